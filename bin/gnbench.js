@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+await (await import('./build.js')).buildIfStale();
+await import('../dist/cli.js');

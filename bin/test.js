@@ -1,0 +1,24 @@
+/**
+ * `npm test [-- FILTER…]`: builds what is stale, then runs every test (or those whose path holds a FILTER) with
+ * node:test, two files at a time: the engine takes a core of its own.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildIfStale } from './build.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+await buildIfStale();
+
+const filters = process.argv.slice(2);
+const tests = readdirSync(join(root, 'src'), { recursive: true })
+  .map(String)
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => join('dist', path.replace(/\.ts$/, '.js')))
+  .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+  .sort();
+
+const child = spawn(process.execPath, ['--test', '--test-concurrency=2', ...tests], { cwd: root, stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
