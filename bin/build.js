@@ -27,14 +27,18 @@ const modified = async (path) => (await stat(path).catch(() => undefined))?.mtim
 /** Builds the files whose output is missing or older than its source; quick when there are none. */
 export async function buildIfStale() {
   const files = await sources();
-  const stale = await Promise.all(files.map(async (path) => (await modified(path)) > (await modified(output(path)))));
+  const stale = await Promise.all(
+    files.map(async (path) => (await modified(path)) > (await modified(output(path)))),
+  );
   const changed = files.filter((_, index) => stale[index]);
   if (changed.length > 0) await build(changed);
 }
 
 async function build(files) {
   await access(root, constants.W_OK).catch(() => {
-    throw new Error(`${target} is older than its source and ${root} is read-only; run "npm run build" as its owner`);
+    throw new Error(
+      `${target} is older than its source and ${root} is read-only; run "npm run build" as its owner`,
+    );
   });
   const esbuild = await import('esbuild');
   // Into a folder of this process's own, then renamed: processes that start together never see half a file.

@@ -8,7 +8,10 @@ export class UserError extends Error {
   /** 2 for usage, configuration and input; 1 when a run failed. */
   readonly exitCode: number;
 
-  constructor(message: string, options: { place?: string; fix?: string; exitCode?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { place?: string; fix?: string; exitCode?: number; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.place = options.place;
     this.fix = options.fix;
