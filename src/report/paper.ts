@@ -1,0 +1,191 @@
+/**
+ * Every number that Wu & He published in "Group Normalization" (ECCV 2018, arXiv 1803.08494) and that gnbench
+ * compares with, in one place. Nothing else in the project writes a published figure down.
+ *
+ * Errors are top-1 validation errors in percent on ImageNet, the median of the last 5 epochs; detection and
+ * segmentation are average precisions on COCO; video is top-1 and top-5 accuracy in percent on Kinetics.
+ */
+
+/** What a published error belongs to. Absent keys are the paper's defaults: 32 images a worker, 32 groups. */
+export interface PublishedError {
+  /** Where it stands: `Table 2`, `Section 4.1`. */
+  source: string;
+  /** The table it belongs to; absent for what only the text or a figure gives. */
+  table?: 1 | 2 | 3;
+  model: 'resnet50' | 'resnet101' | 'vgg16';
+  /** `batch`, `group`, `layer`, `instance`, `weight-norm`, `batch-renorm`, `none`. */
+  normalizer: string;
+  /** Images a worker. */
+  batchSize: number;
+  groups?: number;
+  channelsPerGroup?: number;
+  /** Top-1 validation error, percent. */
+  error: number;
+}
+
+/** The setting behind every error below, which `differences.ts` holds a reproduction against. */
+export const paperSetting = {
+  title: 'Wu & He, Group Normalization, ECCV 2018',
+  arxiv: '1803.08494',
+  data: 'ImageNet',
+  epochs: 100,
+  workers: 8,
+  learningRate: { base: 0.1, per: 256 },
+  dropAt: [0.3, 0.6, 0.9],
+  factor: 0.1,
+  weightDecay: 1e-4,
+  momentum: 0.9,
+  groups: 32,
+} as const;
+
+const resnet50 = { model: 'resnet50', batchSize: 32 } as const;
+
+const table1: PublishedError[] = Object.entries({
+  batch: 23.6,
+  layer: 25.3,
+  instance: 28.4,
+  group: 24.1,
+}).map(([normalizer, error]) => ({ source: 'Table 1', table: 1, ...resnet50, normalizer, error }));
+
+const batchSizes = [32, 16, 8, 4, 2] as const;
+const table2: PublishedError[] = Object.entries({
+  batch: [23.6, 23.7, 24.8, 27.3, 34.7],
+  group: [24.1, 24.2, 24.0, 24.2, 24.1],
+}).flatMap(([normalizer, errors]) =>
+  errors.map((error, index) => ({
+    source: 'Table 2',
+    table: 2 as const,
+    model: 'resnet50' as const,
+    normalizer,
+    batchSize: batchSizes[index],
+    error,
+  })),
+);
+
+const groupNumbers = { 64: 24.6, 32: 24.1, 16: 24.6, 8: 24.4, 4: 24.6, 2: 24.7, 1: 25.3 };
+const groupWidths = { 64: 24.4, 32: 24.5, 16: 24.2, 8: 24.3, 4: 24.8, 2: 25.6, 1: 28.4 };
+const table3: PublishedError[] = [
+  ...Object.entries(groupNumbers).map(([groups, error]) => ({ groups: Number(groups), error })),
+  ...Object.entries(groupWidths).map(([channels, error]) => ({ channelsPerGroup: Number(channels), error })),
+].map((value) => ({ source: 'Table 3', table: 3, ...resnet50, normalizer: 'group', ...value }));
+
+const fromTheText: PublishedError[] = [
+  { source: 'Section 4.1', ...resnet50, normalizer: 'weight-norm', error: 28.2 },
+  { source: 'Section 4.1', ...resnet50, normalizer: 'batch-renorm', batchSize: 4, error: 26.3 },
+  { source: 'Section 4.1', model: 'resnet101', normalizer: 'batch', batchSize: 32, error: 22.0 },
+  { source: 'Section 4.1', model: 'resnet101', normalizer: 'group', batchSize: 32, error: 22.4 },
+  { source: 'Section 4.1', model: 'resnet101', normalizer: 'batch', batchSize: 2, error: 31.9 },
+  { source: 'Section 4.1', model: 'resnet101', normalizer: 'group', batchSize: 2, error: 23.0 },
+  { source: 'Figure 6', model: 'vgg16', normalizer: 'none', batchSize: 32, error: 29.2 },
+  { source: 'Figure 6', model: 'vgg16', normalizer: 'batch', batchSize: 32, error: 28.0 },
+  { source: 'Figure 6', model: 'vgg16', normalizer: 'group', batchSize: 32, error: 27.6 },
+];
+
+/** All published classification errors. */
+export const publishedErrors: readonly PublishedError[] = [...table1, ...table2, ...table3, ...fromTheText];
+
+/** Batch Renormalization's bounds in the paper's experiment at 4 images a worker (Section 4.1). */
+export const batchRenormBounds = { rMax: 1.5, dMax: 0.5 } as const;
+
+/** A row of Tables 4 to 7: Mask R-CNN on COCO. */
+export interface PublishedDetection {
+  source: string;
+  table: 4 | 5 | 6 | 7;
+  backbone: 'ResNet-50 C4' | 'ResNet-50 FPN' | 'ResNet-101 FPN';
+  /** Normalizer of the backbone; `frozen-batch` is the paper's BN*. */
+  normalizer: 'frozen-batch' | 'group';
+  /** Normalizer of the box head, where the row is about it. */
+  head?: 'none' | 'group';
+  schedule?: 'long';
+  boxAP: number;
+  maskAP: number;
+}
+
+const detection = (
+  table: PublishedDetection['table'],
+  backbone: PublishedDetection['backbone'],
+  normalizer: PublishedDetection['normalizer'],
+  boxAP: number,
+  maskAP: number,
+  more: Pick<PublishedDetection, 'head' | 'schedule'> = {},
+): PublishedDetection => ({ source: `Table ${table}`, table, backbone, normalizer, ...more, boxAP, maskAP });
+
+/** Tables 4 (C4), 5 (4conv1fc box head), 6 (FPN) and 7 (from scratch). */
+export const publishedDetections: readonly PublishedDetection[] = [
+  detection(4, 'ResNet-50 C4', 'frozen-batch', 37.7, 32.8),
+  detection(4, 'ResNet-50 C4', 'group', 38.8, 33.6),
+  detection(5, 'ResNet-50 FPN', 'frozen-batch', 38.6, 34.2, { head: 'none' }),
+  detection(5, 'ResNet-50 FPN', 'frozen-batch', 39.5, 34.4, { head: 'group' }),
+  detection(5, 'ResNet-50 FPN', 'group', 40.0, 34.8, { head: 'group' }),
+  detection(6, 'ResNet-50 FPN', 'frozen-batch', 38.6, 34.5),
+  detection(6, 'ResNet-50 FPN', 'group', 40.3, 35.7),
+  detection(6, 'ResNet-50 FPN', 'group', 40.8, 36.1, { schedule: 'long' }),
+  detection(6, 'ResNet-101 FPN', 'frozen-batch', 40.9, 36.4),
+  detection(6, 'ResNet-101 FPN', 'group', 41.8, 36.8),
+  detection(6, 'ResNet-101 FPN', 'group', 42.3, 37.2, { schedule: 'long' }),
+  detection(7, 'ResNet-50 FPN', 'group', 39.5, 35.2),
+  detection(7, 'ResNet-101 FPN', 'group', 41.0, 36.4),
+];
+
+/** A cell of Table 8: ResNet-50 I3D on Kinetics. */
+export interface PublishedVideo {
+  source: 'Table 8';
+  normalizer: 'batch' | 'group';
+  frames: 32 | 64;
+  /** Clips a worker. */
+  batchSize: 8 | 4;
+  top1: number;
+  top5: number;
+}
+
+const video = (
+  normalizer: 'batch' | 'group',
+  frames: 32 | 64,
+  batchSize: 8 | 4,
+  top1: number,
+  top5: number,
+): PublishedVideo => ({ source: 'Table 8', normalizer, frames, batchSize, top1, top5 });
+
+export const publishedVideos: readonly PublishedVideo[] = [
+  video('batch', 32, 8, 73.3, 90.7),
+  video('batch', 32, 4, 72.1, 90.0),
+  video('batch', 64, 4, 73.3, 90.8),
+  video('group', 32, 8, 73.0, 90.6),
+  video('group', 32, 4, 72.8, 90.6),
+  video('group', 64, 4, 74.5, 91.7),
+];
+
+/** What a cell of an experiment is, as far as the paper's tables tell cells apart. */
+export interface PaperKey {
+  normalizer: string;
+  /** Images a worker. */
+  batchSize: number;
+  groups?: number;
+  channelsPerGroup?: number;
+  /** `resnet20`, `resnet50`, …: matched only where the paper itself has several models. */
+  model?: string;
+}
+
+/**
+ * The published error that a cell is to be compared with, if the paper has one.
+ *
+ * Tables 1 and 2 and the text know a GN only by its name (32 groups there; a CIFAR network's narrow stages need
+ * fewer), Table 3 by its groups or its channels per group, with LN as one group and IN as one channel a group. A
+ * model that is not the paper's (ResNet-20) is compared with the ResNet-50 rows.
+ */
+export function publishedError(key: PaperKey, table?: 1 | 2 | 3): PublishedError | undefined {
+  const model = publishedErrors.some((value) => value.model === key.model) ? key.model : 'resnet50';
+  const candidates = publishedErrors.filter(
+    (value) =>
+      value.model === model && value.batchSize === key.batchSize && (!table || value.table === table),
+  );
+  if (table === 3) {
+    const groups = key.normalizer === 'layer' ? 1 : key.groups;
+    const channelsPerGroup = key.normalizer === 'instance' ? 1 : key.channelsPerGroup;
+    if (groups === undefined && channelsPerGroup === undefined) return undefined;
+    return candidates.find((value) =>
+      channelsPerGroup === undefined ? value.groups === groups : value.channelsPerGroup === channelsPerGroup,
+    );
+  }
+  return candidates.find((value) => value.table !== 3 && value.normalizer === key.normalizer);
+}

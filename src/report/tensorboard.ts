@@ -1,0 +1,111 @@
+/**
+ * Event files that TensorBoard reads, written by hand: a few protobuf fields in TFRecord frames.
+ *
+ * A frame is `length (uint64) · masked crc32c of the length · data · masked crc32c of the data`, little-endian
+ * (tensorflow/core/lib/io/record_writer). The messages are tensorflow/core/util/event.proto and
+ * tensorflow/core/framework/summary.proto.
+ */
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface EventFile {
+  /** One point of the curve `tag`. `wallTime` is in seconds since 1970, now if left out. */
+  scalar(tag: string, step: number, value: number, wallTime?: number): void;
+  close(): void;
+}
+
+/**
+ * Opens a new event file in `folder` (made if missing). TensorBoard reads all event files of a folder as one run; with
+ * `resumeAtStep` it forgets the points at that step and later which an interrupted run left behind.
+ */
+export function openEventFile(folder: string, options: { resumeAtStep?: number } = {}): EventFile {
+  mkdirSync(folder, { recursive: true });
+  const now = () => Date.now() / 1000;
+  // TensorBoard orders the files of a folder by name and looks for "tfevents" in it.
+  const seconds = String(Math.floor(now())).padStart(10, '0');
+  let file = -1;
+  for (let serial = 0; file < 0; serial++) {
+    const name = `events.out.tfevents.${seconds}.gnbench.${process.pid}.${serial}`;
+    try {
+      file = openSync(join(folder, name), 'wx');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  const write = (event: Buffer) => writeSync(file, frame(event));
+  write(Buffer.concat([double(1, now()), bytes(3, Buffer.from('brain.Event:2'))]));
+  if (options.resumeAtStep !== undefined) {
+    const sessionStart = bytes(7, varintField(1, 1));
+    write(Buffer.concat([double(1, now()), varintField(2, options.resumeAtStep), sessionStart]));
+  }
+  return {
+    scalar(tag, step, value, wallTime = now()) {
+      const point = Buffer.concat([bytes(1, Buffer.from(tag)), float(2, value)]);
+      write(Buffer.concat([double(1, wallTime), varintField(2, step), bytes(5, bytes(1, point))]));
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** `data` in its TFRecord frame. */
+export function frame(data: Buffer): Buffer {
+  const record = Buffer.alloc(16 + data.length);
+  record.writeBigUInt64LE(BigInt(data.length), 0);
+  record.writeUInt32LE(maskedCrc(record.subarray(0, 8)), 8);
+  data.copy(record, 12);
+  record.writeUInt32LE(maskedCrc(data), 12 + data.length);
+  return record;
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32C (Castagnoli) of `data`. */
+export function crc32c(data: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = crcTable[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** TFRecord rotates and shifts its sums, so that the sum of data that holds sums stays a good one. */
+function maskedCrc(data: Uint8Array): number {
+  const crc = crc32c(data);
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+// Protobuf's wire format: a key (field number · 8 + type), then the value.
+
+function varint(value: number): Buffer {
+  const out: number[] = [];
+  let rest = value;
+  while (rest >= 128) {
+    out.push((rest % 128) | 128);
+    rest = Math.floor(rest / 128);
+  }
+  return Buffer.from([...out, rest]);
+}
+
+function varintField(field: number, value: number): Buffer {
+  return Buffer.concat([varint(field * 8), varint(value)]);
+}
+
+function bytes(field: number, value: Buffer): Buffer {
+  return Buffer.concat([varint(field * 8 + 2), varint(value.length), value]);
+}
+
+function double(field: number, value: number): Buffer {
+  const out = Buffer.alloc(9);
+  out[0] = field * 8 + 1;
+  out.writeDoubleLE(value, 1);
+  return out;
+}
+
+function float(field: number, value: number): Buffer {
+  const out = Buffer.alloc(5);
+  out[0] = field * 8 + 5;
+  out.writeFloatLE(value, 1);
+  return out;
+}
