@@ -1,0 +1,129 @@
+/**
+ * The few file-system calls that a run's durable state is made of. All of it goes through this interface, so that a
+ * test can fail each call in turn and look at what is left.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UserError } from '../errors.js';
+
+/** Synchronous: a step blocks the thread anyway, and the order of the calls is what durability rests on. */
+export interface FileSystem {
+  makeFolder(path: string): void;
+  /** Opens for `write` (created, must not exist), `append` (created if missing) or `read` (folders too). */
+  open(path: string, mode: 'write' | 'append' | 'read'): number;
+  /** Returns the bytes taken, which may be fewer than given. */
+  write(handle: number, bytes: Uint8Array): number;
+  truncate(handle: number, size: number): void;
+  sync(handle: number): void;
+  close(handle: number): void;
+  rename(from: string, to: string): void;
+  /** A file, or a folder with all in it; a link is removed, not followed. Missing is fine. */
+  remove(path: string): void;
+  list(path: string): string[];
+  read(path: string): Uint8Array;
+}
+
+// Through a symbolic link nothing is ever written: a results folder from elsewhere must not reach out of itself.
+const noFollow = fs.constants.O_NOFOLLOW ?? 0;
+const flags = {
+  write: fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | noFollow,
+  append: fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_APPEND | noFollow,
+  read: fs.constants.O_RDONLY,
+};
+
+export const diskFileSystem: FileSystem = {
+  makeFolder: (path) => fs.mkdirSync(path, { recursive: true }),
+  open: (path, mode) => fs.openSync(path, flags[mode], 0o644),
+  write: (handle, bytes) => fs.writeSync(handle, bytes),
+  truncate: (handle, size) => fs.ftruncateSync(handle, size),
+  sync: (handle) => fs.fsyncSync(handle),
+  close: (handle) => fs.closeSync(handle),
+  rename: (from, to) => fs.renameSync(from, to),
+  remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
+  list: (path) => fs.readdirSync(path),
+  read: (path) => fs.readFileSync(path),
+};
+
+/** Writes all of the parts, syncs and closes. */
+export function writeWhole(
+  files: FileSystem,
+  path: string,
+  parts: readonly Uint8Array[],
+  mode: 'write' | 'append' = 'write',
+): void {
+  const handle = files.open(path, mode);
+  try {
+    for (const part of parts) writeAll(files, handle, part);
+    files.sync(handle);
+  } finally {
+    files.close(handle);
+  }
+}
+
+/** `write` may take fewer bytes than it is given, as on a disk that is nearly full. */
+export function writeAll(files: FileSystem, handle: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += files.write(handle, bytes.subarray(done));
+}
+
+/** Makes created, renamed and removed names in a folder durable. Windows can't, and needs no telling. */
+export function syncFolder(files: FileSystem, folder: string): void {
+  if (process.platform === 'win32') return;
+  const handle = files.open(folder, 'read');
+  try {
+    files.sync(handle);
+  } finally {
+    files.close(handle);
+  }
+}
+
+/** A file that is there whole or not at all: temporary name, sync, rename, sync of the folder. Errors are the system's own. */
+export function replaceFile(path: string, text: string, files: FileSystem = diskFileSystem): void {
+  const temporary = join(dirname(path), `.tmp-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
+  try {
+    writeWhole(files, temporary, [Buffer.from(text)]);
+    files.rename(temporary, path);
+  } catch (error) {
+    removeQuietly(files, temporary);
+    throw error;
+  }
+  syncFolder(files, dirname(path));
+}
+
+/** For clearing up behind an error that matters more than this one's. */
+export function removeQuietly(files: FileSystem, path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // The error that led here is the one to report.
+  }
+}
+
+const causes: Record<string, [says: string, fix: string]> = {
+  ENOSPC: ['no space left on the device', 'free some space, then go on with --resume'],
+  EDQUOT: ['the disk quota is used up', 'free some space, then go on with --resume'],
+  EACCES: [
+    'permission denied',
+    'give yourself the right to write there, or choose another folder with --out',
+  ],
+  EPERM: ['not permitted', 'give yourself the right to write there, or choose another folder with --out'],
+  EROFS: ['the file system is read-only', 'choose another folder with --out'],
+  EIO: ['input/output error', 'check the disk; `dmesg` may say more'],
+  ENOENT: ['no such file or folder', 'check the path'],
+  ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
+  EISDIR: ['it is a folder', 'check the path'],
+  EEXIST: ['it exists already', 'check the path'],
+  ELOOP: ['it is a symbolic link', 'replace the link by a plain file or folder'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter path'],
+  EMFILE: ['too many open files', 'raise `ulimit -n`'],
+  ENOMEM: ['out of memory', 'close other programs, or use a smaller model'],
+  ERR_FS_FILE_TOO_LARGE: ['the file is larger than 2 GiB', 'check the path'],
+};
+
+/** The system's error as one that a user can act on; what is none of the system's is thrown on as it is. */
+export function fileError(error: unknown, does: string, place: string, exitCode = 1): UserError {
+  if (error instanceof UserError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (!(error instanceof Error) || code === undefined) throw error;
+  const [says, fix] = causes[code] ?? [error.message, undefined];
+  return new UserError(`${does}: ${says} (${code})`, { place, fix, exitCode, cause: error });
+}
