@@ -1,0 +1,53 @@
+"""One training step of ResNet-20 (projection shortcuts, 32x32) in PyTorch on the CPU, timed: forward, backward and SGD.
+
+    python experiments/peers/pytorch_step.py --setting eager,channels-last --threads 2 --batch 2,32
+
+Images wait in memory as float32, so that PyTorch's step holds nothing but the step. The compiled settings compile
+forward, loss and backward; the update is PyTorch's fused one everywhere.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src" / "models" / "fixtures"))
+from cifar_resnet import CifarResnet, normalizer  # noqa: E402
+
+SETTINGS = ["eager", "channels-last", "compile", "compile-channels-last"]
+
+
+def make_step(setting, norm, batch, precision):
+    torch.manual_seed(1)
+    layout = torch.channels_last if setting.endswith("channels-last") else torch.contiguous_format
+    model = CifarResnet(20, normalizer(norm), "projection").to(memory_format=layout)
+    images = torch.randn(batch, 3, 32, 32).to(memory_format=layout)
+    labels = torch.randint(10, (batch,))
+    optimizer = torch.optim.SGD(
+        model.parameters(), LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True, fused=True
+    )
+
+    def loss_of(images, labels):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            return F.cross_entropy(model(images), labels)
+
+    if setting.startswith("compile"):
+        torch.compiler.reset()
+        loss_of = torch.compile(loss_of, dynamic=False)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(images, labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+if __name__ == "__main__":
+    options = arguments(__doc__, SETTINGS)
+    torch.set_num_threads(options.threads)
+    report(options, make_step, framework="pytorch", version=torch.__version__.split("+")[0])
