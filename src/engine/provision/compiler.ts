@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { UserError } from '../../errors.js';
+import { lastLines, runCommand } from './command.js';
+import { installCommand } from './platform.js';
+
+export interface Compiler {
+  /** Program and leading arguments, e.g. `['g++']` or `['ccache', 'g++']`. */
+  command: string[];
+  version: string;
+}
+
+export interface CompileOptions {
+  signal?: AbortSignal;
+  debug?: boolean;
+}
+
+/** `$CXX`, else the first of g++, c++ and clang++ on the PATH that answers; undefined when there is none. */
+export async function findCompiler(): Promise<Compiler | undefined> {
+  const wanted = process.env.CXX?.trim();
+  const candidates = wanted ? [wanted.split(/\s+/)] : [['g++'], ['c++'], ['clang++']];
+  for (const command of candidates) {
+    const [file, ...args] = command;
+    // clang++ answers with the version of g++ that it stands in for; its own is in --version.
+    const probe = /clang/.test(command.join(' ')) ? ['--version'] : ['-dumpfullversion', '-dumpmachine'];
+    const result = await runCommand(file, [...args, ...probe]).catch(() => undefined);
+    if (result?.code === 0) return { command, version: lastLines(result.stdout, 4).replaceAll('\n', ' ') };
+  }
+  return undefined;
+}
+
+export function missingCompiler(): UserError {
+  return new UserError(
+    process.env.CXX
+      ? `the C++ compiler that CXX names does not run: ${process.env.CXX}`
+      : "a C++ compiler is missing: it builds the binding between Node and TensorFlow's library, once",
+    { fix: installCommand('compiler'), exitCode: 1 },
+  );
+}
+
+export interface Source {
+  path: string;
+  flags: string[];
+}
+
+/**
+ * Compiles sources, each with flags of its own and as many at once as there are cores, and links them to the shared
+ * object `output`; object files go to `scratch`.
+ * @throws UserError with the compiler's last lines.
+ */
+export async function compile(
+  compiler: Compiler,
+  sources: Source[],
+  linkFlags: string[],
+  output: string,
+  scratch: string,
+  options: CompileOptions = {},
+): Promise<void> {
+  const [file, ...args] = compiler.command;
+  const run = async (what: string, flags: string[]) => {
+    const result = await runCommand(file, [...args, ...flags], options);
+    if (result.code === 0) return;
+    const output = result.stderr || result.stdout;
+    const first =
+      output.split('\n').find((line) => /error|cannot|killed/i.test(line)) ?? lastLines(output, 3);
+    throw new UserError(`${file} failed on ${what}: ${first}`, {
+      fix: 'npx gnbench setup --debug shows all that the compiler says; g++ 9 or newer is needed (CXX names another one)',
+      exitCode: 1,
+      cause: new Error(lastLines(output, 40)),
+    });
+  };
+  const objects = sources.map(({ path }, index) => join(scratch, `${index}-${basename(path)}.o`));
+  const queue = sources.map((source, index) => ({ source, object: objects[index] }));
+  const worker = async () => {
+    for (let job = queue.shift(); job; job = queue.shift()) {
+      await run(basename(job.source.path), [...job.source.flags, '-c', job.source.path, '-o', job.object]);
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: availableParallelism() }, worker));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  await run(basename(output), ['-shared', ...objects, ...linkFlags, '-o', output]);
+}

@@ -1,0 +1,201 @@
+/**
+ * The engine's folder in the cache. Everything in it is a folder that appears whole: built under another name,
+ * flushed to disk, given `complete.json` with the checksums of its files last, and then renamed. What has no
+ * sound `complete.json` was never there.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder } from '../../cache.js';
+import { UserError } from '../../errors.js';
+
+export interface FileFacts {
+  size: number;
+  sha256: string;
+}
+
+/** `complete.json`. */
+export interface Complete {
+  format: 1;
+  /** What it was made of: versions, wheels, compiler. */
+  facts: Record<string, string>;
+  /** By path, relative to the folder, with `/`. Their sizes are compared at every start. */
+  files: Record<string, FileFacts>;
+}
+
+const marker = 'complete.json';
+const partial = '.partial-';
+
+export const engineFolder = (): string => join(cacheFolder(), 'engine');
+
+/**
+ * What `complete.json` says of a folder, if it has one and its files are there in their full size; `undefined`
+ * otherwise. Reads no content: `verify` does.
+ */
+export async function readComplete(folder: string): Promise<Complete | undefined> {
+  try {
+    const complete = JSON.parse(await readFile(join(folder, marker), 'utf8')) as Complete;
+    if (complete.format !== 1) return undefined;
+    const sound = await Promise.all(
+      Object.entries(complete.files).map(
+        async ([path, { size }]) => (await stat(join(folder, path))).size === size,
+      ),
+    );
+    return sound.every(Boolean) ? complete : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The paths in a complete folder whose content is no longer what was checked when it was put there. */
+export async function damagedFiles(folder: string, complete: Complete): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const [path, { sha256 }] of Object.entries(complete.files)) {
+    const found = await sha256Of(join(folder, path)).catch(() => undefined);
+    if (found !== sha256) damaged.push(path);
+  }
+  return damaged;
+}
+
+/** A file's sha256 in hexadecimal; `onBytes` is told how far it is. */
+export async function sha256Of(path: string, onBytes?: (done: number) => void): Promise<string> {
+  const hash = createHash('sha256');
+  let done = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+    hash.update(chunk);
+    done += chunk.length;
+    onBytes?.(done);
+  }
+  return hash.digest('hex');
+}
+
+/** Makes the engine's folder where it is missing, closed for other users' writing. */
+export async function prepareStore(): Promise<string> {
+  const folder = engineFolder();
+  try {
+    const created = await mkdir(folder, { recursive: true, mode: 0o755 });
+    // A umask of 002 still leaves nothing group-writable, as long as the folder is new and ours.
+    if (created) await chmod(cacheFolder(), (await stat(cacheFolder())).mode & 0o7755);
+    const { mode, uid } = await stat(folder);
+    if (mode & 0o022 && uid === process.getuid?.()) await chmod(folder, mode & 0o7755);
+  } catch (error) {
+    throw storeError(error);
+  }
+  await checkOwnership();
+  return folder;
+}
+
+/**
+ * What lies in the cache is loaded into the process, so nobody else may be able to have put it there.
+ * @throws UserError when the engine's folder can be written by others, or belongs to somebody else than this user,
+ * root, or the owner of the cache folder.
+ */
+export async function checkOwnership(): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = engineFolder();
+  const [engine, cache] = await Promise.all([lstat(folder), stat(cacheFolder())]);
+  if (engine.isSymbolicLink()) throw new UserError('the engine folder is a symbolic link', { place: folder });
+  if (![process.getuid?.(), 0, cache.uid].includes(engine.uid)) {
+    throw new UserError('the engine in the cache belongs to another user', {
+      place: folder,
+      fix: 'set GNBENCH_CACHE to a folder of your own',
+    });
+  }
+  if (engine.mode & 0o022) {
+    throw new UserError('the engine in the cache can be changed by other users', {
+      place: folder,
+      fix: `chmod -R go-w ${folder}`,
+    });
+  }
+}
+
+/**
+ * Builds the folder `name` and puts it in place at once. `build` fills an empty folder and returns what
+ * `complete.json` says; whatever stops it leaves nothing behind under `name`.
+ */
+export async function publish(
+  name: string,
+  build: (folder: string) => Promise<Pick<Complete, 'facts' | 'files'>>,
+): Promise<string> {
+  const store = await prepareStore();
+  const target = join(store, name);
+  const scratch = await mkdtemp(join(store, `${partial}${process.pid}-`)).catch((error) => {
+    throw storeError(error);
+  });
+  try {
+    await chmod(scratch, 0o755); // mkdtemp's 0700 would shut out those whom a shared cache is for
+    const complete: Complete = { format: 1, ...(await build(scratch)) };
+    await writeFile(join(scratch, marker), `${JSON.stringify(complete, null, 2)}\n`, {
+      mode: 0o644,
+      flush: true,
+    });
+    await syncFolder(scratch);
+    await replace(scratch, target);
+    await syncFolder(store);
+    return target;
+  } catch (error) {
+    await rm(scratch, { recursive: true, force: true });
+    throw storeError(error);
+  }
+}
+
+async function replace(scratch: string, target: string) {
+  const old = `${scratch}-old`;
+  // A folder that is in use stays whole for those who have it open; its name goes to the new one.
+  await rename(target, old).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rename(scratch, target);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Removes what builders left that were killed. Only the holder of the lock may call it. */
+export async function removePartial(): Promise<void> {
+  const store = engineFolder();
+  for (const name of await readdir(store)) {
+    if (name.startsWith(partial)) await rm(join(store, name), { recursive: true, force: true });
+  }
+}
+
+/** Flushes a folder's entries. Not every file system can; what it holds was flushed already. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** A file-system error in the cache as a sentence; other errors as they are. */
+export function storeError(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const fix = 'set GNBENCH_CACHE to a folder that is writable and has the room';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new UserError('the disk that holds the cache is full', {
+      place: cacheFolder(),
+      fix,
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
+    return new UserError('the cache folder cannot be written', {
+      place: cacheFolder(),
+      fix,
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  return error;
+}
