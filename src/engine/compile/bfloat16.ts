@@ -1,0 +1,90 @@
+/**
+ * Rewrites a recorded float32 graph to compute activations in bfloat16: convolutions, normalizers (their statistics
+ * stay float32), and what merely follows them (ReLU, addition, padding, pooling). Parameters, losses, gradients of
+ * parameters and updates stay float32. Casts go in where the two meet, one for each tensor however often it is used.
+ */
+import { DataType, type Node, type Output } from './graph.js';
+
+/** Which inputs and outputs of an operation have its type attribute `T`; the others keep their types. */
+interface Typed {
+  inputs: number[];
+  outputs: number[];
+}
+
+/** Always in bfloat16. */
+const lowered: Record<string, Typed> = {
+  Conv2D: { inputs: [0, 1], outputs: [0] },
+  Conv2DBackpropInput: { inputs: [1, 2], outputs: [0] },
+  Conv2DBackpropFilter: { inputs: [0, 2], outputs: [0] },
+  GnbenchNormalize: { inputs: [0, 1], outputs: [0] },
+  GnbenchNormalizeGrad: { inputs: [0, 1, 2], outputs: [0, 3] },
+  GnbenchAffineRelu: { inputs: [0, 1], outputs: [0] },
+};
+
+/** In bfloat16 when what they are applied to is a feature map that already is. */
+const following: Record<string, Typed> = {
+  AddV2: { inputs: [0, 1], outputs: [0] },
+  Relu: { inputs: [0], outputs: [0] },
+  ReluGrad: { inputs: [0, 1], outputs: [0] },
+  Pad: { inputs: [0], outputs: [0] },
+  Slice: { inputs: [0], outputs: [0] },
+  StridedSlice: { inputs: [0], outputs: [0] },
+  StridedSliceGrad: { inputs: [4], outputs: [0] },
+  MaxPool: { inputs: [0], outputs: [0] },
+  MaxPoolGrad: { inputs: [0, 1, 2], outputs: [0] },
+};
+
+const featureMapRank = 4;
+
+export function toBfloat16(nodes: Node[]): Node[] {
+  const result: Node[] = [];
+  const isLow = new Set<string>();
+  const casts = new Map<string, Output>();
+  const keyOf = ({ node, index }: Output) => `${node}:${index}`;
+
+  const cast = (source: Output, dtype: number): Output => {
+    const key = `${keyOf(source)}>${dtype}`;
+    const known = casts.get(key);
+    if (known) return known;
+    const name = `${source.node}/cast_${source.index}_${dtype === DataType.bfloat16 ? 'down' : 'up'}`;
+    const low = dtype === DataType.bfloat16;
+    const from = low ? DataType.float : DataType.bfloat16;
+    result.push({
+      name,
+      op: 'Cast',
+      inputs: [source],
+      after: [],
+      attributes: {
+        SrcT: { kind: 'type', value: from },
+        DstT: { kind: 'type', value: dtype },
+        Truncate: { kind: 'bool', value: false },
+      },
+      outputs: [{ dtype, shape: source.shape }],
+    });
+    const output = { node: name, index: 0, dtype, shape: source.shape };
+    casts.set(key, output);
+    return output;
+  };
+
+  for (const node of nodes) {
+    const follows = following[node.op];
+    const applies =
+      follows &&
+      node.outputs[0].shape.length === featureMapRank &&
+      follows.inputs.some((position) => isLow.has(keyOf(node.inputs[position])));
+    const typed = lowered[node.op] ?? (applies ? follows : undefined);
+    const inputs = node.inputs.map((input, position) => {
+      const low = isLow.has(keyOf(input));
+      if (typed?.inputs.includes(position)) return low ? input : cast(input, DataType.bfloat16);
+      return low ? cast(input, DataType.float) : input;
+    });
+    if (!typed) {
+      result.push({ ...node, inputs });
+      continue;
+    }
+    const attributes = { ...node.attributes, T: { kind: 'type', value: DataType.bfloat16 } as const };
+    result.push({ ...node, inputs, attributes });
+    for (const index of typed.outputs) isLow.add(keyOf({ node: node.name, index, dtype: 0, shape: [] }));
+  }
+  return result;
+}

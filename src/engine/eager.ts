@@ -1,0 +1,123 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { stepScope } from './gradients.js';
+import { backend, tf } from './load.js';
+import type {
+  AverageUpdate,
+  Feed,
+  MomentumUpdate,
+  Program,
+  Step,
+  StepFunction,
+  Values,
+  VariableValue,
+} from './program.js';
+
+/** Runs each step operation by operation: the reference for the compiled form, and the way to debug. */
+export class EagerProgram implements Program {
+  private readonly variables = new Map<string, Tensor>();
+  private readonly steps = new Map<string, { feeds: Record<string, Feed>; step: StepFunction }>();
+
+  constructor(initial: Record<string, VariableValue>) {
+    this.write(initial);
+  }
+
+  define(name: string, feeds: Record<string, Feed>, step: StepFunction): void {
+    this.steps.set(name, { feeds, step });
+  }
+
+  run(name: string, values: Record<string, Values>): Record<string, Float32Array> {
+    const { feeds, step } = this.steps.get(name)!;
+    return stepScope(() => {
+      const context = new EagerStep(
+        this.variables,
+        new Map(Object.entries(feeds).map(([key, feed]) => [key, upload(feed, values[key])])),
+      );
+      const results = step(context);
+      for (const [variable, value] of context.updates) this.replace(variable, tf.keep(value.clone()));
+      return Object.fromEntries(
+        Object.entries(results).map(([key, tensor]) => [key, tensor.dataSync() as Float32Array]),
+      );
+    });
+  }
+
+  read(names = [...this.variables.keys()]): Record<string, VariableValue> {
+    const entries = names.map((name) => {
+      const tensor = this.variables.get(name)!;
+      return [name, { shape: tensor.shape, data: tensor.dataSync() as Float32Array }] as const;
+    });
+    return Object.fromEntries(entries);
+  }
+
+  write(values: Record<string, VariableValue>): void {
+    for (const [name, { shape, data }] of Object.entries(values)) {
+      this.replace(name, tf.keep(tf.tensor(data.slice(), shape, 'float32')));
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of this.variables.values()) tensor.dispose();
+    this.variables.clear();
+  }
+
+  private replace(name: string, value: Tensor): void {
+    this.variables.get(name)?.dispose();
+    this.variables.set(name, value);
+  }
+}
+
+/** A feed as a tensor. uint8, which TensorFlow.js has no name for, goes by the backend. */
+export function upload({ shape, dtype }: Feed, values: Values): Tensor {
+  const { binding } = backend;
+  const type = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, uint8: binding.TF_UINT8 }[dtype];
+  const id = binding.createTensor(shape, type, values);
+  return backend.createOutputTensor({ id, shape, dtype: type });
+}
+
+/** The updates as plain formulas. */
+class EagerStep implements Step {
+  readonly updates = new Map<string, Tensor>();
+
+  constructor(
+    private readonly variables: Map<string, Tensor>,
+    private readonly feeds: Map<string, Tensor>,
+  ) {}
+
+  variable(name: string): Tensor {
+    return this.variables.get(name)!;
+  }
+
+  feed(name: string): Tensor {
+    return this.feeds.get(name)!;
+  }
+
+  assign(name: string, value: Tensor): void {
+    this.updates.set(name, value);
+  }
+
+  momentum({
+    variables,
+    velocities,
+    gradients,
+    decayed,
+    rate,
+    weightDecay,
+    momentum,
+    nesterov,
+  }: MomentumUpdate) {
+    for (const [index, name] of variables.entries()) {
+      const weight = this.variable(name);
+      const gradient = decayed[index] ? gradients[index].add(weight.mul(weightDecay)) : gradients[index];
+      const velocity = this.variable(velocities[index]).mul(momentum).add(gradient);
+      const direction = nesterov ? gradient.add(velocity.mul(momentum)) : velocity;
+      this.assign(velocities[index], velocity);
+      this.assign(name, weight.sub(direction.mul(rate)));
+    }
+  }
+
+  movingAverage({ variables, values, scales, momentum }: AverageUpdate) {
+    for (const [index, name] of variables.entries()) {
+      const moved = values[index].reshape(this.variable(name).shape).mul((1 - momentum) * scales[index]);
+      this.assign(name, this.variable(name).mul(momentum).add(moved));
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Loads the engine: TensorFlow.js on libtensorflow, with gnbench's own operations beside TensorFlow's.
+ *
+ * Everything libtensorflow reads only once (threads, log level, devices) is set here, before it is loaded; so a
+ * process has one setting for life. `tf` is usable in every module once `loadEngine` has resolved.
+ */
+import { createRequire } from 'node:module';
+import process from 'node:process';
+import { type Engine, provisionEngine } from './provision/index.js';
+import type { Threads } from './threads.js';
+
+type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
+
+/** TensorFlow.js. Undefined until `loadEngine` has resolved. */
+export let tf: TensorFlow;
+/** The package's Node backend, whose `binding` runs operations and graphs. */
+export let backend: NodeBackend;
+/** What was loaded: versions, variant, device, threads, and whether gnbench's own kernels are there. */
+export let loaded: LoadedEngine;
+
+export interface LoadedEngine extends Engine {
+  device: 'CPU' | 'GPU';
+  threads: Threads;
+  /** gnbench's fused kernels can be used: they were built, and the device is a CPU. */
+  fused: boolean;
+}
+
+export interface TensorMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+export interface OpAttribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** The part of the package's N-API binding that gnbench calls (binding/tfjs_backend.h). */
+export interface Binding {
+  createTensor(shape: number[], dtype: number, values: unknown): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorMetadata[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): TensorMetadata[];
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+  [constant: `TF_${string}`]: number;
+}
+
+export interface NodeBackend {
+  binding: Binding;
+  getInputTensorIds(tensors: unknown[]): number[];
+  createOutputTensor(metadata: TensorMetadata): import('@tensorflow/tfjs-node-gpu').Tensor;
+}
+
+export interface LoadOptions {
+  variant?: 'auto' | 'cpu' | 'cuda';
+  threads: Threads;
+  quiet?: boolean;
+  debug?: boolean;
+}
+
+/**
+ * Provisions the engine if it is missing and loads it into this process, once.
+ * @throws UserError when it can be neither found nor provisioned.
+ */
+export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
+  if (loaded) return loaded;
+  const engine = await provisionEngine({
+    variant: options.variant,
+    quiet: options.quiet,
+    debug: options.debug,
+  });
+  process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
+  process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '3';
+  tf = requirePackage(engine.binding);
+  backend = tf.backend() as unknown as NodeBackend;
+  const device = backend.binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
+  if (engine.nativeOps) process.dlopen({ exports: {} }, engine.nativeOps);
+  loaded = { ...engine, device, threads: options.threads, fused: device === 'CPU' && !!engine.nativeOps };
+  return loaded;
+}
+
+/** Requires the package with its native binding taken from the cache instead of from node_modules. */
+function requirePackage(binding: string): TensorFlow {
+  const require = createRequire(import.meta.url);
+  const name = '@tensorflow/tfjs-node-gpu';
+  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
+  util.isNullOrUndefined ??= (value) => value == null; // gone since Node 23; tfjs 4.22.0 calls it
+  // The package asks `node-pre-gyp` where its binding is. That is all it needs of it: answer in its place.
+  const preGyp = createRequire(require.resolve(`${name}/package.json`)).resolve('@mapbox/node-pre-gyp');
+  require.cache[preGyp] = { id: preGyp, loaded: true, exports: { find: () => binding } } as NodeJS.Module;
+  const warn = console.warn;
+  console.warn = () => {}; // its advice on other backends
+  try {
+    return require(name) as TensorFlow;
+  } finally {
+    console.warn = warn;
+  }
+}

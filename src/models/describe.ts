@@ -1,0 +1,121 @@
+/** What a model consists of, found by walking it with shapes in place of tensors: no engine is loaded. */
+import { createNormalizer, type NormalizerConfig } from '../normalizers/index.js';
+import type { Normalizer } from '../normalizers/normalizer.js';
+import type { Convolution, Model, Net, Normalization, Role, Variable } from './net.js';
+
+export interface LayerDescription {
+  name: string;
+  kind: 'conv' | 'norm' | 'dense' | 'pool' | 'shortcut';
+  /** Without the batch: `[H, W, C]` or `[C]`. */
+  outputShape: number[];
+  /** Trainable numbers. */
+  parameters: number;
+  /** Of a normalizer: how many groups its channels form, each with statistics of its own. */
+  groups?: number;
+  /** Multiply-adds for one image, forward. */
+  flops: number;
+}
+
+export interface ModelDescription {
+  layers: LayerDescription[];
+  variables: Variable[];
+  /** Trainable numbers in all. */
+  parameters: number;
+  /** Multiply-adds for one image, forward. */
+  flops: number;
+  /** Numbers in one image's feature maps that the backward pass needs. */
+  activations: number;
+}
+
+/**
+ * @param shape one image, `[H, W, C]`
+ * @throws UserError when the normalizer does not fit a layer's channels
+ */
+export function describeModel(
+  model: Model,
+  normalizer: NormalizerConfig,
+  { shape }: { shape: number[] },
+): ModelDescription {
+  const net = new ShapeNet(createNormalizer(normalizer));
+  model(net, shape);
+  const total = (pick: (layer: LayerDescription) => number) =>
+    net.layers.reduce((sum, layer) => sum + pick(layer), 0);
+  return {
+    layers: net.layers,
+    variables: net.variables,
+    parameters: total((layer) => layer.parameters),
+    flops: total((layer) => layer.flops),
+    activations: total((layer) => (layer.kind === 'shortcut' ? 0 : product(layer.outputShape))),
+  };
+}
+
+const product = (shape: number[]) => shape.reduce((all, size) => all * size, 1);
+
+/** Weights of a convolution start as N(0, 2 / fan-out): He et al. 2015, as fb.resnet.torch has it. */
+export const heStd = (kernel: number, filters: number) => Math.sqrt(2 / (kernel * kernel * filters));
+
+/** T = the shape of one image's feature map. */
+class ShapeNet implements Net<number[]> {
+  readonly layers: LayerDescription[] = [];
+  readonly variables: Variable[] = [];
+
+  constructor(private readonly normalizer: Normalizer) {}
+
+  conv(name: string, x: number[], { filters, kernel, stride = 1 }: Convolution): number[] {
+    const channels = x.at(-1)!;
+    const shape = [kernel, kernel, channels, filters];
+    this.add(`${name}.weight`, shape, 'weight', heStd(kernel, filters));
+    const sides = x.slice(0, -1).map((side) => Math.floor((side - 1) / stride) + 1);
+    const outputShape = [...sides, filters];
+    const flops = product(sides) * product(shape);
+    this.layers.push({ name, kind: 'conv', outputShape, parameters: product(shape), flops });
+    return outputShape;
+  }
+
+  norm(name: string, x: number[], { zeroGamma = false }: Normalization<number[]> = {}): number[] {
+    const channels = x.at(-1)!;
+    const variables = this.normalizer.variables(name, channels, zeroGamma);
+    this.variables.push(...variables);
+    const parameters = variables
+      .filter(({ role }) => role !== 'statistic')
+      .reduce((sum, { shape }) => sum + product(shape), 0);
+    const groups = this.normalizer.groups?.(channels);
+    this.layers.push({ name, kind: 'norm', outputShape: x, parameters, groups, flops: 2 * product(x) });
+    return x;
+  }
+
+  relu(x: number[]): number[] {
+    return x;
+  }
+
+  subsample(x: number[], stride: number, channels: number): number[] {
+    const outputShape = [...x.slice(0, -1).map((side) => Math.ceil(side / stride)), channels];
+    this.layers.push({ name: 'shortcut', kind: 'shortcut', outputShape, parameters: 0, flops: 0 });
+    return outputShape;
+  }
+
+  channels(x: number[]): number {
+    return x.at(-1)!;
+  }
+
+  globalAveragePool(x: number[]): number[] {
+    const outputShape = [x.at(-1)!];
+    this.layers.push({ name: 'pool', kind: 'pool', outputShape, parameters: 0, flops: product(x) });
+    return outputShape;
+  }
+
+  dense(name: string, x: number[], units: number): number[] {
+    const shape = [x.at(-1)!, units];
+    this.add(`${name}.weight`, shape, 'weight', 0.01); // N(0, 0.01): the paper's first author's reproduction
+    this.add(`${name}.bias`, [units], 'bias', 0);
+    const parameters = product(shape) + units;
+    this.layers.push({ name, kind: 'dense', outputShape: [units], parameters, flops: product(shape) });
+    return [units];
+  }
+
+  private add(name: string, shape: number[], role: Role, std: number): void {
+    const initial =
+      std === 0 ? ({ kind: 'constant', value: 0 } as const) : ({ kind: 'normal', std } as const);
+    this.variables.push({ name, shape, role, initial });
+  }
+}

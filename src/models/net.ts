@@ -1,0 +1,55 @@
+/**
+ * What a model is written in. A model is a function of a `Net` and its input; the same function, given a `ShapeNet`,
+ * lists layers and parameters without computing anything, and given a `TensorNet`, computes.
+ */
+
+export interface Convolution {
+  filters: number;
+  /** Odd side of the square kernel; the padding is (kernel − 1) / 2 on each side. */
+  kernel: number;
+  stride?: number;
+}
+
+export interface Normalization<T> {
+  /** max(·, 0) behind the normalizer. */
+  relu?: boolean;
+  /** Added to the normalizer's output, before the ReLU. */
+  residual?: T;
+  /** Start with γ = 0, so that a residual block begins as its shortcut (the paper, §4.1). */
+  zeroGamma?: boolean;
+}
+
+/** T is a feature map `[N, H, W, C]`: a tensor, or only its shape. */
+export interface Net<T> {
+  /** Without a bias: a normalizer follows. */
+  conv(name: string, x: T, options: Convolution): T;
+  norm(name: string, x: T, options?: Normalization<T>): T;
+  relu(x: T): T;
+  /** The parameter-free shortcut: every `stride`-th pixel, channels of zeros behind. */
+  subsample(x: T, stride: number, channels: number): T;
+  channels(x: T): number;
+  /** `[N, …pixels, C]` → `[N, C]` */
+  globalAveragePool(x: T): T;
+  /** `[N, C]` → `[N, units]`, with bias. */
+  dense(name: string, x: T, units: number): T;
+}
+
+/** From standardized images `[N, H, W, 3]` to logits `[N, classes]`. */
+export type Model = <T>(net: Net<T>, images: T) => T;
+
+/** How a variable starts. */
+export type Initial =
+  | { kind: 'constant'; value: number }
+  /** N(0, std²), untruncated. */
+  | { kind: 'normal'; std: number };
+
+export type Role = 'weight' | 'bias' | 'gamma' | 'beta' | 'statistic';
+
+export interface Variable {
+  /** `stage1.block0.conv1.weight`: the layer's name and the variable's. */
+  name: string;
+  shape: number[];
+  initial: Initial;
+  /** Everything but a statistic is trained. */
+  role: Role;
+}

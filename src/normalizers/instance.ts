@@ -1,0 +1,17 @@
+/**
+ * Instance Normalization (Ulyanov et al. 2016, arXiv 1607.08022): mean and variance over the pixels of one channel
+ * of one image.
+ */
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import { moments } from './moments.js';
+import type { Normalizer } from './normalizer.js';
+import { perImageNormalizer } from './per-image.js';
+
+export function instanceNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Tensor {
+  const axes = x.shape.map((_, axis) => axis).slice(1, -1); // the pixels
+  const { centred, variance } = moments(x, axes);
+  return centred.div(variance.add(epsilon).sqrt()).mul(gamma).add(beta);
+}
+
+export const instance = ({ epsilon }: { epsilon: number }): Normalizer =>
+  perImageNormalizer({ label: 'IN', epsilon, groups: (channels) => channels, definition: instanceNorm });

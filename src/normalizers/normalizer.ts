@@ -1,0 +1,49 @@
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Variable } from '../models/net.js';
+
+/** How the network is being run. */
+export interface Mode {
+  training: boolean;
+  /** Simulated workers that the batch is divided among; BN's statistics are each worker's own. */
+  workers: number;
+  /** Use the fused kernels where they exist, else the definitions in plain operations. */
+  fused: boolean;
+}
+
+/** One application of a normalizer: relu(norm(x) + residual). */
+export interface Application {
+  mode: Mode;
+  relu: boolean;
+  residual?: Tensor;
+  /** The layer's variable of this name, `[C]`. */
+  variable(key: string): Tensor1D;
+  /** Asks that the running statistic `key` moves towards `scale · value`, `[≥ C]`, of which the first C count. */
+  moveStatistic(key: string, value: Tensor, scale: number): void;
+}
+
+export interface StatisticsUpdate {
+  /** The variable's full name. */
+  variable: string;
+  value: Tensor;
+  scale: number;
+}
+
+export interface Normalizer {
+  /** What tables call it: BN, GN, … */
+  label: string;
+  /** The variables of a layer with this many channels. */
+  variables(layer: string, channels: number, zeroGamma: boolean): Variable[];
+  /** How many groups the channels form; undefined where there are none. @throws UserError where they cannot. */
+  groups?(channels: number): number;
+  /** @param x `[N, …pixels, C]`, and so is the result. */
+  apply(x: Tensor, application: Application): Tensor;
+}
+
+/** γ and β per channel: all four normalizers of the paper have them. */
+export function affineVariables(layer: string, channels: number, zeroGamma: boolean): Variable[] {
+  const constant = (value: number) => ({ kind: 'constant', value }) as const;
+  return [
+    { name: `${layer}.gamma`, shape: [channels], initial: constant(zeroGamma ? 0 : 1), role: 'gamma' },
+    { name: `${layer}.beta`, shape: [channels], initial: constant(0), role: 'beta' },
+  ];
+}
