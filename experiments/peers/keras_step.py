@@ -85,4 +85,10 @@ if __name__ == "__main__":
     options = arguments(__doc__, SETTINGS)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(interop)
-    report(options, make_step, framework="keras", version=f"{keras.__version__}/{tf.__version__}", interopThreads=interop)
+    report(
+        options,
+        make_step,
+        framework="keras",
+        version=f"{keras.__version__}/{tf.__version__}",
+        interopThreads=interop,
+    )

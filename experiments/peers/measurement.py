@@ -45,7 +45,15 @@ def report(options, make_step, **constant):
         for precision in options.precision:
             for normalizer in options.normalizer:
                 for batch in options.batch:
-                    step_ms = measure(make_step(setting, normalizer, batch, precision), options.warmup, options.steps)
-                    row = {"normalizer": normalizer, "batch": batch, "precision": precision, "threads": options.threads,
-                           "imagesPerSecond": round(batch / step_ms["median"] * 1000, 1), "stepMs": step_ms}
+                    step_ms = measure(
+                        make_step(setting, normalizer, batch, precision), options.warmup, options.steps
+                    )
+                    row = {
+                        "normalizer": normalizer,
+                        "batch": batch,
+                        "precision": precision,
+                        "threads": options.threads,
+                        "imagesPerSecond": round(batch / step_ms["median"] * 1000, 1),
+                        "stepMs": step_ms,
+                    }
                     print(json.dumps({**constant, "setting": setting, **row}), flush=True)
