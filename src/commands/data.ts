@@ -1,0 +1,82 @@
+import { type CifarVersion, cifar10 } from '../data/checksums.js';
+import { type CifarFile, readCifarFile } from '../data/cifar-file.js';
+import { unknownDataset } from '../data/index.js';
+import { locate, places } from '../data/locate.js';
+import { unofficialNote } from '../data/official.js';
+import { provideCifar } from '../data/provide.js';
+import { UserError } from '../errors.js';
+
+const versions: Record<string, CifarVersion> = { cifar10 };
+
+/** `gnbench data fetch NAME`: downloads the data set into the cache unless it is there. @returns the exit code */
+export async function dataFetch(
+  name: string,
+  options: { data?: string; quiet?: boolean } = {},
+): Promise<number> {
+  const version = versionOf(name, 'download');
+  if (!version) return 0;
+  process.stdout.write(
+    `${await provideCifar(version, { dataFolder: options.data, quiet: options.quiet })}\n`,
+  );
+  return 0;
+}
+
+/**
+ * `gnbench data verify NAME`: reads every file of the data set and says of each whether it is sound, and whether it is
+ * the published one. @returns 0 when a run can use them, else 1
+ */
+export async function dataVerify(
+  name: string,
+  options: { data?: string; json?: boolean } = {},
+): Promise<number> {
+  const version = versionOf(name, 'verify');
+  if (!version) return 0;
+  const folder = locate(version.folder, options.data);
+  if (folder === undefined) {
+    throw new UserError(`${version.title} is in none of ${places(options.data).join(', ')}`, {
+      place: version.folder,
+      fix: `gnbench data fetch ${name}, or name the folder that holds it with --data or $GNBENCH_DATA`,
+    });
+  }
+  const files: Awaited<ReturnType<typeof verifyFile>>[] = [];
+  for (const file of [...version.train, ...version.test]) files.push(await verifyFile(version, folder, file));
+  const sound = files.every((file) => file.problem === undefined);
+  const official = files.every((file) => file.official);
+  const note = sound && !official ? await unofficialNote(version, folder) : undefined;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ name, folder, sound, official, note, files }, null, 2)}\n`);
+  } else {
+    const verdict = (file: (typeof files)[number]) =>
+      file.problem ?? (file.official ? 'published file' : 'sound, but not the published file');
+    const lines = files.map(
+      (file) => `  ${file.file.padEnd(18)} ${file.sha256 ?? '-'.padEnd(64)} ${verdict(file)}`,
+    );
+    const last = !sound
+      ? 'cannot be used'
+      : official
+        ? 'all files are the published ones'
+        : `usable as: ${note}`;
+    process.stdout.write(`${version.title} in ${folder}\n${lines.join('\n')}\n${last}\n`);
+  }
+  return sound ? 0 : 1;
+}
+
+async function verifyFile(version: CifarVersion, folder: string, file: string) {
+  let read: CifarFile | undefined;
+  let problem: string | undefined;
+  try {
+    read = await readCifarFile(version, folder, file);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problem = error.message;
+  }
+  return { file, sha256: read?.sha256, official: read?.official ?? false, problem };
+}
+
+/** Undefined for data that is drawn: there is nothing to do then, and stderr says so. */
+function versionOf(name: string, verb: string): CifarVersion | undefined {
+  if (Object.hasOwn(versions, name)) return versions[name];
+  if (name !== 'synthetic') throw unknownDataset(name);
+  process.stderr.write(`synthetic data is drawn by gnbench itself: there is nothing to ${verb}\n`);
+  return undefined;
+}
