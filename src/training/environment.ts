@@ -1,0 +1,62 @@
+/** `environment.json`: what a run ran on, for whoever compares its figures with theirs. No host, user or path. */
+import { execFile } from 'node:child_process';
+import { readFile, realpath } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** What only the run itself knows. */
+export interface RunFacts {
+  tensorflow: string;
+  engine: { variant: string; source: string };
+  device: string;
+  threads: { intraOp: number; interOp: number };
+  /** sha256 or md5 of the data's files by name. */
+  data: Record<string, string>;
+}
+
+export interface Environment extends RunFacts {
+  gnbench: string;
+  node: string;
+  platform: string;
+  cpu: { model: string; cores: number };
+  memoryBytes: number;
+  /** Of the source, when it runs from a git checkout. */
+  source?: { revision: string; dirty: boolean };
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export async function collectEnvironment(facts: RunFacts): Promise<Environment> {
+  const processors = cpus();
+  const source = await sourceRevision();
+  return {
+    gnbench: await packageVersion(),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: { model: processors[0]?.model.trim() ?? 'unknown', cores: processors.length },
+    memoryBytes: totalmem(),
+    ...(source && { source }),
+    ...facts,
+  };
+}
+
+export async function packageVersion(): Promise<string> {
+  return JSON.parse(await readFile(`${root}/package.json`, 'utf8')).version;
+}
+
+/** The commit that runs, and whether tracked files differ from it; undefined outside a checkout of its own or without git. */
+async function sourceRevision(): Promise<Environment['source']> {
+  const git = async (...args: string[]) =>
+    (
+      await promisify(execFile)('git', ['--no-optional-locks', ...args], { cwd: root, timeout: 5000 })
+    ).stdout.trim();
+  try {
+    const [top, revision] = (await git('rev-parse', '--show-toplevel', 'HEAD')).split('\n');
+    // Installed inside another project, the revision would be that project's.
+    if ((await realpath(top)) !== (await realpath(root))) return undefined;
+    return { revision, dirty: (await git('status', '--porcelain', '--untracked-files=no')) !== '' };
+  } catch {
+    return undefined;
+  }
+}
