@@ -1,0 +1,83 @@
+// How an activation [images, …spatial, channels] falls into sets of images, rows and groups of channels.
+#pragma once
+#include "loops.h"
+#include "parallel.h"
+#include "tensorflow/core/framework/tensor.h"
+
+namespace gnbench {
+
+using tensorflow::OpKernelConstruction;
+using tensorflow::OpKernelContext;
+using tensorflow::Tensor;
+
+/** Rows of one chunk: about 64 KB of float32. Fixed, so that the order of summation is. */
+inline int64_t chunkRows(int64_t channels) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, channels)); }
+
+/** One set is the images that share statistics; its rows lie together in memory, in `chunks` pieces. */
+struct Geometry {
+  int64_t sets;
+  Group group;
+  int64_t groups;
+  int64_t chunks;
+  int64_t chunk;  // rows of all chunks but the last
+
+  int64_t rowsOf(int64_t index) const { return std::min(chunk, group.rows - index * chunk); }
+  int64_t elements() const { return sets * group.rows * group.channels; }
+};
+
+/** The attributes all normalizing operations share. */
+struct NormalizeAttributes {
+  int64_t imagesPerGroup = 0, channelsPerGroup = 0;
+  float epsilon = 0;
+  bool relu = false, residual = false;
+
+  void read(OpKernelConstruction* context) {
+    OP_REQUIRES_OK(context, context->GetAttr("images_per_group", &imagesPerGroup));
+    OP_REQUIRES_OK(context, context->GetAttr("channels_per_group", &channelsPerGroup));
+    OP_REQUIRES_OK(context, context->GetAttr("epsilon", &epsilon));
+    OP_REQUIRES_OK(context, context->GetAttr("relu", &relu));
+    OP_REQUIRES_OK(context, context->GetAttr("has_residual", &residual));
+    OP_REQUIRES(context, imagesPerGroup > 0 && channelsPerGroup > 0,
+                absl::InvalidArgumentError("images_per_group and channels_per_group must be positive"));
+  }
+
+  absl::Status geometry(const Tensor& x, Geometry* out) const {
+    if (x.dims() < 2) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("x must be [images, ..., channels], but its shape is ", x.shape().DebugString()));
+    }
+    const int64_t images = x.dim_size(0), channels = x.dim_size(x.dims() - 1);
+    if (channels < 1 || channels % channelsPerGroup != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(channels, " channels do not fall into groups of ", channelsPerGroup));
+    }
+    if (images % imagesPerGroup != 0) {
+      return absl::InvalidArgumentError(absl::StrCat(images, " images do not fall into sets of ", imagesPerGroup));
+    }
+    out->sets = images / imagesPerGroup;
+    const int64_t rows = out->sets == 0 ? 0 : x.NumElements() / channels / out->sets;
+    if (out->sets > 0 && rows == 0) return absl::InvalidArgumentError("x has images without pixels");
+    out->group = Group{rows, channels, channelsPerGroup, epsilon};
+    out->groups = channels / channelsPerGroup;
+    out->chunk = chunkRows(channels);
+    out->chunks = (rows + out->chunk - 1) / out->chunk;
+    return absl::OkStatus();
+  }
+};
+
+inline absl::Status requireSameShape(const char* name, const Tensor& tensor, const Tensor& x) {
+  if (tensor.shape() == x.shape()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " has shape ", tensor.shape().DebugString(), ", x has ", x.shape().DebugString()));
+}
+
+inline absl::Status requireLength(const char* name, const Tensor& tensor, int64_t length) {
+  if (tensor.NumElements() == length) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " has ", tensor.NumElements(), " values where ", length, " are needed"));
+}
+
+inline const char* bytesOf(const Tensor& tensor) { return tensor.tensor_data().data(); }
+inline char* bytesOf(Tensor* tensor) { return const_cast<char*>(tensor->tensor_data().data()); }
+
+}  // namespace gnbench

@@ -1,0 +1,2 @@
+#define GNBENCH_ISA avx2
+#include "table.h"

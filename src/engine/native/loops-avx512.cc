@@ -1,0 +1,2 @@
+#define GNBENCH_ISA avx512
+#include "table.h"

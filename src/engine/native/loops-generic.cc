@@ -1,0 +1,2 @@
+#define GNBENCH_ISA generic
+#include "table.h"

@@ -1,0 +1,86 @@
+// The arithmetic of every operation, free of TensorFlow: a table of functions, compiled once for each instruction set
+// and chosen at run time. Rows are pixels, columns are channels: x is [rows, channels], contiguous.
+#pragma once
+#include <stdint.h>
+
+namespace gnbench {
+
+/** The two storage formats; arithmetic is float32 in both. */
+enum Format { kFloat32 = 0, kBFloat16 = 1, kFormats = 2 };
+
+/** Sums over the rows of one chunk, per channel, in float64. */
+struct Sums {
+  double* first;   // forward: x - shift; backward: dy
+  double* second;  // forward: (x - shift)²; backward: dy · (x - shift)
+};
+
+/** y = relu?((x - shift) · scale + offset + residual), per channel. */
+struct Affine {
+  const float* shift;  // null: 0
+  const float* scale;
+  const float* offset;
+};
+
+/** dx = dy · scale - (x - shift) · slope - constant, per channel. */
+struct GradientAffine {
+  const float* shift;
+  const float* scale;
+  const float* slope;
+  const float* constant;
+};
+
+/** What one set of images needs for its statistics. Arrays of `groups` are per group, the others per channel. */
+struct Group {
+  int64_t rows;
+  int64_t channels;
+  int64_t perGroup;  // channels in a group
+  double epsilon;
+};
+
+/** The passes over rows, for one storage format. */
+struct RowLoops {
+  /** Adds the sums of x - shift and its square to `sums`. */
+  void (*sum)(const void* x, int64_t rows, int64_t channels, const float* shift, Sums sums);
+  /** The first row as float32: what the sums are shifted by. */
+  void (*row)(const void* x, int64_t channels, float* out);
+  /** In place (y = x or y = residual) is allowed. `residual` may be null. */
+  void (*affine)(const void* x, const void* residual, void* y, int64_t rows, int64_t channels, Affine affine,
+                 bool relu);
+  /**
+   * Adds the sums of dy and dy · (x - shift) to `sums`, where dy counts only where y > 0 (y null: everywhere).
+   * `masked`, when not null, receives that dy; it may be dy's own memory.
+   */
+  void (*gradientSum)(const void* dy, const void* x, const void* y, void* masked, int64_t rows, int64_t channels,
+                      const float* shift, Sums sums);
+  /** dx may be dy's, x's or y's own memory. */
+  void (*gradientAffine)(const void* dy, const void* x, const void* y, void* dx, int64_t rows, int64_t channels,
+                         GradientAffine affine);
+};
+
+struct Loops {
+  const char* name;
+  RowLoops rows[kFormats];
+  /**
+   * From sums to statistics: mean, rstd (per group) and the affine of the forward pass (shift, scale, offset; per
+   * channel). False when the shift was so far from a mean that the variance lost its digits: `shift` then holds the
+   * channels' means, to sum again with. `last`: take them as they are.
+   */
+  bool (*statistics)(Group group, Sums sums, const float* gamma, const float* beta, float* mean, float* rstd,
+                     float* shift, float* scale, float* offset, double* scratch, bool last);
+  /** shift[c] = mean[c / perGroup]. */
+  void (*spread)(Group group, const float* mean, float* shift);
+  /** From sums to the affine of the backward pass; `sums.second` becomes this set's part of gamma's gradient. */
+  void (*gradientStatistics)(Group group, Sums sums, const float* gamma, const float* rstd, float* scale, float* slope,
+                             float* constant);
+  /** sum += part, and out = sum rounded to float32. */
+  void (*add)(int64_t count, const double* part, double* sum);
+  void (*round)(int64_t count, const double* sum, float* out);
+  /** g = gradient + decay · w; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
+  void (*sgd)(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV, float rate,
+              float decay, float momentum, bool nesterov);
+};
+
+/** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512) asks for less. */
+const Loops& loops();
+
+}  // namespace gnbench

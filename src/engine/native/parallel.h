@@ -1,0 +1,52 @@
+// Tasks over TensorFlow's own intra-op threads. What a task computes depends on its number alone, never on the thread
+// that takes it, so results are the same for every number of threads.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/lib/core/threadpool.h"
+
+namespace gnbench {
+
+/** Below this many bytes of traffic, waking a thread costs more than it saves. */
+constexpr int64_t kWorthAThread = 192 << 10;
+
+inline int threadsFor(tensorflow::OpKernelContext* context, int64_t bytes) {
+  const int threads = context->device()->tensorflow_cpu_worker_threads()->num_threads;
+  const int64_t useful = bytes / kWorthAThread + 1;
+  return useful < threads ? static_cast<int>(useful) : threads;
+}
+
+/**
+ * Runs body(0) … body(tasks - 1) on up to `threads` threads, this one among them, and returns when all are done. A
+ * helper that wakes up late finds nothing left and is not waited for.
+ */
+template <class Body>
+void parallel(tensorflow::OpKernelContext* context, int threads, int64_t tasks, const Body& body) {
+  if (threads <= 1 || tasks <= 1) {
+    for (int64_t task = 0; task < tasks; task++) body(task);
+    return;
+  }
+  struct Progress {
+    std::atomic<int64_t> next{0};
+    std::atomic<int64_t> done{0};
+  };
+  const auto progress = std::make_shared<Progress>();
+  const Body* shared = &body;  // outlives every task, though not every helper
+  const auto work = [progress, shared, tasks] {
+    for (int64_t task; (task = progress->next.fetch_add(1)) < tasks;) {
+      (*shared)(task);
+      progress->done.fetch_add(1, std::memory_order_release);
+    }
+  };
+  auto* workers = context->device()->tensorflow_cpu_worker_threads()->workers;
+  for (int helper = 1; helper < threads && helper < tasks; helper++) workers->Schedule(work);
+  work();
+  for (int spins = 0; progress->done.load(std::memory_order_acquire) < tasks; spins++) {
+    if (spins > 4000) std::this_thread::yield();
+  }
+}
+
+}  // namespace gnbench

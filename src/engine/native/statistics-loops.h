@@ -1,0 +1,137 @@
+// What lies between the two passes over the rows: channels' sums to groups' statistics to an affine per channel.
+// All in float64, on a few dozen values; plain loops that the compiler vectorises.
+#pragma once
+#include "loops.h"
+#include "vector.h"
+
+namespace gnbench {
+namespace GNBENCH_ISA {
+
+/** A shift this many variances (squared) away from a channel's mean costs the variance 6 bits. */
+constexpr double kFarShift = 64;
+
+GNBENCH_INLINE void spreadMean(Group group, const float* mean, float* shift) {
+  const int64_t groups = group.channels / group.perGroup;
+  for (int64_t g = 0, c = 0; g < groups; g++)
+    for (int64_t i = 0; i < group.perGroup; i++, c++) shift[c] = mean[g];
+}
+
+inline void spread(Group group, const float* mean, float* shift) { spreadMean(group, mean, shift); }
+
+/**
+ * Chan's combination: a group's variance is the mean of its channels' variances and of their squared distances from the
+ * group's mean. Nothing is subtracted that is large, so a mean of 1000 with a deviation of 1 keeps its digits. The mean
+ * goes into the affine as the nearest float32 and a remainder: `offset` takes the remainder.
+ */
+inline bool statistics(Group group, Sums sums, const float* gamma, const float* beta, float* mean, float* rstd,
+                       float* shift, float* scale, float* offset, double* scratch, bool last) {
+  const int64_t channels = group.channels, groups = channels / group.perGroup;
+  const double perRow = 1.0 / (double)group.rows, perChannel = 1.0 / (double)group.perGroup;
+  double* channelMean = sums.first;
+  double* groupMean = scratch;
+  double* groupVariance = scratch + groups;
+  double* groupDistance = scratch + 2 * groups;
+  double* channelVariance = sums.second;
+  double* distance = scratch + 3 * groups;
+  for (int64_t c = 0; c < channels; c++) {
+    const double delta = sums.first[c] * perRow;
+    distance[c] = delta * delta;
+    const double variance = sums.second[c] * perRow - distance[c];
+    channelVariance[c] = variance < 0 ? 0 : variance;
+    channelMean[c] = (double)shift[c] + delta;
+  }
+  for (int64_t g = 0; g < groups; g++) {
+    const double* means = channelMean + g * group.perGroup;
+    double total = 0;
+    for (int64_t i = 0; i < group.perGroup; i++) total += means[i];
+    groupMean[g] = total * perChannel;
+  }
+  for (int64_t g = 0; g < groups; g++) {
+    const int64_t c = g * group.perGroup;
+    double within = 0, between = 0, far = 0;
+    for (int64_t i = c; i < c + group.perGroup; i++) {
+      const double apart = channelMean[i] - groupMean[g];
+      within += channelVariance[i];
+      between += apart * apart;
+      far += distance[i];
+    }
+    groupVariance[g] = (within + between) * perChannel;
+    groupDistance[g] = far * perChannel;
+  }
+  bool near = true;
+  for (int64_t g = 0; g < groups; g++) near &= !(groupDistance[g] > kFarShift * groupVariance[g]);
+  if (!near && !last) {
+    for (int64_t c = 0; c < channels; c++) shift[c] = (float)channelMean[c];
+    return false;
+  }
+  for (int64_t g = 0; g < groups; g++) {
+    mean[g] = (float)groupMean[g];
+    groupMean[g] -= (double)mean[g];
+    groupVariance[g] = 1.0 / __builtin_sqrt(groupVariance[g] + group.epsilon);
+    rstd[g] = (float)groupVariance[g];
+  }
+  for (int64_t g = 0, c = 0; g < groups; g++) {
+    for (int64_t i = 0; i < group.perGroup; i++, c++) {
+      const double slope = (double)gamma[c] * groupVariance[g];
+      shift[c] = mean[g];
+      scale[c] = (float)slope;
+      offset[c] = (float)((double)beta[c] - groupMean[g] * slope);
+    }
+  }
+  return true;
+}
+
+/** dx = rstd · (γ·dy - mean(γ·dy) - x̂ · mean(γ·dy·x̂)), means over the group. */
+inline void gradientStatistics(Group group, Sums sums, const float* gamma, const float* rstd, float* scale,
+                               float* slope, float* constant) {
+  const int64_t groups = group.channels / group.perGroup;
+  const double perElement = 1.0 / ((double)group.rows * (double)group.perGroup);
+  for (int64_t g = 0; g < groups; g++) {
+    const int64_t c = g * group.perGroup;
+    const double r = (double)rstd[g];
+    double dy = 0, dyx = 0;
+    for (int64_t i = c; i < c + group.perGroup; i++) {
+      dy += (double)gamma[i] * sums.first[i];
+      dyx += (double)gamma[i] * sums.second[i];
+    }
+    const float groupConstant = (float)(r * dy * perElement);
+    const float groupSlope = (float)(r * r * r * dyx * perElement);
+    for (int64_t i = c; i < c + group.perGroup; i++) {
+      scale[i] = gamma[i] * rstd[g];
+      slope[i] = groupSlope;
+      constant[i] = groupConstant;
+      sums.second[i] *= r;
+    }
+  }
+}
+
+inline void add(int64_t count, const double* part, double* sum) {
+  for (int64_t i = 0; i < count; i++) sum[i] += part[i];
+}
+
+inline void round(int64_t count, const double* sum, float* out) {
+  for (int64_t i = 0; i < count; i++) out[i] = (float)sum[i];
+}
+
+inline void sgd(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV,
+                float rate, float decay, float momentum, bool nesterov) {
+  if (nesterov) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; i++) {
+      const float g = gradient[i] + decay * w[i];
+      const float velocity = momentum * v[i] + g;
+      newV[i] = velocity;
+      newW[i] = w[i] - rate * (g + momentum * velocity);
+    }
+  } else {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; i++) {
+      const float velocity = momentum * v[i] + (gradient[i] + decay * w[i]);
+      newV[i] = velocity;
+      newW[i] = w[i] - rate * velocity;
+    }
+  }
+}
+
+}  // namespace GNBENCH_ISA
+}  // namespace gnbench

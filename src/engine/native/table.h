@@ -1,0 +1,26 @@
+// The table of one instruction set; included by loops-*.cc with GNBENCH_ISA defined.
+#include "backward-loops.h"
+#include "forward-loops.h"
+#include "statistics-loops.h"
+
+namespace gnbench {
+namespace GNBENCH_ISA {
+
+#define GNBENCH_NAME_OF(isa) #isa
+#define GNBENCH_NAME(isa) GNBENCH_NAME_OF(isa)
+
+extern const Loops table;
+const Loops table = {
+    GNBENCH_NAME(GNBENCH_ISA),
+    {{sum<Float32>, row<Float32>, affine<Float32>, gradientSum<Float32>, gradientAffine<Float32>},
+     {sum<BFloat16>, row<BFloat16>, affine<BFloat16>, gradientSum<BFloat16>, gradientAffine<BFloat16>}},
+    statistics,
+    spread,
+    gradientStatistics,
+    add,
+    round,
+    sgd,
+};
+
+}  // namespace GNBENCH_ISA
+}  // namespace gnbench
