@@ -1,0 +1,97 @@
+import type { z } from 'zod';
+import { didYouMean, UserError } from '../errors.js';
+import { inWordsExpected, type JsonSchema, jsonSchemaOf, mappingFor, schemaAt, wordsOf } from './expected.js';
+import type { Path, Source } from './source.js';
+import { inWords, printable } from './words.js';
+
+/**
+ * What a source says, by a schema, with the schema's defaults filled in.
+ *
+ * @throws {UserError} for the first thing that is wrong: an unknown key before anything else, for a misspelt key is also
+ *   a missing one; with its place, the valid keys or values, and the likely one
+ */
+export function check<Schema extends z.ZodType>(schema: Schema, source: Source): z.output<Schema> {
+  const parsed = schema.safeParse(source.value, { reportInput: false });
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(innermost);
+  const unknown = issues.find(({ code }) => code === 'unrecognized_keys');
+  throw explain(unknown ?? issues[0], source, jsonSchemaOf(schema));
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a union's findings the one of the branch that was meant: whose own type the value has. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const atRoot = ({ path, code }: Issue) => path.length === 0 && /^invalid_(type|value)$/.test(code);
+  const meant = issue.errors.find((branch) => branch.length > 0 && !branch.some(atRoot));
+  if (!meant) return issue;
+  const inner = meant.find(({ code }) => code === 'unrecognized_keys') ?? meant[0];
+  return innermost({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+function explain(issue: Issue, source: Source, root: JsonSchema): UserError {
+  const path = issue.path as Path;
+  const valueAt = (path: Path) => source.get(path);
+  const schema = schemaAt(root, path, valueAt);
+  if (issue.code === 'unrecognized_keys') {
+    return unknownKey([...path, issue.keys[0]], source, root, schema && mappingFor(schema, valueAt(path)));
+  }
+  const what = path.length === 0 ? 'a configuration' : inPath(path);
+  if (issue.code === 'custom' || issue.code === 'invalid_format') {
+    const verb = issue.code === 'custom' ? '' : 'has to be ';
+    return new UserError(`${what} ${verb}${issue.message}`, { place: source.valueAt(path) });
+  }
+  const expected = schema ? inWordsExpected(schema) : 'something else';
+  const words = schema ? wordsOf(schema) : [];
+  if (!source.has(path)) {
+    return new UserError(`${what} is missing`, { place: source.valueAt(path), fix: `set it to ${expected}` });
+  }
+  const value = source.get(path);
+  const found = value === null ? 'empty' : inWords(value);
+  return new UserError(`${what} has to be ${expected}, not ${found}${guess(nearest(value, words, schema))}`, {
+    place: source.valueAt(path),
+  });
+}
+
+const guess = (near: string | undefined) => (near === undefined ? '' : `; did you mean ${near}?`);
+
+function nearest(value: unknown, words: string[], schema: JsonSchema | undefined): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  return didYouMean(value, words) ?? words.find((word) => word.startsWith(value)) ?? truth(value, schema);
+}
+
+/** YAML 1.1 had more words for them. */
+function truth(word: string, schema: JsonSchema | undefined): string | undefined {
+  if (schema?.type !== 'boolean') return undefined;
+  if (/^(y|yes|on)$/i.test(word)) return 'true';
+  return /^(n|no|off)$/i.test(word) ? 'false' : undefined;
+}
+
+function unknownKey(path: Path, source: Source, root: JsonSchema, holder: JsonSchema | undefined): UserError {
+  const key = String(path.at(-1));
+  const valid = Object.keys(holder?.properties ?? {});
+  const around = source.get(path.slice(0, -1)) as { name?: unknown };
+  const kind =
+    valid.includes('name') && path.length > 1 ? ` of ${inWords(around.name).replace('the text ', '')}` : '';
+  const where = path.length > 1 ? ` in ${inPath(path.slice(0, -1))}${kind}` : '';
+  const near = didYouMean(key, valid) ?? elsewhere(key, root);
+  return new UserError(`unknown key "${printable(key)}"${where}${guess(near)}`, {
+    place: source.keyAt(path),
+    fix: `valid keys: ${valid.join(', ')}`,
+  });
+}
+
+/** The path of a key of this name in another mapping, if there is one. */
+function elsewhere(key: string, { properties = {} }: JsonSchema): string | undefined {
+  const holder = Object.entries(properties).find(([, inner]) => {
+    return typeof inner === 'object' && Object.hasOwn(inner.properties ?? {}, key);
+  });
+  return holder && `${holder[0]}.${key}`;
+}
+
+/** `learningRate.dropAt[1]` */
+function inPath(path: Path): string {
+  const words = path.map((key) => (typeof key === 'number' ? `[${key + 1}]` : `.${printable(key)}`));
+  return words.join('').replace(/^\./, '');
+}

@@ -1,0 +1,112 @@
+/** What a schema wants, in words: read off the JSON Schema that editors get, so that both say the same. */
+import { z } from 'zod';
+import type { Path } from './source.js';
+import { anyOf } from './words.js';
+
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
+  z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }) as JsonSchema;
+
+/** All that may stand for a schema: it alone, or the branches of a union, of unions too. */
+function branches(schema: JsonSchema): JsonSchema[] {
+  const union = schema.anyOf ?? schema.oneOf;
+  return union ? union.flatMap((branch) => branches(branch as JsonSchema)) : [schema];
+}
+
+/** The part of a schema that a path leads to. Where a `name` decides, `valueAt` tells which it is. */
+export function schemaAt(
+  root: JsonSchema,
+  path: Path,
+  valueAt: (path: Path) => unknown,
+): JsonSchema | undefined {
+  let schema = root;
+  for (const [depth, key] of path.entries()) {
+    const inner =
+      typeof key === 'number' ? listItems(schema) : memberOf(schema, key, valueAt(path.slice(0, depth)));
+    if (typeof inner !== 'object') return undefined;
+    schema = inner as JsonSchema;
+  }
+  return schema;
+}
+
+const listItems = (schema: JsonSchema) => branches(schema).find(({ type }) => type === 'array')?.items;
+
+function memberOf(schema: JsonSchema, key: string, holder: unknown) {
+  const mapping = mappingFor(schema, holder);
+  if (mapping) return mapping.properties?.[key] ?? mapping.additionalProperties;
+  // No branch has this name, so any branch's would do.
+  return key === 'name'
+    ? { anyOf: mappings(schema).map(({ properties }) => properties?.name ?? {}) }
+    : undefined;
+}
+
+/** The branches for mappings. */
+export const mappings = (schema: JsonSchema): JsonSchema[] =>
+  branches(schema).filter(({ type }) => type === 'object');
+
+/** The branch for mappings; of several the one whose `name` is the value's. */
+export function mappingFor(schema: JsonSchema, value: unknown): JsonSchema | undefined {
+  const candidates = mappings(schema);
+  if (candidates.length < 2) return candidates[0];
+  const name = typeof value === 'object' && value !== null ? (value as { name?: unknown }).name : undefined;
+  return candidates.find(({ properties }) =>
+    wordsOf((properties?.name ?? {}) as JsonSchema).includes(String(name)),
+  );
+}
+
+/** The texts that a schema lists. */
+export function wordsOf(schema: JsonSchema): string[] {
+  const words = branches(schema).flatMap(
+    ({ enum: list, const: only }) => list ?? (only === undefined ? [] : [only]),
+  );
+  return [...new Set(words.filter((word) => typeof word === 'string'))];
+}
+
+/** `a whole number, 1 to 65536`, `true or false`, `a list, each a number above 0`, `one of step, cosine or constant`. */
+export function inWordsExpected(schema: JsonSchema): string {
+  const words = wordsOf(schema);
+  const texts = words.length > 1 ? [`one of ${anyOf(words)}`] : words;
+  const others = branches(schema)
+    .filter((branch) => branch.enum === undefined && branch.const === undefined)
+    .map(one);
+  return [...new Set([...texts, ...others])].join(', or ');
+}
+
+function one(schema: JsonSchema): string {
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${range(schema)}`;
+    case 'number':
+      return `a number${range(schema)}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return `a list, each ${inWordsExpected((schema.items ?? {}) as JsonSchema)}`;
+    case 'object':
+      return mappingInWords(schema);
+    default:
+      return 'text';
+  }
+}
+
+function mappingInWords({ properties = {}, required = [] }: JsonSchema): string {
+  if (required.length > 0) return `a mapping with ${required.map((key) => `"${key}"`).join(' and ')}`;
+  const keys = Object.keys(properties);
+  return keys.length > 0 ? `a mapping with any of ${keys.join(', ')}` : 'a mapping';
+}
+
+function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema): string {
+  // What whole numbers are bounded by anyway is not worth a word.
+  const bounds = [minimum, maximum].map((limit) =>
+    Math.abs(limit ?? Infinity) < Number.MAX_SAFE_INTEGER ? limit : undefined,
+  );
+  const [from, to] = bounds;
+  if (from !== undefined && to !== undefined) return ` from ${from} to ${to}`;
+  const low =
+    from !== undefined ? `at least ${from}` : exclusiveMinimum !== undefined && `above ${exclusiveMinimum}`;
+  const high =
+    to !== undefined ? `at most ${to}` : exclusiveMaximum !== undefined && `below ${exclusiveMaximum}`;
+  const limits = [low, high].filter(Boolean);
+  return limits.length > 0 ? ` ${limits.join(' and ')}` : '';
+}

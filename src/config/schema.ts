@@ -1,0 +1,191 @@
+/**
+ * What an experiment may say. The one source of a configuration's types, defaults and checks, and of
+ * `configs/schema.json`. Defaults are the paper's where it has them (Wu & He 2018, §4.1), else those of the standard
+ * CIFAR-10 recipe (He et al. 2016, "Deep Residual Learning", §4.2).
+ *
+ * A key that is added needs a default under which every older configuration means what it meant: identities leave
+ * defaults out (see `identity`).
+ */
+import { z } from 'zod';
+import { dataSchema } from './schema-data.js';
+import { modelSchema } from './schema-model.js';
+import { defaultGroups, normalizerSchema } from './schema-normalizer.js';
+
+const count = z.int().min(1);
+
+const batchSchema = z.strictObject({
+  size: count
+    .max(65_536)
+    .default(32)
+    .describe('N: the images that share batch statistics, the paper\'s "batch size" (images a worker)'),
+  workers: count
+    .max(4_096)
+    .default(1)
+    .describe('W: simulated workers; a step sees N·W images, and its gradient is the mean over all of them'),
+  microSteps: z
+    .union([z.literal('auto'), count.max(65_536)])
+    .default('auto')
+    .describe(
+      'Parts that a step is computed in when its activations do not fit in memory; the result is the same',
+    ),
+});
+
+const learningRateSchema = z.strictObject({
+  base: z
+    .number()
+    .gt(0)
+    .max(1_000)
+    .default(0.1)
+    .describe('The rate for `per` images a step: base · size · workers / per is used'),
+  per: z.number().gt(0).max(1_000_000).default(128).describe('Images a step that `base` is meant for'),
+  dropAt: z
+    .array(z.number().gt(0).max(1_000_000))
+    .max(100)
+    .default([0.5, 0.75])
+    .describe(
+      'When the rate is multiplied by `factor`: below 1 a fraction of the training, from 1 on an epoch after which',
+    ),
+  factor: z.number().gt(0).max(1).default(0.1).describe('What each drop multiplies the rate by'),
+  warmupEpochs: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe('Epochs of linear rise from 0 to the rate'),
+  schedule: z
+    .enum(['step', 'cosine', 'constant'])
+    .default('step')
+    .describe('step: the drops of `dropAt`; cosine: half a cosine down to 0; constant: neither'),
+});
+
+const optimizerSchema = z.strictObject({
+  momentum: z.number().min(0).lt(1).default(0.9).describe('Of SGD'),
+  nesterov: z
+    .boolean()
+    .default(true)
+    .describe("Nesterov's momentum, as in fb.resnet.torch; He et al. have the plain one"),
+  weightDecay: z.number().min(0).max(1).default(1e-4).describe('Times the weights, added to the gradient'),
+  decayNormalizer: z.boolean().default(true).describe('Weight decay on γ and β too (the paper, §4.1)'),
+  decayBias: z.boolean().default(true).describe('Weight decay on biases too'),
+});
+
+const evaluateSchema = z.strictObject({
+  every: count
+    .max(1_000_000)
+    .default(1)
+    .describe('Epochs between evaluations; the last epoch always has one'),
+  batchSize: count.max(65_536).default(250).describe('Images evaluated at once; no effect on the result'),
+  statistics: z
+    .enum(['running', 'precise'])
+    .default('running')
+    .describe('BN: running averages, or statistics computed anew over `preciseImages` training images'),
+  preciseImages: count
+    .max(100_000_000)
+    .default(10_000)
+    .describe('Images for precise statistics, at most the training set'),
+});
+
+const checkpointSchema = z.strictObject({
+  everySteps: count.optional().describe('Steps between checkpoints, beside the one after each epoch'),
+  everyMinutes: z
+    .number()
+    .gt(0)
+    .max(1_000_000)
+    .default(10)
+    .describe('Minutes between checkpoints, beside the one after each epoch'),
+  keep: count.max(1_000).default(2).describe('How many of the newest checkpoints stay on disk'),
+});
+
+const engineSchema = z.strictObject({
+  variant: z
+    .enum(['auto', 'cpu', 'cuda'])
+    .default('auto')
+    .describe('auto: CUDA where there is an NVIDIA device, else the CPU'),
+  intraOpThreads: count
+    .max(4_096)
+    .optional()
+    .describe('Threads within one operation; planned from cores and batch when left out'),
+  interOpThreads: count
+    .max(4_096)
+    .optional()
+    .describe('Operations that run side by side; planned when left out'),
+});
+
+const logSchema = z.strictObject({
+  everySteps: z.int().min(0).default(0).describe('Steps between rows of steps.csv; 0 for none'),
+});
+
+/** A key per aspect of a run, before cross-field checks and the defaults that depend on other keys. */
+const fieldsSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+      'letters, digits, ".", "_" and "-", a letter or digit first, 100 at most',
+    )
+    .optional()
+    .describe("What the run's folder is called by; the file's base name when left out"),
+  model: modelSchema.describe('The network'),
+  normalizer: normalizerSchema.describe('What normalizes its features'),
+  data: dataSchema.describe('The images'),
+  batch: batchSchema.prefault({}).describe('Images a step'),
+  learningRate: learningRateSchema.prefault({}).describe('The rate and its schedule'),
+  optimizer: optimizerSchema.prefault({}).describe('SGD'),
+  epochs: count.max(1_000_000).default(100).describe('Passes over the training images'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(1)
+    .describe('Of initial weights, order and augmentation'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('bfloat16: activations and convolutions; parameters, statistics and updates stay float32'),
+  evaluate: evaluateSchema.prefault({}).describe('Validation after epochs'),
+  checkpoint: checkpointSchema.prefault({}).describe('What a run can be resumed from'),
+  engine: engineSchema.prefault({}).describe('Device and threads'),
+  log: logSchema.prefault({}).describe('What is written beside the curves'),
+});
+
+export const configSchema = fieldsSchema.superRefine(checkTogether).transform((config) => {
+  const { normalizer } = config;
+  if (normalizer.name !== 'group' || (normalizer.groups ?? normalizer.channelsPerGroup)) return config;
+  const { name, ...rest } = normalizer;
+  return { ...config, normalizer: { name, groups: defaultGroups(config.model.name), ...rest } };
+});
+
+/** A configuration with every default filled in, except `name`. */
+export type ConfigFields = z.output<typeof configSchema>;
+
+/** A configuration with every default filled in. */
+export type Config = ConfigFields & { name: string };
+
+/** What no key can check on its own; each finding points at the key to change. */
+function checkTogether(config: z.output<typeof fieldsSchema>, context: z.RefinementCtx): void {
+  const { normalizer, learningRate, batch, epochs } = config;
+  const problem = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  if (normalizer.name === 'group' && normalizer.groups && normalizer.channelsPerGroup) {
+    problem(['normalizer', 'channelsPerGroup'], 'stands beside normalizer.groups: give one of them');
+  }
+  const { dropAt, warmupEpochs } = learningRate;
+  // Fractions and epochs may be mixed; which of them comes first depends on the training's length.
+  const early = dropAt.findIndex(
+    (at, index) => index > 0 && at <= dropAt[index - 1] && at < 1 === dropAt[index - 1] < 1,
+  );
+  if (early > 0) problem(['learningRate', 'dropAt', early], 'comes no later than the drop before it');
+  if (warmupEpochs > epochs) {
+    problem(['learningRate', 'warmupEpochs'], `is longer than the ${epochs} epochs of the training`);
+  }
+  if (typeof batch.microSteps === 'number') {
+    // BN's statistics are a worker's, so a worker's images stay together.
+    const [whole, what] =
+      normalizer.name === 'batch'
+        ? [batch.workers, 'workers']
+        : [batch.workers * batch.size, 'images of a step'];
+    if (whole % batch.microSteps !== 0) {
+      problem(['batch', 'microSteps'], `is ${batch.microSteps}, which does not divide the ${whole} ${what}`);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** How values of unknown origin are put into messages. */
+
+/** Control characters, line breaks and direction marks as escapes, and not too much of it: safe on a terminal. */
+export function printable(text: string, limit = 60): string {
+  const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  return shown.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
+}
+
+/** A value as an error names it: `the text "two"`, `-1`, `a mapping`, `nothing`. */
+export function inWords(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (typeof value === 'string') return `the text "${printable(value, 40)}"`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : 'infinity';
+  return String(value);
+}
+
+/** `a, b or c` */
+export function anyOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
