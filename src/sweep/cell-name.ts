@@ -13,6 +13,18 @@ const prefixes: Record<string, string> = {
   precision: '',
 };
 
+const many = (count: string, noun: string) => `${count} ${noun}${count === '1' ? '' : 's'}`;
+
+const labels: Record<string, (value: string) => string> = {
+  'batch.size': (value) => `batch ${value}`,
+  'batch.workers': (value) => many(value, 'worker'),
+  'normalizer.groups': (value) => many(value, 'group'),
+  'normalizer.channelsPerGroup': (value) => `${many(value, 'channel')} a group`,
+  'model.name': (value) => value,
+  'data.name': (value) => value,
+  precision: (value) => value,
+};
+
 /** A folder name a person can read, from letters, digits, `.` and `-`: `bn-b32`, `gn-g8-b2`. The normalizer comes first. */
 export function cellSlug(point: Point): string {
   const parts = byNormalizer(point).flatMap(([path, value]) => slugParts(path, value));
@@ -48,19 +60,15 @@ function slugParts(path: string, value: unknown): string[] {
 function labelPart(path: string, value: unknown): string {
   if (isMapping(value)) {
     const { name, ...rest } = value;
-    const own = name === undefined ? [] : [labelPart(`${path}.name`, name)];
-    return [...own, ...Object.entries(rest).map(([key, inner]) => labelPart(`${path}.${key}`, inner))].join(
-      ' ',
-    );
+    const details = Object.entries(rest).map(([key, inner]) => labelPart(`${path}.${key}`, inner));
+    if (name === undefined) return details.join(', ');
+    return `${labelPart(`${path}.name`, name)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
   }
   if (path === 'normalizer' || path === 'normalizer.name') {
-    return (shortNames[String(value)] ?? String(value)).toUpperCase().replace('NONE', 'no normalizer');
+    return value === 'none' ? 'no normalizer' : (shortNames[String(value)] ?? String(value)).toUpperCase();
   }
-  if (path === 'batch.size') return `batch ${text(value)}`;
-  if (path === 'batch.workers') return `${text(value)} workers`;
-  if (path === 'model.name' || path === 'data.name' || path === 'precision') return text(value);
-  if (path === 'normalizer.channelsPerGroup') return `${text(value)} channels per group`;
-  return `${kebab(lastKey(path)).replaceAll('-', ' ')} ${text(value)}`;
+  const told = labels[path]?.(text(value));
+  return told ?? `${kebab(lastKey(path)).replaceAll('-', ' ')} ${text(value)}`;
 }
 
 const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));

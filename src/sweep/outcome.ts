@@ -1,0 +1,97 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSummary, type Summary } from '../training/summary.js';
+import type { Outcome } from './attempts.js';
+
+/** How a child process ended. */
+export interface Ending {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** The last step that it told of. */
+  step?: number;
+  log: string;
+  /** Whether the kernel ended a process for want of memory while it ran. */
+  memoryKill: boolean;
+}
+
+const stopCodes = new Set([130, 143, 75]);
+const stopSignals = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGHUP']);
+const outOfMemory =
+  /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
+
+/** What became of a run, from how its process ended and what it left in its folder. */
+export function judge(runFolder: string, ending: Ending): Outcome {
+  const { exitCode, signal } = ending;
+  const summary = summaryOf(runFolder);
+  const ended = {
+    step: summary?.failure?.step ?? ending.step ?? summary?.steps.done,
+    ...(signal ? { signal } : { exitCode: exitCode ?? undefined }),
+  };
+  const told = lastError(ending.log);
+  if (exitCode === 0) {
+    if (summary?.status === 'completed') return { kind: 'completed', step: summary.steps.done, exitCode };
+    return { kind: 'crashed', ...ended, message: 'ended without a completed summary' };
+  }
+  if (exitCode !== null && stopCodes.has(exitCode)) return { kind: 'interrupted', ...ended };
+  if (signal && stopSignals.has(signal)) return { kind: 'interrupted', ...ended };
+  if (exitCode === 2) return { kind: 'refused', ...ended, message: told };
+  if (summary?.status === 'diverged' && exitCode === 1) {
+    const step = summary.divergedAtStep ?? summary.steps.done;
+    return { kind: 'diverged', ...ended, step, message: `the loss is no longer finite at step ${step}` };
+  }
+  if (outOfMemory.test(tail(ending.log)) || outOfMemory.test(summary?.failure?.message ?? '')) {
+    return { kind: 'out of memory', ...ended, message: told ?? summary?.failure?.message };
+  }
+  if (signal === 'SIGKILL') {
+    return ending.memoryKill
+      ? { kind: 'out of memory', ...ended, message: 'ended by the kernel: the machine is out of memory' }
+      : { kind: 'killed', ...ended, message: 'killed from outside' };
+  }
+  return {
+    kind: 'crashed',
+    ...ended,
+    message: summary?.failure?.message ?? told ?? `ended with ${signal ?? exitCode}`,
+  };
+}
+
+/** The run's summary; undefined where there is none, or one that a killed run left unfinished. */
+export function summaryOf(runFolder: string): Summary | undefined {
+  try {
+    return readSummary(join(runFolder, 'summary.json'));
+  } catch {
+    return undefined;
+  }
+}
+
+function lastError(log: string): string | undefined {
+  const lines = tail(log)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const error = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1);
+  return error?.replace(/^error: /, '').slice(0, 500);
+}
+
+/** The last 8 kB of a log. */
+function tail(file: string): string {
+  try {
+    const handle = openSync(file, 'r');
+    try {
+      const buffer = Buffer.alloc(Math.min(8192, fstatSync(handle).size));
+      readSync(handle, buffer, 0, buffer.length, fstatSync(handle).size - buffer.length);
+      return buffer.toString('utf8');
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return '';
+  }
+}
+
+/** How many processes the kernel has ended for want of memory since the machine started; 0 where it doesn't say. */
+export function memoryKills(): number {
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** One run's part of the machine. */
+export interface Share {
+  env: Record<string, string>;
+  /** `--set` overrides: the threads that the run keeps for its life. */
+  overrides: string[];
+}
+
+export interface Machine {
+  cores: number;
+  /** NVIDIA devices by the number or name that `CUDA_VISIBLE_DEVICES` takes. */
+  devices: string[];
+}
+
+/** A job of a cluster has the cores that it was given, not all that the machine has. */
+export function thisMachine(): Machine {
+  const granted = Number(process.env.SLURM_CPUS_PER_TASK);
+  return { cores: granted > 0 ? granted : availableParallelism(), devices: visibleDevices() };
+}
+
+function visibleDevices(): string[] {
+  const chosen = process.env.CUDA_VISIBLE_DEVICES;
+  if (chosen !== undefined) return chosen.split(',').filter((device) => device !== '' && device !== '-1');
+  try {
+    return readdirSync('/proc/driver/nvidia/gpus').map((_, index) => String(index));
+  } catch {
+    return [];
+  }
+}
+
+/** One run a device, or one a core: processes of one thread move the most images a second. */
+export function defaultJobs(machine: Machine): number {
+  return machine.devices.length > 0 ? machine.devices.length : machine.cores;
+}
+
+/**
+ * What the run in a slot (from 0) gets. Threads are kept for a run's life, since another number of them gives other
+ * digits: those that a run was started with come from its own config.
+ */
+export function shareOf(machine: Machine, jobs: number, slot: number, runFolder: string): Share {
+  const threads = Math.max(1, Math.floor(machine.cores / jobs));
+  const env: Record<string, string> = { GNBENCH_THREADS: String(threads) };
+  if (machine.devices.length > 0) {
+    env.CUDA_VISIBLE_DEVICES = machine.devices[slot % machine.devices.length];
+    if (jobs > machine.devices.length) env.TF_FORCE_GPU_ALLOW_GROWTH = 'true';
+  }
+  const kept = threadsOf(runFolder);
+  if (kept.length > 0) return { env, overrides: kept };
+  return { env, overrides: threads === 1 ? ['engine.intraOpThreads=1', 'engine.interOpThreads=1'] : [] };
+}
+
+function threadsOf(runFolder: string): string[] {
+  try {
+    const { engine } = parse(readFileSync(join(runFolder, 'config.yaml'), 'utf8')) as {
+      engine?: Record<string, unknown>;
+    };
+    return ['intraOpThreads', 'interOpThreads']
+      .filter((key) => Number.isInteger(engine?.[key]))
+      .map((key) => `engine.${key}=${engine?.[key]}`);
+  } catch {
+    return [];
+  }
+}

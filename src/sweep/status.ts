@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type CurveRow, readCurves } from '../training/curves.js';
+import { countFailures, mostFailures, readAttempts } from './attempts.js';
+import type { Experiment, Run, StartableRun } from './experiment.js';
+import { summaryOf } from './outcome.js';
+import { lockOwner } from './owner.js';
+
+export const runStates = [
+  'done',
+  'running',
+  'queued',
+  'interrupted',
+  'failed',
+  'diverged',
+  'waiting',
+] as const;
+
+/** `waiting` has not been started, `interrupted` goes on from its checkpoint at the next sweep. */
+export type RunState = (typeof runStates)[number];
+
+export interface RunStatus {
+  run: Run;
+  state: RunState;
+  epochs: { done: number; total: number };
+  /** Median of the last five epochs' validation errors once it is done, before that the last epoch's; in percent. */
+  valError?: number;
+  /** Times it was started. */
+  attempts: number;
+  /** Whether the next sweep will try it (again). */
+  pending: boolean;
+  /** What went wrong, or who runs it. */
+  note?: string;
+}
+
+/** Runs that a cluster has in its queue: run folder → pending or running there. */
+export type Queue = ReadonlyMap<string, 'queued' | 'running'>;
+
+/** How every run stands, from what is on disk. `queue` comes from the cluster where there is one. */
+export async function readStatus(experiment: Experiment, queue: Queue = new Map()): Promise<RunStatus[]> {
+  return Promise.all(experiment.runs.map((run) => statusOf(run, queue)));
+}
+
+export async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> {
+  const attempts = readAttempts(run.folder);
+  const last = attempts.at(-1);
+  const summary = summaryOf(run.folder);
+  const total = run.cell.config.epochs;
+  const failures = countFailures(attempts);
+  const of = async (state: RunState, pending: boolean, note?: string): Promise<RunStatus> => {
+    const rows = await curvesOf(run);
+    const done = rows.at(-1)?.epoch ?? 0;
+    const valError = (state === 'done' ? summary?.valError.medianLast5 : undefined) ?? lastError(rows);
+    return { run, state, epochs: { done, total }, valError, attempts: attempts.length, pending, note };
+  };
+  if (summary?.status === 'completed') return of('done', false);
+  if (summary?.status === 'diverged') {
+    return of('diverged', false, `at step ${summary.divergedAtStep ?? summary.steps.done}`);
+  }
+  const owner = lockOwner(run.folder) ?? lockOwner(dirname(run.folder), claimName(run));
+  if (owner) return of('running', true, `process ${owner.pid} on ${owner.host}`);
+  const queued = queue.get(run.folder);
+  if (queued) return of(queued, true);
+  if (last?.outcome && last.outcome !== 'completed' && last.outcome !== 'interrupted') {
+    const at = last.step === undefined ? '' : ` at step ${last.step}`;
+    const message = last.message ? `: ${last.message}` : '';
+    const pending = failures < mostFailures;
+    return of('failed', pending, `${last.outcome}${at}${message}${pending ? '' : ' (tried often enough)'}`);
+  }
+  const begun = last !== undefined || existsSync(join(run.folder, 'config.yaml'));
+  return of(begun ? 'interrupted' : 'waiting', true);
+}
+
+/** The lock that a sweep holds on a run while it has it, in the cell's folder. */
+export const claimName = (run: StartableRun) => `${run.seed}.lock`;
+
+async function curvesOf(run: Run): Promise<CurveRow[]> {
+  try {
+    return await readCurves(join(run.folder, 'curves.csv'));
+  } catch {
+    return [];
+  }
+}
+
+const lastError = (rows: readonly CurveRow[]) =>
+  rows.findLast(({ val_error }) => val_error !== undefined)?.val_error;
