@@ -12,14 +12,6 @@ export function sampleStd(values: readonly number[]): number | undefined {
   return Math.sqrt(squares / (values.length - 1));
 }
 
-/** The middle value, or the mean of the two middle ones; undefined for none. */
-export function median(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** An estimate with its 95 % interval, which fewer than two values do not give. */
 export interface Estimate {
   mean: number;

@@ -1,0 +1,95 @@
+/**
+ * Reads an experiment's results, or plain folders of runs, for tables and figures. What is said about a run comes from
+ * its `curves.csv` and `summary.json` alone; a run whose files were cut short counts as incomplete and says so.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { didYouMean, UserError } from '../errors.js';
+import { loadExperiment } from '../sweep/experiment.js';
+import { collectExperiment } from './collect-experiment.js';
+import { collectFolder, dropRepeats } from './collect-folder.js';
+import { groupBy } from './group-by.js';
+import { cellLabels } from './label.js';
+import { byText, compareSettings, contextOf, normalizerKey } from './setting.js';
+import type { Study, StudyCell } from './study.js';
+
+/**
+ * The study behind one or several targets: an experiment file, its name, its results folder, or a folder of runs.
+ * Throws UserError for a target that is none of these.
+ */
+export async function collect(targets: string | readonly string[]): Promise<Study> {
+  const list = typeof targets === 'string' ? [targets] : targets;
+  if (list.length === 0)
+    throw new UserError('no experiment is named', { fix: `one of: ${shipped().join(', ')}` });
+  const studies: Study[] = [];
+  for (const target of list) studies.push(await collectOne(target));
+  return label(studies.length === 1 ? studies[0] : combine(studies));
+}
+
+/** The names of the experiments in `experiments/`. */
+export function shipped(folder = 'experiments'): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.replace(/\.yaml$/, ''))
+    .sort(byText);
+}
+
+async function collectOne(target: string): Promise<Study> {
+  if (/\.ya?ml$/.test(target)) return collectExperiment(await loadExperiment(target));
+  if (existsSync(target) && statSync(target).isDirectory()) {
+    const snapshot = join(target, 'experiment.yaml');
+    return existsSync(snapshot) ? collectExperiment(await loadExperiment(snapshot)) : collectFolder(target);
+  }
+  const file = join('experiments', `${target}.yaml`);
+  if (existsSync(file)) return collectExperiment(await loadExperiment(file));
+  const near = didYouMean(target, shipped());
+  throw new UserError('no experiment and no folder of runs has this name', {
+    place: target,
+    fix: near ? `did you mean ${near}?` : `experiments: ${shipped().join(', ')}`,
+  });
+}
+
+/** Several studies as one: cells with the same configuration are the same cell, whatever their experiments call them. */
+function combine(studies: Study[]): Study {
+  const everyCell = studies.flatMap(({ cells }) => cells);
+  const cells = [...groupBy(everyCell, cellIdentity).values()].map((twins) => {
+    const runs = twins.flatMap((twin) => twin.runs);
+    const begun = new Set(runs.filter(({ outcome }) => outcome !== 'missing').map(({ seed }) => seed));
+    return {
+      ...twins[0],
+      runs: runs.filter(({ outcome, seed }) => outcome !== 'missing' || !begun.has(seed)),
+    };
+  });
+  for (const cell of cells) dropRepeats(cell);
+  const own = new Set(cells.map(cellIdentity));
+  const tables = new Set(studies.map((study) => study.reproduces?.table));
+  return {
+    name: studies.map(({ name }) => name).join('+'),
+    title: studies.map(({ title }) => title).join(' · '),
+    reproduces: tables.size === 1 ? studies[0].reproduces : undefined,
+    folder: studies[0].folder,
+    cells,
+    baseline: studies.flatMap(({ baseline }) => baseline).filter((cell) => !own.has(cellIdentity(cell))),
+    seeds: [...new Set(studies.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b),
+    notPossible: studies.flatMap(({ notPossible }) => notPossible),
+    strays: studies.flatMap(({ strays }) => strays),
+  };
+}
+
+function cellIdentity({ setting }: StudyCell): string {
+  return JSON.stringify([normalizerKey(setting), setting.batchSize, contextOf(setting)]);
+}
+
+/** Sorts and names the cells, now that all are known. */
+function label(study: Study): Study {
+  const cells = [...study.cells].sort((a, b) => compareSettings(a.setting, b.setting));
+  const baseline = [...study.baseline].sort((a, b) => compareSettings(a.setting, b.setting));
+  const own = cellLabels(cells, baseline);
+  const others = cellLabels(baseline, cells);
+  return {
+    ...study,
+    cells: cells.map((cell, index) => ({ ...cell, label: own[index] })),
+    baseline: baseline.map((cell, index) => ({ ...cell, label: others[index] })),
+  };
+}

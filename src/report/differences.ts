@@ -1,0 +1,126 @@
+/** In what an experiment's setting is not the paper's: the last line of every table. */
+import type { Config } from '../config/schema.js';
+import { count } from './label.js';
+import { paperSetting, publishedErrors } from './paper.js';
+import { byText } from './setting.js';
+import { errorsOf, type Study, type StudyCell } from './study.js';
+
+/** Names as the field writes them. */
+const properNames: Record<string, string> = {
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  imagenet: 'ImageNet',
+  synthetic: 'a synthetic problem',
+  'image-folder': 'a folder of images',
+  vgg16: 'VGG-16',
+};
+
+export function properName(name: string): string {
+  return (
+    properNames[name] ??
+    name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
+  );
+}
+
+/** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
+export function differencesFromPaper({ cells, reproduces }: Study): string[] {
+  const { data, epochs, workers, learningRate, groups } = paperSetting;
+  /** What the cells have that is not the paper's, and what the paper has. */
+  const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
+    [dataName, data],
+    [({ config }) => subsetOf(config)],
+    [({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)), 'ResNet-50'],
+    [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
+    [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
+    [rateOf, `${learningRate.base} per ${learningRate.per}`],
+    [dropsOf, 'after epochs 30, 60 and 90'],
+    [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${groups}`],
+    [({ config }) => unless(config.precision === 'float32', config.precision), 'float32'],
+    [
+      ({ config }) => unless(config.evaluate.statistics === 'running', config.evaluate.statistics),
+      'running statistics in BN’s evaluation',
+    ],
+  ];
+  return deviations.flatMap(([phraseOf, theirs]) => {
+    const ours = [...new Set(cells.flatMap((cell) => phraseOf(cell) ?? []))].sort(byText).join(' or ');
+    if (ours === '') return [];
+    return theirs === undefined ? ours : `${ours} instead of ${theirs}`;
+  });
+}
+
+function unless(same: boolean, words: string): string | undefined {
+  return same ? undefined : words;
+}
+
+/** The line itself, a sentence. */
+export function differencesLine(study: Study): string {
+  const phrases = differencesFromPaper(study);
+  if (phrases.length === 0) return 'The setting is the paper’s.';
+  return `Differs from the paper: ${phrases.join('; ')}. So errors are not to be held against the paper’s, differences between cells are.`;
+}
+
+/**
+ * Whether a cell's absolute error may be held against the paper's: one of its models, trained on ImageNet's
+ * 1,281,167 images, which the curves tell better than a name does.
+ */
+export function isPaperSetting(cell: StudyCell): boolean {
+  const row = cell.runs.find((run) => errorsOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
+  if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name === 'synthetic') return false;
+  const imagesPerStep = cell.setting.batchSize * cell.setting.workers;
+  const lost = 1_281_167 - row.images / row.epoch;
+  return lost >= 0 && lost < imagesPerStep;
+}
+
+function isPaperModel(model: string): boolean {
+  return publishedErrors.some((value) => value.model === model);
+}
+
+function dataName(cell: StudyCell): string | undefined {
+  if (isPaperSetting(cell)) return undefined;
+  const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset;
+  const note = dataset && !dataset.official ? (dataset.note ?? 'not the official files') : undefined;
+  const name = properName(dataset?.name ?? cell.config.data.name);
+  if (!note) return name;
+  // The note may be a whole label already: "CIFAR-10 (124 of 60,000 images JPEG-approximated)".
+  return note.startsWith(name) ? note : `${name} (${note})`;
+}
+
+function subsetOf({ data }: Config): string | undefined {
+  const { trainSubset, valSubset } = data as { trainSubset?: number; valSubset?: number };
+  const parts = [
+    trainSubset === undefined ? [] : `trained on ${trainSubset} images`,
+    valSubset === undefined ? [] : `validated on ${valSubset}`,
+  ].flat();
+  return parts.length > 0 ? parts.join(' and ') : undefined;
+}
+
+function rateOf({ config }: StudyCell): string | undefined {
+  const { base, per } = config.learningRate;
+  const { learningRate } = paperSetting;
+  return unless(base / per === learningRate.base / learningRate.per, `rate ${base} per ${per} images a step`);
+}
+
+function dropsOf({ config }: StudyCell): string | undefined {
+  const { dropAt, schedule } = config.learningRate;
+  if (schedule !== 'step') return `${schedule} schedule`;
+  const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / config.epochs));
+  const same =
+    fractions.length === paperSetting.dropAt.length &&
+    fractions.every((fraction, index) => Math.abs(fraction - paperSetting.dropAt[index]) < 1e-6);
+  if (same) return undefined;
+  const when = dropAt.every((drop) => drop < 1)
+    ? `at ${listed(dropAt.map((drop) => String(Math.round(drop * 1000) / 10)))} % of training`
+    : `after epochs ${listed(dropAt.map(String))}`;
+  return `rate ÷${Math.round(1 / config.learningRate.factor)} ${when}`;
+}
+
+function groupsOf({ setting }: StudyCell): string | undefined {
+  const { normalizer, groups = paperSetting.groups, channelsPerGroup } = setting;
+  if (normalizer !== 'group') return undefined;
+  if (channelsPerGroup !== undefined) return `GN with ${count(channelsPerGroup, 'channel')} a group`;
+  return unless(groups === paperSetting.groups, `GN with ${count(groups, 'group')}`);
+}
+
+function listed(words: string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}

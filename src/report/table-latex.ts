@@ -1,0 +1,107 @@
+/** A table as LaTeX (booktabs), to paste into a paper. */
+import { fixed, signed } from './number-format.js';
+import { captionOf } from './table-markdown.js';
+import type { TableModel, TableRow } from './table-model.js';
+import { verdictInWords } from './verdict.js';
+
+export function latexTable(model: TableModel): string {
+  const rows = [...model.rows, ...model.baselineRows];
+  const parts = [
+    '% \\usepackage{booktabs}',
+    '\\begin{table}',
+    '\\centering',
+    `\\caption{${escape(`${model.title}. ${captionOf(model)} ${model.differences}`)}}`,
+    `\\label{tab:${model.name}}`,
+    ...(model.matrix ? matrixLines(model.matrix) : rowLines(rows)),
+    '\\end{table}',
+    ...contrastLines(model),
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string[] {
+  return tabular(
+    `l${'r'.repeat(batchSizes.length)}`,
+    ['batch size', ...batchSizes.map(String)],
+    [
+      ...lines.flatMap(({ label, published, ours }) => [
+        [
+          `${escape(label)}, paper`,
+          ...published.map((value) => (value === undefined ? '--' : fixed(value, 1))),
+        ],
+        [`${escape(label)}, ours`, ...ours.map(oursInLatex)],
+      ]),
+    ],
+  );
+}
+
+function rowLines(rows: TableRow[]): string[] {
+  return tabular(
+    'lrrr',
+    ['cell', 'paper', 'ours', 'seeds'],
+    rows.map((row) => [
+      escape(row.label),
+      row.published === undefined ? '--' : fixed(row.published, 1),
+      oursInLatex(row),
+      String(row.values.length),
+    ]),
+  );
+}
+
+function contrastLines({ contrasts, name, title }: TableModel): string[] {
+  if (contrasts.length === 0) return [];
+  const body = contrasts.map(({ label, published, ours, verdict }) => [
+    escape(label),
+    published === undefined ? '--' : math(published, 1),
+    ours ? math(ours.mean, 2) : '--',
+    ours?.interval ? `[${ours.interval.map((end) => math(end, 2)).join(', ')}]` : '--',
+    String(ours?.n ?? 0),
+    verdictInWords(verdict),
+  ]);
+  return [
+    '\\begin{table}',
+    '\\centering',
+    `\\caption{${escape(title)}: differences in points, ours paired by seed with 95\\,\\% $t$ interval.}`,
+    `\\label{tab:${name}-differences}`,
+    ...tabular('lrrrrl', ['difference', 'paper', 'ours', 'interval', 'seeds', 'verdict'], body),
+    '\\end{table}',
+  ];
+}
+
+function tabular(columns: string, header: string[], body: string[][]): string[] {
+  const line = (cells: string[]) => `${cells.join(' & ')} \\\\`;
+  return [
+    `\\begin{tabular}{${columns}}`,
+    '\\toprule',
+    line(header),
+    '\\midrule',
+    ...body.map(line),
+    '\\bottomrule',
+    '\\end{tabular}',
+  ];
+}
+
+function oursInLatex(row: TableRow | undefined): string {
+  if (row?.mean === undefined) return '--';
+  return row.std === undefined ? fixed(row.mean, 2) : `$${fixed(row.mean, 2)} \\pm ${fixed(row.std, 2)}$`;
+}
+
+function math(value: number, decimals: number): string {
+  return `$${signed(value, decimals).replace('−', '-')}$`;
+}
+
+const replacements: Record<string, string> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '−': '$-$',
+  '±': '$\\pm$',
+  '÷': '$\\div$',
+  '×': '$\\times$',
+  '–': '--',
+  '’': "'",
+};
+
+function escape(text: string): string {
+  return text.replace(/[\\~^−±÷×–’]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`);
+}
