@@ -78,6 +78,7 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
   process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '3';
+  if (engine.logLevel) process.dlopen({ exports: {} }, engine.logLevel);
   tf = requirePackage(engine.binding);
   backend = tf.backend() as unknown as NodeBackend;
   const device = backend.binding.isUsingGpuDevice() ? 'GPU' : 'CPU';

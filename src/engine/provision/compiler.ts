@@ -50,8 +50,7 @@ export interface Source {
  */
 export async function compile(
   compiler: Compiler,
-  sources: Source[],
-  linkFlags: string[],
+  { sources, linkFlags }: { sources: Source[]; linkFlags: string[] },
   output: string,
   scratch: string,
   options: CompileOptions = {},

@@ -1,23 +1,14 @@
 /**
- * Finds the engine in the cache, or puts it there: TensorFlow's library out of a pinned wheel, the binding and
- * gnbench's operations compiled against it. Nothing is written into node_modules.
+ * Finds the engine in the cache, or puts it there. Nothing is written into node_modules; what was put there whole
+ * stays, what was interrupted is never taken for whole (`store.ts`), and two processes do not build at once.
  */
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { type Addon, bindingAddon, buildAddon, findAddon, type Library, opsAddon } from './addon.js';
-import { type Compiler, findCompiler, missingCompiler } from './compiler.js';
-import { installLibrary, wheelLibrary } from './library.js';
 import { acquireLock } from './lock.js';
-import { installCommand, nvidiaDevices, type Source, type Variant } from './platform.js';
-import {
-  checkOwnership,
-  engineFolder,
-  prepareStore,
-  readComplete,
-  removePartial,
-  storeError,
-} from './store.js';
-import { tensorflowVersion } from './wheels.js';
+import { defaultSource, nvidiaDevices, type Source, type Variant } from './platform.js';
+import { stockEngine } from './stock.js';
+import { engineFolder, prepareStore, removePartial, storeError } from './store.js';
+import { wheelEngine } from './wheel.js';
 
 export { cacheFolder } from '../../cache.js';
 
@@ -26,6 +17,8 @@ export interface Engine {
   source: Source;
   /** The library's folder in the cache. */
   folder: string;
+  /** To be `process.dlopen`ed before the binding: makes the library heed TF_CPP_MIN_LOG_LEVEL from its start. */
+  logLevel?: string;
   /** The path of `tfjs_binding.node`. */
   binding: string;
   /** The path of `gnbench_ops.node`; undefined if it could not be built. */
@@ -39,19 +32,30 @@ export interface Engine {
 export interface ProvisionOptions {
   /** `auto`: CUDA where there is an NVIDIA device, else CPU. */
   variant?: 'auto' | Variant;
+  /** `wheel` on Linux with glibc on x64, else `stock`. */
   source?: Source;
   /** Fetches and builds everything anew. */
   force?: boolean;
+  /** Reads every file of the engine and compares its checksum; what is damaged is fetched or built anew. */
+  verify?: boolean;
   quiet?: boolean;
   debug?: boolean;
 }
 
-interface Plan {
-  variant: Variant;
-  library: Library;
-  binding: Addon;
-  ops?: Addon;
-  compiler?: Compiler;
+export interface BuildOptions extends ProvisionOptions {
+  /** Aborted when the process is told to end. */
+  signal: AbortSignal;
+  /** Prints a line of news on stderr, unless quiet. */
+  say: (line: string) => void;
+}
+
+/** One way to come to an engine: look for it, or make it. */
+export interface Recipe {
+  /** The engine if it is there. `lenient`: also one that this machine would have built otherwise. */
+  find(options?: { lenient?: boolean }): Promise<Engine | undefined>;
+  /** Something of a found engine is missing that could be built here. */
+  isImprovable(engine: Engine): boolean;
+  build(options: BuildOptions): Promise<void>;
 }
 
 /**
@@ -59,84 +63,65 @@ interface Plan {
  * @throws UserError when something is missing that it cannot fetch, with what to do about it.
  */
 export async function provisionEngine(options: ProvisionOptions = {}): Promise<Engine> {
-  const wanted = options.variant ?? 'auto';
-  const variant = wanted === 'auto' ? (nvidiaDevices().length > 0 ? 'cuda' : 'cpu') : wanted;
-  const library = wheelLibrary(variant);
-  const [binding, ops, compiler] = await Promise.all([
-    bindingAddon(library),
-    opsAddon(library),
-    findCompiler(),
-  ]);
-  const plan: Plan = { variant, library, binding, ops, compiler };
-  const found = options.force ? undefined : await find(plan);
-  if (found && (found.nativeOps || !ops || !compiler)) return found;
-  return build(plan, options);
-}
-
-/** The engine if library and binding are there. */
-async function find(plan: Plan): Promise<Engine | undefined> {
-  const folder = join(engineFolder(), plan.library.name);
-  if (!(await readComplete(folder))) return undefined;
-  await checkOwnership();
-  const binding = await findAddon(plan.binding, plan.library, plan.compiler);
-  const nativeOps = plan.ops && (await findAddon(plan.ops, plan.library, plan.compiler));
-  if (!binding) return undefined;
-  return {
-    variant: plan.variant,
-    source: 'wheel',
-    folder,
-    binding,
-    nativeOps,
-    nativeOpsMissing: nativeOps ? undefined : whyNoOps(plan),
-    tensorflow: tensorflowVersion,
-  };
-}
-
-function whyNoOps(plan: Plan): string {
-  if (!plan.ops) return 'there are none in this version';
-  return plan.compiler
-    ? 'they have not been built'
-    : `there is no C++ compiler (${installCommand('compiler')})`;
-}
-
-async function build(plan: Plan, options: ProvisionOptions): Promise<Engine> {
-  const say = (line: string) => options.quiet || process.stderr.write(`${line}\n`);
-  await prepareStore();
-  const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => stop.abort(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, onSignal);
-  const { signal } = stop;
+  const recipe = await engineRecipe(options);
+  const found = options.force || options.verify ? undefined : await recipe.find();
+  if (found && !recipe.isImprovable(found)) return found;
   try {
+    await buildAlone(recipe, options);
+  } catch (error) {
+    const interrupted = error instanceof UserError && error.exitCode > 128;
+    // What is there serves, if only because the cache is read-only here.
+    const usable =
+      interrupted || options.force || options.verify ? undefined : await recipe.find({ lenient: true });
+    if (!usable) throw error;
+    return usable.nativeOps ? usable : { ...usable, nativeOpsMissing: (error as Error).message };
+  }
+  return (await recipe.find())!;
+}
+
+/** The way to the engine that the options ask for on this machine. */
+export function engineRecipe(options: Pick<ProvisionOptions, 'variant' | 'source'>): Promise<Recipe> {
+  const { variant = 'auto', source = defaultSource() } = options;
+  const chosen = variant === 'auto' ? (nvidiaDevices().length > 0 ? 'cuda' : 'cpu') : variant;
+  return source === 'wheel' ? wheelEngine(chosen) : stockEngine(chosen);
+}
+
+async function buildAlone(recipe: Recipe, options: ProvisionOptions) {
+  const say = (line: string) => void (options.quiet || process.stderr.write(`${line}\n`));
+  await prepareStore();
+  await untilSignal(async (signal) => {
     const release = await acquireLock(join(engineFolder(), 'lock'), {
       signal,
       onWait: (owner) => say(`waiting for ${owner}, which is setting up the engine`),
     });
     try {
       await removePartial();
-      const folder = join(engineFolder(), plan.library.name);
-      if (options.force || !(await readComplete(folder))) {
-        if (!plan.compiler) throw missingCompiler();
-        await installLibrary(plan.variant, { ...options, signal });
-      }
-      for (const addon of [plan.binding, plan.ops]) {
-        if (!addon || (!options.force && (await findAddon(addon, plan.library, plan.compiler)))) continue;
-        if (!plan.compiler) throw missingCompiler();
-        say(
-          `compiling ${addon.name === 'binding' ? "TensorFlow's binding for Node" : "gnbench's operations"} …`,
-        );
-        await buildAddon(addon, plan.library, plan.compiler, { signal, debug: options.debug });
-      }
-      return (await find(plan))!;
+      await recipe.build({ ...options, signal, say });
     } finally {
       await release();
     }
+  });
+}
+
+const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** Runs `work`; a signal that asks the process to end ends it and what it has started, and tidies up. */
+async function untilSignal(work: (signal: AbortSignal) => Promise<void>) {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => stop.abort(name);
+  const names = Object.keys(exitCodes) as NodeJS.Signals[];
+  for (const name of names) process.on(name, onSignal);
+  try {
+    await work(stop.signal);
   } catch (error) {
-    if (!signal.aborted) throw storeError(error);
-    const name = signal.reason as NodeJS.Signals;
-    const exitCode = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[name as (typeof signals)[number]];
-    throw new UserError(`interrupted by ${name}: the engine is not set up yet`, { exitCode, cause: error });
+    if (!stop.signal.aborted) throw storeError(error);
+    const name = stop.signal.reason as NodeJS.Signals;
+    throw new UserError(`interrupted by ${name} while setting up the engine`, {
+      fix: 'the same command again starts it anew',
+      exitCode: exitCodes[name],
+      cause: error,
+    });
   } finally {
-    for (const name of signals) process.off(name, onSignal);
+    for (const name of names) process.off(name, onSignal);
   }
 }

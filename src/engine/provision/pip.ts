@@ -6,7 +6,7 @@ import { startProgress } from '../../terminal/progress.js';
 import { lastLines, runCommand } from './command.js';
 import { installCommand } from './platform.js';
 import { sha256Of } from './store.js';
-import type { Wheel } from './wheels.js';
+import { python, type Wheel } from './wheels.js';
 
 export interface Pip {
   /** The program whose module pip is. */
@@ -23,7 +23,7 @@ export interface PipOptions {
 
 /** The first Python 3 on the PATH that has pip; else what is missing. */
 export async function findPip(): Promise<Pip | { missing: 'python' | 'pip' }> {
-  let python = false;
+  let found = false;
   for (const name of process.platform === 'win32' ? ['py', 'python'] : ['python3', 'python']) {
     const result = await runCommand(name, ['-m', 'pip', '--version'], { env: pipEnvironment() }).catch(
       () => undefined,
@@ -31,9 +31,9 @@ export async function findPip(): Promise<Pip | { missing: 'python' | 'pip' }> {
     const version = /^pip (\S+) .*\(python 3/m.exec(result?.stdout ?? '')?.[1];
     if (version) return { python: name, version };
     // 126 and 127: a launcher without the program it launches.
-    python ||= result !== undefined && result.code !== 126 && result.code !== 127;
+    found ||= result !== undefined && result.code !== 126 && result.code !== 127;
   }
-  return { missing: python ? 'pip' : 'python' };
+  return { missing: found ? 'pip' : 'python' };
 }
 
 /**
@@ -48,17 +48,9 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: PipOp
   await mkdir(scratch, { recursive: true });
   const requirements = join(folder, 'requirements.txt');
   await writeFile(requirements, `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
-  const abi = wheel.abi
-    ? [
-        '--implementation',
-        'cp',
-        '--abi',
-        wheel.abi,
-        '--python-version',
-        `${wheel.abi[2]}.${wheel.abi.slice(3)}`,
-      ]
-    : ['--implementation', 'py', '--abi', 'none', '--python-version', '3'];
-  const target = ['--dest', folder, '--only-binary=:all:', '--platform', wheel.platform, ...abi];
+  const { version, implementation, abi } = python;
+  const tags = ['--python-version', version, '--implementation', implementation, '--abi', abi];
+  const target = ['--dest', folder, '--only-binary=:all:', '--platform', wheel.platform, ...tags];
   const behaviour = [
     '--no-deps',
     '--require-hashes',

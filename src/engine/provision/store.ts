@@ -5,19 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import {
-  chmod,
-  lstat,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
@@ -60,26 +48,34 @@ export async function readComplete(folder: string): Promise<Complete | undefined
   }
 }
 
-/** The paths in a complete folder whose content is no longer what was checked when it was put there. */
-export async function damagedFiles(folder: string, complete: Complete): Promise<string[]> {
+/** The files in a folder whose content is no longer what was checked when they were put there. */
+export async function damagedFiles(folder: string, files: Record<string, FileFacts>): Promise<string[]> {
   const damaged: string[] = [];
-  for (const [path, { sha256 }] of Object.entries(complete.files)) {
+  for (const [path, { sha256 }] of Object.entries(files)) {
     const found = await sha256Of(join(folder, path)).catch(() => undefined);
     if (found !== sha256) damaged.push(path);
   }
   return damaged;
 }
 
-/** A file's sha256 in hexadecimal; `onBytes` is told how far it is. */
-export async function sha256Of(path: string, onBytes?: (done: number) => void): Promise<string> {
+/** A file's sha256 in hexadecimal. */
+export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
-  let done = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-    hash.update(chunk);
-    done += chunk.length;
-    onBytes?.(done);
-  }
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   return hash.digest('hex');
+}
+
+/** Writes a file and flushes it to disk. */
+export async function writeDurably(path: string, text: string): Promise<FileFacts> {
+  const bytes = Buffer.from(text);
+  const file = await open(path, 'w', 0o644);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** Makes the engine's folder where it is missing, closed for other users' writing. */
@@ -138,10 +134,7 @@ export async function publish(
   try {
     await chmod(scratch, 0o755); // mkdtemp's 0700 would shut out those whom a shared cache is for
     const complete: Complete = { format: 1, ...(await build(scratch)) };
-    await writeFile(join(scratch, marker), `${JSON.stringify(complete, null, 2)}\n`, {
-      mode: 0o644,
-      flush: true,
-    });
+    await writeDurably(join(scratch, marker), `${JSON.stringify(complete, null, 2)}\n`);
     await syncFolder(scratch);
     await replace(scratch, target);
     await syncFolder(store);

@@ -1,43 +1,39 @@
 /**
- * What is fetched from PyPI, pinned by version and sha256. Only this table decides which TensorFlow runs.
+ * What is fetched from PyPI, pinned by version and sha256. This table alone decides which TensorFlow runs.
  *
- * `abi` is the file that is pinned, not a demand on the machine: nothing of Python runs, only the library and the
- * C++ headers in it are used, so any Python 3 with pip fetches it.
+ * To renew it: `pip install --dry-run --report - --only-binary=:all: --platform … 'tensorflow[and-cuda]==…'` prints
+ * the files, versions and hashes that fit together.
  */
+import type { Variant } from './platform.js';
+
 export const tensorflowVersion = '2.21.0';
+
+/**
+ * The Python for which the files are chosen. No demand on the machine: nothing of Python runs, only the library and
+ * the C++ headers in the wheel are used, so any Python 3 with pip can fetch it.
+ */
+export const python = { version: '3.11', implementation: 'cp', abi: 'cp311' };
 
 export interface Wheel {
   name: string;
   version: string;
   sha256: string;
-  /** pip's `--platform`. */
+  /** pip's `--platform`: the tag in the file's name. */
   platform: string;
-  /** pip's `--implementation cp --abi`; nvidia's wheels have none. */
-  abi?: string;
-  /** Bytes to download, and bytes on disk of the members that are taken. */
+  /** Bytes of the file, and of the members that are taken from it. */
   size: number;
   unpacked: number;
 }
 
-const pinned = (
-  name: string,
-  version: string,
-  platform: string,
-  size: number,
-  unpacked: number,
-  sha256: string,
-): Wheel => ({ name, version, platform, size, unpacked, sha256 });
-
 /** The wheels of each variant; for CUDA those that the `and-cuda` extra of the `tensorflow` wheel names. */
-export const wheels: Record<'cpu' | 'cuda', Wheel[]> = {
+export const wheels: Record<Variant, Wheel[]> = {
   cpu: [
     {
       name: 'tensorflow-cpu',
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
-      abi: 'cp311',
       size: 273_829_956,
-      unpacked: 980_000_000,
+      unpacked: 979_900_000,
       sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
     },
   ],
@@ -46,23 +42,123 @@ export const wheels: Record<'cpu' | 'cuda', Wheel[]> = {
       name: 'tensorflow',
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
-      abi: 'cp311',
-      size: 573_000_000,
+      size: 572_440_367,
       unpacked: 1_900_000_000,
       sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
+    },
+    {
+      name: 'nvidia-cublas-cu12',
+      version: '12.9.3.13',
+      platform: 'manylinux_2_27_x86_64',
+      size: 581_217_458,
+      unpacked: 900_000_000,
+      sha256: 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72',
+    },
+    {
+      name: 'nvidia-cuda-cupti-cu12',
+      version: '12.9.79',
+      platform: 'manylinux_2_25_x86_64',
+      size: 10_814_997,
+      unpacked: 20_000_000,
+      sha256: '096bcf334f13e1984ba36685ad4c1d6347db214de03dbb6eebb237b41d9d934f',
+    },
+    {
+      name: 'nvidia-cuda-nvcc-cu12',
+      version: '12.9.86',
+      platform: 'manylinux2010_x86_64',
+      size: 40_546_229,
+      unpacked: 40_000_000,
+      sha256: '5d6a0d32fdc7ea39917c20065614ae93add6f577d840233237ff08e9a38f58f0',
+    },
+    {
+      name: 'nvidia-cuda-nvrtc-cu12',
+      version: '12.9.86',
+      platform: 'manylinux2010_x86_64',
+      size: 89_568_129,
+      unpacked: 120_000_000,
+      sha256: '210cf05005a447e29214e9ce50851e83fc5f4358df8b453155d5e1918094dcb4',
+    },
+    {
+      name: 'nvidia-cuda-runtime-cu12',
+      version: '12.9.79',
+      platform: 'manylinux2014_x86_64',
+      size: 3_493_179,
+      unpacked: 1_000_000,
+      sha256: '25bba2dfb01d48a9b59ca474a1ac43c6ebf7011f1b0b8cc44f54eb6ac48a96c3',
+    },
+    {
+      name: 'nvidia-cudnn-cu12',
+      version: '9.28.0.42',
+      platform: 'manylinux_2_27_x86_64',
+      size: 716_538_495,
+      unpacked: 1_100_000_000,
+      sha256: '9ff58b7f36dacd0a93e89f8f2957b52466889217963701daa15e577317cfa375',
+    },
+    {
+      name: 'nvidia-cufft-cu12',
+      version: '11.4.1.4',
+      platform: 'manylinux2014_x86_64',
+      size: 200_877_592,
+      unpacked: 280_000_000,
+      sha256: 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28',
+    },
+    {
+      name: 'nvidia-curand-cu12',
+      version: '10.3.10.19',
+      platform: 'manylinux_2_27_x86_64',
+      size: 68_295_626,
+      unpacked: 170_000_000,
+      sha256: '49b274db4780d421bd2ccd362e1415c13887c53c214f0d4b761752b8f9f6aa1e',
+    },
+    {
+      name: 'nvidia-cusolver-cu12',
+      version: '11.7.5.82',
+      platform: 'manylinux_2_27_x86_64',
+      size: 338_117_415,
+      unpacked: 480_000_000,
+      sha256: '15da72d1340d29b5b3cf3fd100e3cd53421dde36002eda6ed93811af63c40d88',
+    },
+    {
+      name: 'nvidia-cusparse-cu12',
+      version: '12.5.10.65',
+      platform: 'manylinux2014_x86_64',
+      size: 366_465_088,
+      unpacked: 480_000_000,
+      sha256: '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78',
+    },
+    {
+      name: 'nvidia-nccl-cu12',
+      version: '2.32.3',
+      platform: 'manylinux_2_27_x86_64',
+      size: 351_526_311,
+      unpacked: 480_000_000,
+      sha256: 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c',
+    },
+    {
+      name: 'nvidia-nvjitlink-cu12',
+      version: '12.9.86',
+      platform: 'manylinux2010_x86_64',
+      size: 39_748_338,
+      unpacked: 100_000_000,
+      sha256: 'e3f1171dbdc83c5932a45f0f4c99180a70de9bd2718c1ab77d14104f6d7147f9',
     },
   ],
 };
 
-/** The members of a wheel that the engine needs: the two libraries, the C++ headers, and what CUDA loads or runs. */
-export function isNeeded(member: string): boolean {
-  if (/^tensorflow\/lib[^/]+\.so(\.\d+)*$/.test(member)) return true;
-  if (/^tensorflow\/(THIRD_PARTY_NOTICES\.txt|LICENSE)$/.test(member)) return true;
-  // 150 of the 268 MB of headers are sources of other projects that no header of TensorFlow's core reaches.
-  if (member.startsWith('tensorflow/include/')) return !member.startsWith('tensorflow/include/external/');
-  return /^nvidia\/[^/]+\/(lib\/[^/]+\.so[.\d]*|nvvm\/libdevice\/[^/]+|bin\/ptxas|.*LICENSE[^/]*)$/i.test(
-    member,
+/** What a variant's `complete.json` says it was made of. */
+export function pinned(variant: Variant): Record<string, string> {
+  return Object.fromEntries(
+    wheels[variant].map(({ name, version, sha256 }) => [name, `${version} sha256:${sha256}`]),
   );
 }
 
-export { pinned };
+/** The members of a wheel that the engine needs: the library, its C++ headers, and what CUDA loads or runs. */
+export function isNeeded(member: string): boolean {
+  // 150 of the 268 MB of headers are those of other projects, which TensorFlow's core does not include.
+  if (member.startsWith('tensorflow/include/')) return !member.startsWith('tensorflow/include/external/');
+  return (
+    /^tensorflow\/lib[^/]+\.so(\.\d+)*$/.test(member) ||
+    /^nvidia\/[^/]+\/(lib\/[^/]+\.so(\.\d+)*|nvvm\/libdevice\/[^/]+|bin\/ptxas)$/.test(member) ||
+    /^[^/]+\.dist-info\/(licenses\/)?[^/]*(LICENSE|License|NOTICE)[^/]*$/.test(member)
+  );
+}

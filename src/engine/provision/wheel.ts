@@ -1,0 +1,141 @@
+/** The engine from PyPI's wheel: TensorFlow's library is fetched, binding and operations are compiled against it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../errors.js';
+import {
+  type Addon,
+  bindingAddon,
+  buildAddon,
+  findAddon,
+  type Library,
+  logAddon,
+  opsAddon,
+  readFailure,
+  recordFailure,
+} from './addon.js';
+import { type Compiler, findCompiler, missingCompiler } from './compiler.js';
+import type { BuildOptions, Engine, Recipe } from './index.js';
+import { defaultSource, installCommand, type Variant } from './platform.js';
+import { type Complete, checkOwnership, damagedFiles, engineFolder, readComplete } from './store.js';
+import { pinned, tensorflowVersion, wheels } from './wheels.js';
+
+/** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
+export const headerList = 'headers.json';
+
+/** Where a variant's library lies in the store, and which wheel it comes from. */
+export function wheelLibrary(variant: Variant): Library {
+  return {
+    name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
+    wheel: wheels[variant][0].sha256,
+  };
+}
+
+export async function wheelEngine(variant: Variant): Promise<Recipe> {
+  if (defaultSource() !== 'wheel') {
+    throw new UserError("TensorFlow's wheel is for Linux with glibc on x64", {
+      fix: 'npx gnbench setup --source stock',
+    });
+  }
+  const library = wheelLibrary(variant);
+  const [log, binding, ops, compiler] = await Promise.all([
+    logAddon(library),
+    bindingAddon(library),
+    opsAddon(library),
+    findCompiler(),
+  ]);
+  const folder = join(engineFolder(), library.name);
+  const failure = ops && compiler && (await readFailure(ops, compiler));
+  const parts: Parts = { variant, library, folder, log, binding, ops, compiler };
+
+  return {
+    async find({ lenient = false } = {}): Promise<Engine | undefined> {
+      if (!(await findLibrary(parts))) return undefined;
+      await checkOwnership();
+      const builder = lenient ? undefined : compiler;
+      const logLevel = await findAddon(log, builder);
+      const found = await findAddon(binding, builder);
+      if (!found || !logLevel) return undefined;
+      const nativeOps = ops && (await findAddon(ops, builder));
+      const nativeOpsMissing = nativeOps ? undefined : await whyNoOps(parts);
+      const facts = { variant, source: 'wheel', tensorflow: tensorflowVersion } as const;
+      return { ...facts, folder, logLevel, binding: found, nativeOps, nativeOpsMissing };
+    },
+    isImprovable: (engine) => !engine.nativeOps && !!ops && !!compiler && !failure,
+    build: (options) => build(parts, options),
+  };
+}
+
+interface Parts {
+  variant: Variant;
+  library: Library;
+  folder: string;
+  log: Addon;
+  binding: Addon;
+  ops?: Addon;
+  compiler?: Compiler;
+}
+
+async function findLibrary({ folder, variant }: Parts): Promise<Complete | undefined> {
+  const complete = await readComplete(folder);
+  // A later version of gnbench may pin other wheels under the same version of TensorFlow.
+  return complete && JSON.stringify(complete.facts) === JSON.stringify(pinned(variant))
+    ? complete
+    : undefined;
+}
+
+async function whyNoOps({ ops, compiler }: Parts): Promise<string> {
+  if (!ops) return 'this version has none';
+  if (!compiler) return `there is no C++ compiler: ${installCommand('compiler')}`;
+  return (await readFailure(ops, compiler)) ?? 'not built yet: npx gnbench setup';
+}
+
+/** Makes what is missing (all of it with `force`, what is damaged too with `verify`); runs under the lock. */
+async function build(parts: Parts, options: BuildOptions) {
+  const { variant, library, log, binding, ops, compiler } = parts;
+  if (options.force || !(await hasLibrary(parts, options))) {
+    // Before the download: without one it would be in vain, unless a binding is there already.
+    if (!compiler && !(await findAddon(binding))) throw missingCompiler();
+    const { installLibrary } = await import('./library.js');
+    await installLibrary(variant, library.name, options);
+  }
+  for (const addon of [log, binding]) {
+    if (!options.force && (await hasAddon(addon, compiler, options))) continue;
+    if (!compiler) throw missingCompiler();
+    options.say(`compiling ${addon.title} …`);
+    await buildAddon(addon, library, compiler, options);
+  }
+  if (!ops || !compiler || (!options.force && (await hasAddon(ops, compiler, options)))) return;
+  options.say(`compiling ${ops.title} …`);
+  await buildAddon(ops, library, compiler, options).catch(async (error) => {
+    // Everything works without them, only slower.
+    if (options.signal.aborted || !(error instanceof UserError)) throw error;
+    await recordFailure(ops, compiler, error.message);
+    options.say(`they are left out, the composed operations serve: ${error.message}`);
+  });
+}
+
+async function hasLibrary(parts: Parts, options: BuildOptions): Promise<boolean> {
+  const complete = await findLibrary(parts);
+  if (!complete || !options.verify) return complete !== undefined;
+  options.say('comparing checksums …');
+  const damaged = await damagedFiles(parts.folder, complete.files);
+  if (damaged.length === 0) {
+    const headers = JSON.parse(await readFile(join(parts.folder, headerList), 'utf8'));
+    damaged.push(...(await damagedFiles(parts.folder, headers)));
+  }
+  if (damaged.length > 0)
+    options.say(`${damaged[0]} is damaged (${damaged.length} in all): fetching it again`);
+  return damaged.length === 0;
+}
+
+async function hasAddon(
+  addon: Addon,
+  compiler: Compiler | undefined,
+  options: BuildOptions,
+): Promise<boolean> {
+  const path = await findAddon(addon, compiler);
+  if (!path || !options.verify) return path !== undefined;
+  const folder = join(path, '..');
+  const complete = await readComplete(folder);
+  return complete !== undefined && (await damagedFiles(folder, complete.files)).length === 0;
+}
