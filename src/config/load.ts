@@ -47,7 +47,11 @@ export async function loadConfig(file: string, overrides: readonly string[] = []
  * @throws {UserError} when it is not there, is no regular file, cannot be read, is too large, or is no UTF-8
  */
 export async function readText(file: string, examples: string): Promise<string> {
-  const bytes = await readBytes(file, examples);
+  return decode(await readBytes(file, examples), file);
+}
+
+/** @throws {UserError} when the bytes are more than 1 MiB, or no UTF-8 */
+export function decode(bytes: Uint8Array, file: string): string {
   if (bytes.length > maxBytes) throw tooLarge(file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -86,7 +90,7 @@ async function neighbour(file: string): Promise<string | undefined> {
   return near && join(dirname(file), near);
 }
 
-function placeOfBrokenByte(bytes: Buffer): string {
+function placeOfBrokenByte(bytes: Uint8Array): string {
   // Decoding a part ends where the whole would, and a part that ends within a character is no error when streamed.
   let [sound, broken] = [0, bytes.length];
   while (broken - sound > 1) {
@@ -99,7 +103,7 @@ function placeOfBrokenByte(bytes: Buffer): string {
   return `${lines.length}:${lines.at(-1)!.length + 1}`;
 }
 
-function decodes(bytes: Buffer): boolean {
+function decodes(bytes: Uint8Array): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
     return true;

@@ -21,21 +21,30 @@ export function placeOf(config: Config, path: string): string {
   return sources.get(config)?.valueAt(path.split('.')) ?? path;
 }
 
-/** Does some work; an error whose place is a key's path gets the place where the key was written. */
-export function withPlaces<Result>(config: Config, work: () => Result): Result {
+/**
+ * Does some work; an error that names a key's path as its place gets the place where that key was written.
+ *
+ * @throws what the work throws
+ */
+export async function withPlaces<Result>(
+  config: Config,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (!(error instanceof UserError) || !isKeyPath(config, error.place)) throw error;
-    const place = placeOf(config, error.place);
-    throw new UserError(`${error.place}: ${error.message}`, { ...error, place, cause: error });
+    const { place: key, fix, exitCode } = error;
+    throw new UserError(`${key}: ${error.message}`, {
+      place: placeOf(config, key),
+      fix,
+      exitCode,
+      cause: error,
+    });
   }
 }
 
-function isKeyPath(config: Config, place: string | undefined): place is string {
-  return (
-    place !== undefined &&
-    /^[a-zA-Z]+(\.[a-zA-Z]+)*$/.test(place) &&
-    Object.hasOwn(config, place.split('.')[0])
-  );
-}
+const isKeyPath = (config: Config, place: string | undefined): place is string =>
+  place !== undefined &&
+  /^[a-zA-Z]+(\.[a-zA-Z]+)*$/.test(place) &&
+  Object.hasOwn(config, place.split('.')[0]);

@@ -1,0 +1,143 @@
+import { loadConfig } from '../config/load.js';
+import { withPlaces } from '../config/places.js';
+import { printConfig } from '../config/print.js';
+import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { splitSizes } from '../config/sizes.js';
+import { published } from '../data/published.js';
+import { UserError } from '../errors.js';
+import { describeModel, type LayerDescription, type ModelDescription } from '../models/describe.js';
+import { createModel } from '../models/index.js';
+import { type StepMemory, stepMemory } from '../models/memory.js';
+
+/** A configuration and all that follows from it before anything is loaded. */
+interface Plan {
+  config: Config;
+  sizes: Sizes;
+  resolved: Resolved;
+  model: ModelDescription;
+  memory: StepMemory;
+}
+
+/**
+ * `gnbench config show FILE`: prints the configuration with all defaults, as YAML that can be run, and behind it as
+ * comments what follows from it: rate, steps, layers with groups, parameters, multiply-adds and memory.
+ * @returns the exit code
+ */
+export async function configShow(
+  file: string,
+  options: { set?: string[]; json?: boolean } = {},
+): Promise<number> {
+  const plan = await makePlan(file, options.set);
+  process.stdout.write(options.json ? `${JSON.stringify(asJson(plan), null, 2)}\n` : asText(plan));
+  return 0;
+}
+
+/**
+ * `gnbench config validate FILE…`: says of each file whether it could run, as far as that can be known without data.
+ * @returns 0, or 2 when one of them could not
+ */
+export async function configValidate(
+  files: string[],
+  options: { set?: string[]; json?: boolean } = {},
+): Promise<number> {
+  const findings = [];
+  for (const file of files) findings.push({ file, ...(await validate(file, options.set)) });
+  if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+  else for (const { file, error } of findings) reportFinding(file, error);
+  return findings.every(({ valid }) => valid) ? 0 : 2;
+}
+
+async function makePlan(file: string, set: string[] = []): Promise<Plan> {
+  const config = await loadConfig(file, set);
+  return withPlaces(config, () => {
+    const { sizes: all, classes, shape } = published(config.data);
+    const sizes = splitSizes(config, all);
+    const resolved = resolve(config, sizes);
+    const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });
+    return { config, sizes, resolved, model, memory: stepMemory(config, model) };
+  });
+}
+
+type Problem = Pick<UserError, 'message' | 'place' | 'fix'>;
+
+async function validate(file: string, set?: string[]): Promise<{ valid: boolean; error?: Problem }> {
+  try {
+    await makePlan(file, set);
+    return { valid: true };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { message, place, fix } = error;
+    return { valid: false, error: { message, place, fix } };
+  }
+}
+
+function reportFinding(file: string, error: Problem | undefined): void {
+  if (!error) process.stdout.write(`${file}: valid\n`);
+  else
+    process.stderr.write(`error: ${error.place}: ${error.message}\n${error.fix ? `  ${error.fix}\n` : ''}`);
+}
+
+function asJson({ config, sizes, resolved, model, memory }: Plan) {
+  const { rateAt, ...numbers } = resolved;
+  const { layers, parameters, flops, activations } = model;
+  const rates = rateChanges(config, rateAt, resolved.stepsPerEpoch);
+  return {
+    config,
+    images: sizes,
+    ...numbers,
+    rates,
+    model: { parameters, flops, activations, layers },
+    memory,
+  };
+}
+
+function asText({ config, sizes, resolved, model, memory }: Plan): string {
+  const { batch, learningRate } = config;
+  const { imagesPerStep, stepsPerEpoch, totalSteps, rate, rateAt, runName } = resolved;
+  const drops = rateChanges(config, rateAt, stepsPerEpoch).slice(1);
+  const later = drops.map(({ fromEpoch, rate }) => `, ${rate} from epoch ${fromEpoch}`).join('');
+  const shape = learningRate.schedule === 'cosine' ? ', then half a cosine down to 0' : later;
+  const workers = batch.workers === 1 ? '' : `: ${batch.workers} workers with ${batch.size} each`;
+  const lines = [
+    `run: ${runName}`,
+    `images: ${count(sizes.train)} for training, ${count(sizes.validation)} for validation`,
+    `steps: ${count(totalSteps)}, ${count(stepsPerEpoch)} an epoch, of ${count(imagesPerStep)} images${workers}`,
+    `rate: ${rate} = ${learningRate.base} · ${imagesPerStep} / ${learningRate.per}${shape}`,
+    `model: ${count(model.parameters)} parameters, ${count(model.flops)} multiply-adds an image forward`,
+    `memory of a step: about ${mebibytes(memory.total)} MiB beside engine and data, ${mebibytes(memory.activations)} MiB of it feature maps`,
+    '',
+    ...table(model.layers),
+  ];
+  return `${printConfig(config)}\n${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n`;
+}
+
+/** The rates that the first steps of the epochs have, where they change; of a rate that always changes only the first. */
+function rateChanges(config: Config, rateAt: (step: number) => number, stepsPerEpoch: number) {
+  const changes: { fromEpoch: number; rate: number }[] = [];
+  const constant = config.learningRate.schedule === 'cosine' ? 1 : Math.min(config.epochs, 10_000);
+  for (let epoch = Math.floor(config.learningRate.warmupEpochs) + 1; epoch <= constant; epoch++) {
+    const rate = rateAt((epoch - 1) * stepsPerEpoch);
+    if (rate !== changes.at(-1)?.rate) changes.push({ fromEpoch: epoch, rate });
+  }
+  return changes;
+}
+
+function table(layers: LayerDescription[]): string[] {
+  const rows = layers.map(({ name, kind, outputShape, groups, parameters, flops }) => [
+    name,
+    kind,
+    outputShape.join('×'),
+    groups === undefined ? '' : count(groups),
+    count(parameters),
+    count(flops),
+  ]);
+  const all = [['layer', 'kind', 'output', 'groups', 'parameters', 'multiply-adds'], ...rows];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  const cell = (text: string, column: number) =>
+    column < 3 ? text.padEnd(widths[column]) : text.padStart(widths[column]);
+  return all.map((row) => row.map(cell).join('  '));
+}
+
+const count = (number: number) => number.toLocaleString('en-US');
+const mebibytes = (bytes: number) => count(Math.ceil(bytes / 2 ** 20));
