@@ -1,10 +1,12 @@
 import { dirname, relative, resolve } from 'node:path';
 import { cellId } from '../config/identity.js';
 import { parseConfig, readText } from '../config/load.js';
+import { withPlaces } from '../config/places.js';
 import { UserError } from '../errors.js';
 import { cellLabel, cellSlug } from './cell-name.js';
 import type { Cell } from './experiment.js';
 import { gridPoints, type Match, matches, type Point } from './grid.js';
+import { planCell } from './plan.js';
 import type { SourceFile } from './read.js';
 
 /** More runs than this are a slip of the pen, not an experiment. */
@@ -38,7 +40,7 @@ export async function readBase(source: SourceFile): Promise<BaseText> {
  * @param set `path=value` overrides from the command line, over all that the file says
  * @throws UserError that names the cell and points at the axis, the override or the base's key that is wrong
  */
-export function makeCells(source: SourceFile, base: BaseText, set: readonly string[]): Cell[] {
+export async function makeCells(source: SourceFile, base: BaseText, set: readonly string[]): Promise<Cell[]> {
   const { content } = source;
   checkSize(source);
   for (const [index, rule] of content.exclude.entries()) checkRule(source, ['exclude', index], rule);
@@ -54,17 +56,24 @@ export function makeCells(source: SourceFile, base: BaseText, set: readonly stri
       fix: 'leave at least one cell',
     });
   }
-  const cells = points.map((point) => makeCell(source, base, point, everywhere));
+  const cells: Cell[] = [];
+  for (const point of points) cells.push(await makeCell(source, base, point, everywhere));
   refuseTwins(source, cells);
   return cells;
 }
 
-function makeCell(source: SourceFile, base: BaseText, axes: Point, everywhere: readonly string[]): Cell {
+async function makeCell(
+  source: SourceFile,
+  base: BaseText,
+  axes: Point,
+  everywhere: readonly string[],
+): Promise<Cell> {
   const slug = cellSlug(axes);
   const assignments = Object.entries(axes).map(([path, value]) => assign(path, value));
   try {
     const config = parseConfig(base.text, { file: base.file, overrides: [...assignments, ...everywhere] });
     config.name = slug;
+    await withPlaces(config, () => planCell(config)); // what only shows with the model and the data's sizes
     const id = cellId(config);
     return { key: `${slug}-${id}`, label: cellLabel(axes), id, config, axes };
   } catch (error) {

@@ -15,18 +15,18 @@ export interface Display {
   stop(): void;
 }
 
-export interface DisplayOptions {
-  runs: readonly StartableRun[];
+export interface DisplayOptions<R extends StartableRun = StartableRun> {
+  runs: readonly R[];
   /** Work that a run is, in any unit that is the same for all; its share that is done counts. */
-  cost(run: StartableRun): number;
+  cost(run: R): number;
   /** The share of a run that is done before this sweep, 0 to 1. */
-  doneBefore(run: StartableRun): number;
+  doneBefore(run: R): number;
   quiet?: boolean;
   stream?: NodeJS.WriteStream;
 }
 
 /** A bar for each running run and one for the whole in a terminal, plain lines elsewhere, nothing when quiet. */
-export function openDisplay(options: DisplayOptions): Display {
+export function openDisplay<R extends StartableRun>(options: DisplayOptions<R>): Display {
   const nothing = () => {};
   if (options.quiet) {
     return {
@@ -43,14 +43,14 @@ export function openDisplay(options: DisplayOptions): Display {
 }
 
 /** How much of the whole is done, and how long the rest takes at the speed since the start. */
-class Whole {
+class Whole<R extends StartableRun> {
   private readonly shares = new Map<StartableRun, number>();
   private readonly before: number;
   private readonly total: number;
   private readonly since = performance.now();
   over = 0;
 
-  constructor(private readonly options: DisplayOptions) {
+  constructor(private readonly options: DisplayOptions<R>) {
     for (const run of options.runs) this.shares.set(run, options.doneBefore(run));
     this.total = options.runs.reduce((sum, run) => sum + options.cost(run), 0);
     this.before = this.done();
@@ -100,7 +100,7 @@ const ending = (outcome: Outcome) =>
     outcome.message && outcome.kind !== 'diverged' ? `: ${outcome.message}` : '',
   ].join('');
 
-function lines(options: DisplayOptions, stream: NodeJS.WriteStream): Display {
+function lines<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS.WriteStream): Display {
   const whole = new Whole(options);
   const lastEpoch = new Map<StartableRun, number>();
   let printedAt = 0;
@@ -130,7 +130,7 @@ function lines(options: DisplayOptions, stream: NodeJS.WriteStream): Display {
   };
 }
 
-function bars(options: DisplayOptions, stream: NodeJS.WriteStream): Display {
+function bars<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS.WriteStream): Display {
   // Loaded here: without a terminal cli-progress is not needed (and prints garbage).
   const { MultiBar } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   const whole = new Whole(options);

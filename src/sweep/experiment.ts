@@ -76,7 +76,7 @@ export async function loadExperiment(
   const name = content.name ?? basename(isSnapshot ? dirname(file) : file).replace(/\.ya?ml$/i, '');
   const folder = options.out ?? (isSnapshot ? dirname(file) : join('results', name));
   const base = await readBase(source);
-  const cells = makeCells(source, base, set);
+  const cells = await makeCells(source, base, set);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
   const { title, reproduces, baseline, seeds, notPossible, slurm } = content;
   return {

@@ -13,12 +13,12 @@ import { type Machine, shareOf } from './share.js';
 import { claimName } from './status.js';
 import { listenForStop, type StopSignal, stopCodes } from './stop.js';
 
-export interface LocalOptions {
+export interface LocalOptions<R extends StartableRun> {
   jobs: number;
   machine: Machine;
   command: RunCommand;
   /** The snapshotted config that a run is started with. */
-  configOf(run: StartableRun): string;
+  configOf(run: R): string;
   /** Passed on to each run. */
   flags: readonly string[];
   failFast: boolean;
@@ -29,9 +29,9 @@ export interface LocalOptions {
   pollEvery?: number;
 }
 
-export interface LocalResult {
+export interface LocalResult<R> {
   /** How each run stands that came to an end, here, earlier or elsewhere; runs that nobody came to are missing. */
-  outcomes: Map<StartableRun, Outcome>;
+  outcomes: Map<R, Outcome>;
   /** 130, 143 or 75 when the sweep was told to stop. */
   stopped?: number;
 }
@@ -40,22 +40,22 @@ export interface LocalResult {
  * Does the runs in their order, `jobs` at a time, each in a process of its own. A run is claimed first, so several
  * sweeps can work on one folder; what another one has is waited for, and taken up if that one dies.
  */
-export async function sweepLocally(
-  runs: readonly StartableRun[],
-  options: LocalOptions,
-): Promise<LocalResult> {
+export async function sweepLocally<R extends StartableRun>(
+  runs: readonly R[],
+  options: LocalOptions<R>,
+): Promise<LocalResult<R>> {
   return new LocalSweep(runs, options).work();
 }
 
-class LocalSweep {
-  private readonly outcomes = new Map<StartableRun, Outcome>();
-  private readonly children = new Map<StartableRun, RunningChild>();
+class LocalSweep<R extends StartableRun> {
+  private readonly outcomes = new Map<R, Outcome>();
+  private readonly children = new Map<R, RunningChild>();
   private readonly running = new Set<Promise<void>>();
   private readonly freeSlots: number[];
   /** Not begun, in their order. */
-  private queue: StartableRun[];
+  private queue: R[];
   /** Found in somebody else's hands. */
-  private elsewhere: StartableRun[] = [];
+  private elsewhere: R[] = [];
   private stopSignal?: StopSignal;
   private anyFailed = false;
   /** What went wrong with the sweep itself. */
@@ -63,14 +63,14 @@ class LocalSweep {
   private readonly begunAt = new Date().toISOString();
 
   constructor(
-    runs: readonly StartableRun[],
-    private readonly options: LocalOptions,
+    runs: readonly R[],
+    private readonly options: LocalOptions<R>,
   ) {
     this.queue = [...runs];
     this.freeSlots = Array.from({ length: options.jobs }, (_, slot) => slot);
   }
 
-  async work(): Promise<LocalResult> {
+  async work(): Promise<LocalResult<R>> {
     const dispose = listenForStop({
       first: (signal) => {
         this.stopSignal = signal;
@@ -117,7 +117,7 @@ class LocalSweep {
   private async startNext(): Promise<boolean> {
     // What others had when it was their turn stays ahead of the rest.
     const candidates = [...this.elsewhere, ...this.queue];
-    const busy: StartableRun[] = [];
+    const busy: R[] = [];
     for (const [index, run] of candidates.entries()) {
       const claim = await this.claim(run);
       if (claim === 'busy') busy.push(run);
@@ -133,7 +133,7 @@ class LocalSweep {
   }
 
   /** The run's claim, when there is something left to do and nobody else is at it. */
-  private async claim(run: StartableRun): Promise<Lock | 'busy' | 'settled'> {
+  private async claim(run: R): Promise<Lock | 'busy' | 'settled'> {
     if (this.settle(run)) return 'settled';
     const folder = dirname(run.folder);
     if (lockOwner(run.folder) || lockOwner(folder, claimName(run))) return 'busy';
@@ -154,7 +154,7 @@ class LocalSweep {
   }
 
   /** Notes a run that needs no more work from this sweep. */
-  private settle(run: StartableRun): boolean {
+  private settle(run: R): boolean {
     const outcome = settledOutcome(run, this.begunAt);
     if (!outcome) return false;
     this.outcomes.set(run, outcome);
@@ -162,7 +162,7 @@ class LocalSweep {
     return true;
   }
 
-  private start(run: StartableRun, claim: Lock): void {
+  private start(run: R, claim: Lock): void {
     const slot = this.freeSlots.shift()!;
     const ended = this.oneRun(run, slot)
       .catch((error) => this.giveUp(error))
@@ -176,7 +176,7 @@ class LocalSweep {
     this.running.add(ended);
   }
 
-  private async oneRun(run: StartableRun, slot: number): Promise<void> {
+  private async oneRun(run: R, slot: number): Promise<void> {
     const { options } = this;
     // Told to stop while the run was being claimed.
     if (this.stopping()) return;

@@ -1,0 +1,97 @@
+import { UserError } from '../errors.js';
+import { dryRun, dryRunText } from '../sweep/dry-run.js';
+import { type Experiment, loadExperiment } from '../sweep/experiment.js';
+import { prepare } from '../sweep/prepare.js';
+import { countsText, statusJson } from '../sweep/report-status.js';
+import { defaultJobs, thisMachine } from '../sweep/share.js';
+import { refuseForeign } from '../sweep/snapshot.js';
+import { readStatus } from '../sweep/status.js';
+import { sweepHere, sweepOnSlurm } from '../sweep/sweep.js';
+
+export interface SweepFlags {
+  /** Runs at a time; one a core or one a device when left out. */
+  jobs?: number;
+  launcher?: 'local' | 'slurm';
+  dryRun?: boolean;
+  failFast?: boolean;
+  set?: string[];
+  /** `key=value` over the experiment's `slurm` keys. */
+  slurm?: string[];
+  data?: string;
+  out?: string;
+  tensorboard?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+  debug?: boolean;
+}
+
+/**
+ * `gnbench sweep EXPERIMENT…`: does what is left of the experiments, here or on a cluster.
+ *
+ * @returns the exit code: 0 all finished (or submitted), 1 not all, 130, 143 or 75 when told to stop
+ */
+export async function sweep(files: string | readonly string[], flags: SweepFlags): Promise<number> {
+  const experiments = await loadAll(typeof files === 'string' ? [files] : files, flags);
+  for (const experiment of experiments) refuseForeign(experiment);
+  const machine = thisMachine();
+  const jobs = flags.jobs ?? defaultJobs(machine);
+  if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores });
+  await prepare(experiments, flags);
+  const common = {
+    experiments,
+    failFast: flags.failFast ?? false,
+    quiet: flags.quiet ?? false,
+    flags: [
+      ...(flags.data === undefined ? [] : ['--data', flags.data]),
+      ...(flags.tensorboard ? ['--tensorboard'] : []),
+      ...(flags.debug ? ['--debug'] : []),
+    ],
+  };
+  if (flags.launcher === 'slurm') {
+    const lines = await sweepOnSlurm({ ...common, jobs: flags.jobs, resources: flags.slurm ?? [] });
+    process.stdout.write(flags.json ? await allStatuses(experiments) : `${lines.join('\n')}\n`);
+    return 0;
+  }
+  const exitCode = await sweepHere({ ...common, machine, jobs });
+  process.stdout.write(flags.json ? await allStatuses(experiments) : await closing(experiments));
+  return exitCode;
+}
+
+async function loadAll(files: readonly string[], { set, out }: SweepFlags): Promise<Experiment[]> {
+  if (out !== undefined && files.length > 1) {
+    throw new UserError('one folder cannot hold several experiments', {
+      place: '--out',
+      fix: 'sweep them one after the other, or leave it out: each has results/<name>',
+    });
+  }
+  const experiments: Experiment[] = [];
+  for (const file of files) experiments.push(await loadExperiment(file, { set, out }));
+  const twice = experiments.find(
+    ({ name }, index) => experiments.findIndex((other) => other.name === name) < index,
+  );
+  if (twice) throw new UserError(`the experiment ${twice.name} is named twice`, { place: twice.file });
+  return experiments;
+}
+
+async function print(
+  experiments: readonly Experiment[],
+  flags: SweepFlags,
+  machine: { jobs: number; cores: number },
+): Promise<number> {
+  const plans = await Promise.all(experiments.map((experiment) => dryRun(experiment, machine)));
+  const texts = plans.map((plan, index) => dryRunText(experiments[index].title, plan));
+  process.stdout.write(flags.json ? `${JSON.stringify(plans, null, 2)}\n` : texts.join('\n'));
+  return 0;
+}
+
+async function allStatuses(experiments: readonly Experiment[]): Promise<string> {
+  const all = experiments.map(async (experiment) => statusJson(experiment, await readStatus(experiment)));
+  return `${JSON.stringify(await Promise.all(all), null, 2)}\n`;
+}
+
+async function closing(experiments: readonly Experiment[]): Promise<string> {
+  const lines = experiments.map(
+    async (experiment) => `${experiment.folder}: ${countsText(await readStatus(experiment))}\n`,
+  );
+  return (await Promise.all(lines)).join('');
+}

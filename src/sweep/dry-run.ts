@@ -1,0 +1,58 @@
+import { duration } from '../terminal/progress.js';
+import { columns } from './columns.js';
+import { estimateRun, readBench } from './estimate.js';
+import type { Experiment } from './experiment.js';
+import { planCell } from './plan.js';
+import { readStatus } from './status.js';
+
+/** Each cell of an experiment with what it takes, and the whole. Seconds are of one run with `jobs` runs at a time. */
+export async function dryRun(experiment: Experiment, machine: { jobs: number; cores: number }) {
+  const bench = readBench();
+  const statuses = await readStatus(experiment);
+  const cells = experiment.cells.map((cell) => {
+    const { rate, imagesPerStep, totalSteps } = planCell(cell.config);
+    const own = statuses.filter(({ run }) => run.cell === cell);
+    const left = own.filter(({ pending }) => pending);
+    const { seconds, from } = estimateRun(experiment, cell, { ...machine, bench });
+    return {
+      key: cell.key,
+      label: cell.label,
+      rate,
+      imagesPerStep,
+      totalSteps,
+      runs: own.length,
+      toDo: left.length,
+      secondsPerRun: seconds,
+      secondsFrom: from,
+      // What is done of an interrupted run is not done again.
+      secondsLeft: left.reduce((sum, { epochs }) => sum + seconds * (1 - epochs.done / epochs.total), 0),
+    };
+  });
+  const secondsLeft = cells.reduce((sum, cell) => sum + cell.secondsLeft, 0) / machine.jobs;
+  return { name: experiment.name, folder: experiment.folder, ...machine, cells, secondsLeft };
+}
+
+export type DryRun = Awaited<ReturnType<typeof dryRun>>;
+
+export function dryRunText(title: string, plan: DryRun): string {
+  const time = (seconds: number) => duration(seconds * 1000);
+  const rows = plan.cells.map((cell) => [
+    cell.key,
+    String(cell.rate),
+    String(cell.imagesPerStep),
+    String(cell.totalSteps),
+    `${cell.toDo} of ${cell.runs}`,
+    time(cell.secondsPerRun),
+    cell.secondsFrom,
+  ]);
+  const head = ['cell', 'rate', 'images/step', 'steps', 'to do', 'a run', 'estimated from'];
+  const jobs = plan.jobs === 1 ? 'one run' : `${plan.jobs} runs`;
+  return [
+    title,
+    '',
+    columns([head, ...rows], [1, 2, 3, 5]),
+    '',
+    `about ${time(plan.secondsLeft)} for what is left, ${jobs} at a time · ${plan.folder}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,37 @@
+import { type Resolved, resolve } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { splitSizes } from '../config/sizes.js';
+import { syntheticSizes } from '../data/synthetic.js';
+import { describeModel } from '../models/describe.js';
+import { createModel } from '../models/index.js';
+
+/** What a run of a cell takes, found without its data and without the engine. */
+export interface Plan extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSteps'> {
+  /** Training images, all epochs. */
+  trained: number;
+  /** Validation images, all epochs. */
+  evaluated: number;
+  /** Multiply-adds for one image, forward. */
+  flops: number;
+}
+
+const published = {
+  cifar10: { train: 50_000, validation: 10_000 },
+  synthetic: syntheticSizes,
+};
+
+/** @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data. Its place may be a key's path. */
+export function planCell(config: Config): Plan {
+  const sizes = splitSizes(config, published[config.data.name]);
+  const { rate, imagesPerStep, totalSteps } = resolve(config, sizes);
+  const { flops } = describeModel(createModel(config.model, 10), config.normalizer, { shape: [32, 32, 3] });
+  const evaluations = Math.ceil(config.epochs / config.evaluate.every);
+  return {
+    rate,
+    imagesPerStep,
+    totalSteps,
+    trained: totalSteps * imagesPerStep,
+    evaluated: evaluations * sizes.validation,
+    flops,
+  };
+}

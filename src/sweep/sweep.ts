@@ -1,0 +1,101 @@
+import { resolve } from 'node:path';
+import { UserError } from '../errors.js';
+import { gnbenchRun, type RunCommand } from './child.js';
+import { openDisplay } from './display.js';
+import { estimateRun, readBench } from './estimate.js';
+import { byStage, type Experiment, type Run } from './experiment.js';
+import { sweepLocally } from './local.js';
+import { countsText } from './report-status.js';
+import type { Machine } from './share.js';
+import { submitToSlurm } from './slurm.js';
+import { resourcesOf } from './slurm-resources.js';
+import { cellConfigFile, snapshot } from './snapshot.js';
+import { readStatus } from './status.js';
+
+export interface SweepPlan {
+  experiments: readonly Experiment[];
+  machine: Machine;
+  jobs: number;
+  failFast: boolean;
+  quiet: boolean;
+  /** Passed on to each run. */
+  flags: readonly string[];
+  command?: RunCommand;
+  pollEvery?: number;
+}
+
+/**
+ * Does what is left of the experiments on this machine, the runs of lower stages first.
+ *
+ * @returns the exit code: 0 all finished, 1 not all, 130, 143 or 75 when told to stop
+ */
+export async function sweepHere(plan: SweepPlan): Promise<number> {
+  const { experiments, jobs, machine } = plan;
+  const runs = byStage(experiments.flatMap((experiment) => experiment.runs));
+  const experimentOf = new Map<Run, Experiment>(
+    experiments.flatMap((experiment) => experiment.runs.map((run) => [run, experiment] as const)),
+  );
+  for (const experiment of experiments) snapshot(experiment);
+  const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
+  const bench = readBench();
+  const costs = new Map(
+    runs.map((run) => [
+      run,
+      estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, bench }).seconds,
+    ]),
+  );
+  const done = new Map(statuses.map(({ run, epochs }) => [run, epochs.done / epochs.total]));
+  const display = openDisplay<Run>({
+    runs,
+    cost: (run) => costs.get(run) ?? 1,
+    doneBefore: (run) => done.get(run) ?? 0,
+    quiet: plan.quiet,
+  });
+  display.note(`${runs.length} runs (${countsText(statuses)}), ${jobs} at a time`);
+  try {
+    const { outcomes, stopped } = await sweepLocally(runs, {
+      jobs,
+      machine,
+      command: plan.command ?? gnbenchRun,
+      configOf: (run) => cellConfigFile(experimentOf.get(run)!, run.cell),
+      flags: plan.flags,
+      failFast: plan.failFast,
+      display,
+      pollEvery: plan.pollEvery,
+    });
+    if (stopped !== undefined) return stopped;
+    return runs.every((run) => outcomes.get(run)?.kind === 'completed') ? 0 : 1;
+  } finally {
+    display.stop();
+  }
+}
+
+/** Submits what is left of the experiments to the cluster. @returns a line for each job */
+export async function sweepOnSlurm(
+  plan: Omit<SweepPlan, 'machine' | 'jobs' | 'command'> & {
+    jobs?: number;
+    resources: readonly string[];
+    taskCommand?: readonly string[];
+  },
+): Promise<string[]> {
+  if (plan.failFast) {
+    throw new UserError('a cluster’s jobs do not know of each other', {
+      place: '--fail-fast',
+      fix: 'leave it out, or use --launcher local',
+    });
+  }
+  const lines: string[] = [];
+  for (const experiment of plan.experiments) {
+    snapshot(experiment);
+    const jobs = await submitToSlurm(experiment, {
+      runs: experiment.runs,
+      resources: resourcesOf(experiment.slurm, plan.resources, plan.jobs),
+      configOf: (run) => cellConfigFile(experiment, run.cell),
+      flags: plan.flags,
+      taskCommand: plan.taskCommand ?? [process.execPath, resolve(gnbenchRun.script), 'task'],
+    });
+    lines.push(...jobs.map(({ jobId, runs }) => `${experiment.name}: job ${jobId}, ${runs.length} runs`));
+    if (jobs.length === 0) lines.push(`${experiment.name}: nothing left to submit`);
+  }
+  return lines;
+}
