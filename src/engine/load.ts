@@ -59,6 +59,7 @@ export interface NodeBackend {
 
 export interface LoadOptions {
   variant?: 'auto' | 'cpu' | 'cuda';
+  source?: 'wheel' | 'stock';
   threads: Threads;
   quiet?: boolean;
   debug?: boolean;
@@ -72,6 +73,7 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   if (loaded) return loaded;
   const engine = await provisionEngine({
     variant: options.variant,
+    source: options.source,
     quiet: options.quiet,
     debug: options.debug,
   });
@@ -82,6 +84,9 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   tf = requirePackage(engine.binding);
   backend = tf.backend() as unknown as NodeBackend;
   const device = backend.binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
+  if (engine.variant === 'cuda' && device === 'CPU' && !options.quiet) {
+    process.stderr.write('no usable NVIDIA device here: the CUDA engine computes on the CPU\n');
+  }
   if (engine.nativeOps) process.dlopen({ exports: {} }, engine.nativeOps);
   loaded = { ...engine, device, threads: options.threads, fused: device === 'CPU' && !!engine.nativeOps };
   return loaded;

@@ -51,6 +51,7 @@ export interface BuildOptions extends ProvisionOptions {
 
 /** One way to come to an engine: look for it, or make it. */
 export interface Recipe {
+  source: Source;
   /** The engine if it is there. `lenient`: also one that this machine would have built otherwise. */
   find(options?: { lenient?: boolean }): Promise<Engine | undefined>;
   /** Something of a found engine is missing that could be built here. */
@@ -64,8 +65,9 @@ export interface Recipe {
  */
 export async function provisionEngine(options: ProvisionOptions = {}): Promise<Engine> {
   const recipe = await engineRecipe(options);
-  const found = options.force || options.verify ? undefined : await recipe.find();
-  if (found && !recipe.isImprovable(found)) return found;
+  const anew = options.force || options.verify;
+  const found = anew ? undefined : await search(recipe, options);
+  if (found && (found.source !== recipe.source || !recipe.isImprovable(found))) return found;
   try {
     await buildAlone(recipe, options);
   } catch (error) {
@@ -79,8 +81,22 @@ export async function provisionEngine(options: ProvisionOptions = {}): Promise<E
   return (await recipe.find())!;
 }
 
+/** The engine if it is in the cache. */
+export async function findEngine(options: Choice = {}): Promise<Engine | undefined> {
+  return search(await engineRecipe(options), options);
+}
+
+type Choice = Pick<ProvisionOptions, 'variant' | 'source'>;
+
+/** Where no source is named, what `gnbench setup --source stock` left serves in place of a wheel that is not there. */
+async function search(recipe: Recipe, options: Choice): Promise<Engine | undefined> {
+  const found = await recipe.find();
+  if (found || options.source || recipe.source === 'stock') return found;
+  return (await engineRecipe({ ...options, source: 'stock' })).find();
+}
+
 /** The way to the engine that the options ask for on this machine. */
-export function engineRecipe(options: Pick<ProvisionOptions, 'variant' | 'source'>): Promise<Recipe> {
+function engineRecipe(options: Choice): Promise<Recipe> {
   const { variant = 'auto', source = defaultSource() } = options;
   const chosen = variant === 'auto' ? (nvidiaDevices().length > 0 ? 'cuda' : 'cpu') : variant;
   return source === 'wheel' ? wheelEngine(chosen) : stockEngine(chosen);

@@ -6,7 +6,7 @@ import type { Variant } from './platform.js';
 import { type FileFacts, prepareStore, publish, writeDurably } from './store.js';
 import { unpack } from './unpack.js';
 import { headerList } from './wheel.js';
-import { isNeeded, pinned, wheels } from './wheels.js';
+import { isNeeded, neededRoom, pinned, wheels } from './wheels.js';
 
 /** Downloads the variant's wheels, one after the other, and unpacks from each what the engine needs into `name`. */
 export async function installLibrary(variant: Variant, name: string, options: PipOptions): Promise<void> {
@@ -35,8 +35,7 @@ async function list(folder: string, all: Record<string, FileFacts>): Promise<Rec
 }
 
 async function checkRoom(store: string, variant: Variant) {
-  const unpacked = wheels[variant].reduce((sum, wheel) => sum + wheel.unpacked, 0);
-  const needed = unpacked + Math.max(...wheels[variant].map((wheel) => wheel.size));
+  const needed = neededRoom(variant);
   const { bavail, bsize } = await statfs(store);
   if (bavail * bsize >= needed) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;

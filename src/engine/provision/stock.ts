@@ -24,6 +24,7 @@ export async function stockEngine(variant: Variant): Promise<Recipe> {
   const name = `stock-${version}-${variant}-${process.platform}-${process.arch}`;
   const folder = join(engineFolder(), name);
   return {
+    source: 'stock',
     async find(): Promise<Engine | undefined> {
       const complete = await readComplete(folder);
       if (!complete) return undefined;

@@ -48,6 +48,7 @@ export async function wheelEngine(variant: Variant): Promise<Recipe> {
   const parts: Parts = { variant, library, folder, log, binding, ops, compiler };
 
   return {
+    source: 'wheel',
     async find({ lenient = false } = {}): Promise<Engine | undefined> {
       if (!(await findLibrary(parts))) return undefined;
       await checkOwnership();

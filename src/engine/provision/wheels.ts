@@ -152,6 +152,12 @@ export function pinned(variant: Variant): Record<string, string> {
   );
 }
 
+/** Bytes that must be free to install a variant: what it comes to, and the largest download beside it. */
+export function neededRoom(variant: Variant): number {
+  const unpacked = wheels[variant].reduce((sum, wheel) => sum + wheel.unpacked, 0);
+  return unpacked + Math.max(...wheels[variant].map((wheel) => wheel.size));
+}
+
 /** The members of a wheel that the engine needs: the library, its C++ headers, and what CUDA loads or runs. */
 export function isNeeded(member: string): boolean {
   // 150 of the 268 MB of headers are those of other projects, which TensorFlow's core does not include.

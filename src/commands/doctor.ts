@@ -1,0 +1,44 @@
+import { cifar10 } from '../data/checksums.js';
+import { locate, places } from '../data/locate.js';
+import { type Check, engineChecks } from '../engine/provision/checks.js';
+
+export interface DoctorOptions {
+  json?: boolean;
+  debug?: boolean;
+  /** Where data sets are searched first. */
+  dataFolder?: string;
+}
+
+/**
+ * `gnbench doctor`: what is there, what is missing and the command that mends it.
+ * @returns 1 when `gnbench run` could not work, else 0
+ */
+export async function doctor(options: DoctorOptions = {}): Promise<number> {
+  const checks = [...(await engineChecks(options)), dataCheck(options.dataFolder)];
+  const ok = checks.every((check) => !check.blocks);
+  process.stdout.write(options.json ? `${JSON.stringify({ ok, checks }, null, 2)}\n` : text(checks, ok));
+  return ok ? 0 : 1;
+}
+
+function dataCheck(dataFolder?: string): Check {
+  const { name, title, folder } = cifar10;
+  const place = locate(folder, dataFolder);
+  if (place) return { name, state: 'found', detail: place, blocks: false };
+  return {
+    name,
+    state: 'missing',
+    detail: `${title} is in none of ${places(dataFolder).join(', ')}: the first run that needs it downloads it`,
+    fix: `npx gnbench data fetch ${name}`,
+    blocks: false,
+  };
+}
+
+function text(checks: Check[], ok: boolean): string {
+  const lines = checks.map(({ state, name, detail, fix }) => {
+    const line = `${state.padEnd(8)} ${name.padEnd(11)} ${detail.trim()}`;
+    return fix ? `${line}\n${' '.repeat(21)}-> ${fix}` : line;
+  });
+  const stopper = checks.find((check) => check.blocks);
+  const verdict = ok ? 'gnbench run can work here' : `gnbench run cannot work: ${stopper!.name} is missing`;
+  return `${lines.join('\n')}\n${verdict}\n`;
+}

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LoadedEngine, LoadOptions } from './load.js';
+
+/** What a loaded engine says of itself. */
+export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'device' | 'fused'>;
+
+const limit = 120_000;
+
+/**
+ * Loads the engine and computes with it in a process of its own, whose crash (a library of another machine, an
+ * illegal instruction) is then an answer too.
+ * @throws Error with the child's last words when it fails, or takes longer than two minutes.
+ */
+export function probeEngine(options: LoadOptions): Promise<Probe> {
+  const script = fileURLToPath(new URL('./probe-child.js', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limit,
+    });
+    let printed = '';
+    let complaint = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (options.debug) process.stderr.write(text);
+      complaint = (complaint + text).slice(-20_000);
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve(JSON.parse(printed.trim().split('\n').at(-1)!));
+      const reason = complaint.split('\n').find((line) => /error/i.test(line)) ?? complaint.trim();
+      reject(new Error(signal ? `it ended by ${signal}` : reason || `it ended with exit code ${code}`));
+    });
+  });
+}
