@@ -1,11 +1,10 @@
 /** The figures of an experiment: the paper's Figure 1 (error against batch size), and its Figures 4 and 5 (curves). */
-import type { CurveRow } from '../training/curves.js';
 import { isPaperSetting, properName } from './differences.js';
 import { groupBy } from './group-by.js';
-import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
+import { curvesFigure } from './plot-curves.js';
+import { distinct, lineNames, seedsInWords, spreadOf } from './plot-lines.js';
 import type { LinePoint, Panel } from './plot-panel.js';
 import { lineStyles } from './plot-style.js';
-import { mean } from './statistics.js';
 import { errorsOf, type Study, type StudyCell } from './study.js';
 
 /** Panels that belong together, in rows of `columns`. */
@@ -115,77 +114,6 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
   return { name: axis.name, caption: axis.caption, columns: 2, panels };
 }
 
-/**
- * Errors against epochs. With several batch sizes a panel for each normalizer and a line for each size (Figure 5), else
- * a line for each normalizer (Figure 4); validation error, then training error.
- */
-function curvesFigure(study: Study): Figure | undefined {
-  const cells = study.cells.filter(({ runs }) => runs.some(({ rows }) => rows.length > 1));
-  if (cells.length === 0) return undefined;
-  const nameOf = lineNames(study.cells);
-  const sizes = distinct(study.cells.map(({ setting }) => setting.batchSize)).sort((a, b) => b - a);
-  const bySize = sizes.length > 1;
-  const groups = bySize ? [...groupBy(cells, nameOf)] : [['', cells] as const];
-  const lineOf = (cell: StudyCell) => (bySize ? String(cell.setting.batchSize) : nameOf(cell));
-  const lines = lineStyles(bySize ? sizes.map(String) : distinct(study.cells.map(nameOf)));
-  const panels = (['val_error', 'train_error'] as const).flatMap((column) => {
-    const what = column === 'val_error' ? 'Validation error' : 'Training error';
-    const everyPoint = groups.map(([, members]) =>
-      members.flatMap((cell) => curveOf(cell, column, lineOf(cell))),
-    );
-    const domain = curveDomain(everyPoint.flat());
-    return groups.map(([name, members], index): Panel => {
-      const last = Math.max(...everyPoint[index].map(({ x }) => x));
-      return {
-        title: name === '' ? what : `${name}: ${what.toLowerCase()}`,
-        subtitle: [seedsInWords(members)],
-        style: 'curve',
-        points: everyPoint[index],
-        seeds: [],
-        lines,
-        legendTitle: bySize ? 'batch size' : '',
-        x: { title: 'epoch', values: [0, last], log2: false, descending: false },
-        y: { title: 'error (%)', domain },
-      };
-    });
-  });
-  return {
-    name: 'curves',
-    caption: 'Validation and training error against epochs; the mean over seeds, with their range behind it',
-    columns: bySize ? groups.length : 2,
-    panels,
-  };
-}
-
-/** Mean over the runs at each epoch that all of them reached. */
-function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: string): LinePoint[] {
-  const curves = cell.runs
-    .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
-    .filter((curve) => curve.size > 0);
-  if (curves.length === 0) return [];
-  return [...curves[0].keys()].flatMap((epoch) => {
-    const values = curves.map((curve) => curve.get(epoch));
-    const finite = values.filter((value): value is number => Number.isFinite(value));
-    return finite.length === curves.length ? { line, x: epoch, ...spreadOf(finite) } : [];
-  });
-}
-
-function spreadOf(values: number[]): { y: number; low?: number; high?: number } {
-  if (values.length < 2) return { y: mean(values) };
-  return { y: mean(values), low: Math.min(...values), high: Math.max(...values) };
-}
-
-/** `BN`, with whatever else tells the study's cells apart. */
-function lineNames(cells: StudyCell[]): (cell: StudyCell) => string {
-  const detailed = hasSeveralGroupings(cells);
-  const paths = varyingPaths(cells);
-  return (cell) => {
-    const { setting } = cell;
-    const name = normalizerLabel(setting, detailed && setting.normalizer === 'group');
-    return [name, ...paths.map((path) => valueInWords(cell, path))].join(', ');
-  };
-}
-
 function settingInWords(study: Study): string {
   const cell = study.cells.find(({ runs }) => runs.some(({ summary }) => summary)) ?? study.cells[0];
   const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset.name ?? cell.config.data.name;
@@ -207,16 +135,6 @@ function workersOf(study: Study): number {
   return Math.max(...study.cells.map(({ setting }) => setting.workers));
 }
 
-/** `3 seeds`, `1 to 3 seeds`. */
-function seedsInWords(cells: readonly StudyCell[]): string {
-  const counts = cells
-    .map(({ runs }) => runs.filter(({ rows }) => rows.length > 0).length)
-    .filter((n) => n > 0);
-  if (counts.length === 0) return 'no seed';
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  return least === most ? `${most} seed${most === 1 ? '' : 's'}` : `${least} to ${most} seeds`;
-}
-
 function spanOf(points: LinePoint[]): number {
   const values = points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]);
   return values.length === 0 ? 0 : Math.max(...values) - Math.min(...values);
@@ -228,19 +146,6 @@ function domainAround(points: LinePoint[], span: number): [number, number] {
   const middle = (Math.max(...values) + Math.min(...values)) / 2;
   const low = Math.max(0, Math.floor(middle - span / 2));
   return [low, low + Math.ceil(span) + 1];
-}
-
-/** From the lowest error to the highest after the first tenth of training, where the curves have come down. */
-function curveDomain(points: LinePoint[]): [number, number] {
-  const last = Math.max(...points.map(({ x }) => x));
-  const settled = points.filter(({ x }) => x > last / 10);
-  const highs = settled.map(({ y, high }) => high ?? y);
-  const lows = points.map(({ y, low }) => low ?? y);
-  return [Math.floor(Math.min(...lows) / 5) * 5, Math.ceil(Math.max(...highs) / 5) * 5];
-}
-
-function distinct<Value>(values: readonly Value[]): Value[] {
-  return [...new Set(values)];
 }
 
 function distinctBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Value[] {

@@ -80,7 +80,7 @@ export function panelSpec(panel: Panel): object {
 /** About eight points of each curve, the last of the first line among them; each line's lie elsewhere, so that none hides another. */
 function marksOf({ points, lines, x, y }: Panel): LinePoint[] {
   const last = Math.max(...x.values);
-  const step = Math.max(1, Math.round(last / 8));
+  const step = Math.max(1, lines.length, Math.round(last / 8));
   return points.filter((point) => {
     const shift = Math.floor((lines.findIndex(({ name }) => name === point.line) * step) / lines.length);
     return (last - point.x - shift) % step === 0 && point.y >= y.domain[0] && point.y <= y.domain[1];

@@ -38,10 +38,19 @@ export async function renderSvg(spec: object): Promise<string> {
   });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none' });
   try {
-    return `${await view.toSVG()}\n`;
+    return `${renumberClips(await view.toSVG())}\n`;
   } finally {
     view.finalize();
   }
+}
+
+/** Vega counts clip paths on from one drawing to the next, so that the bytes would depend on what was drawn before. */
+function renumberClips(svg: string): string {
+  const numbers = new Map<string, number>();
+  return svg.replace(/(id="|url\(#)clip(\d+)/g, (_, before, number) => {
+    if (!numbers.has(number)) numbers.set(number, numbers.size + 1);
+    return `${before}clip${numbers.get(number)}`;
+  });
 }
 
 /** An SVG as PNG at twice its size. */

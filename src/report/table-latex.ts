@@ -10,7 +10,7 @@ export function latexTable(model: TableModel): string {
     '% \\usepackage{booktabs}',
     '\\begin{table}',
     '\\centering',
-    `\\caption{${escape(`${model.title}. ${captionOf(model)} ${model.differences}`)}}`,
+    `\\caption{${escapeLatex(`${model.title}. ${captionOf(model)} ${model.differences}`)}}`,
     `\\label{tab:${model.name}}`,
     ...(model.matrix ? matrixLines(model.matrix) : rowLines(rows)),
     '\\end{table}',
@@ -26,10 +26,10 @@ function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): 
     [
       ...lines.flatMap(({ label, published, ours }) => [
         [
-          `${escape(label)}, paper`,
+          `${escapeLatex(label)}, paper`,
           ...published.map((value) => (value === undefined ? '--' : fixed(value, 1))),
         ],
-        [`${escape(label)}, ours`, ...ours.map(oursInLatex)],
+        [`${escapeLatex(label)}, ours`, ...ours.map(oursInLatex)],
       ]),
     ],
   );
@@ -40,7 +40,7 @@ function rowLines(rows: TableRow[]): string[] {
     'lrrr',
     ['cell', 'paper', 'ours', 'seeds'],
     rows.map((row) => [
-      escape(row.label),
+      escapeLatex(row.label),
       row.published === undefined ? '--' : fixed(row.published, 1),
       oursInLatex(row),
       String(row.values.length),
@@ -51,7 +51,7 @@ function rowLines(rows: TableRow[]): string[] {
 function contrastLines({ contrasts, name, title }: TableModel): string[] {
   if (contrasts.length === 0) return [];
   const body = contrasts.map(({ label, published, ours, verdict }) => [
-    escape(label),
+    escapeLatex(label),
     published === undefined ? '--' : math(published, 1),
     ours ? math(ours.mean, 2) : '--',
     ours?.interval ? `[${ours.interval.map((end) => math(end, 2)).join(', ')}]` : '--',
@@ -61,7 +61,7 @@ function contrastLines({ contrasts, name, title }: TableModel): string[] {
   return [
     '\\begin{table}',
     '\\centering',
-    `\\caption{${escape(title)}: differences in points, ours paired by seed with 95\\,\\% $t$ interval.}`,
+    `\\caption{${escapeLatex(title)}: differences in points, ours paired by seed with 95\\,\\% $t$ interval.}`,
     `\\label{tab:${name}-differences}`,
     ...tabular('lrrrrl', ['difference', 'paper', 'ours', 'interval', 'seeds', 'verdict'], body),
     '\\end{table}',
@@ -102,6 +102,6 @@ const replacements: Record<string, string> = {
   '’': "'",
 };
 
-function escape(text: string): string {
+function escapeLatex(text: string): string {
   return text.replace(/[\\~^−±÷×–’]|[&%$#_{}]/g, (character) => replacements[character] ?? `\\${character}`);
 }

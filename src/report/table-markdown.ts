@@ -1,11 +1,11 @@
 /** A table as Markdown, for reading in a terminal or on a code host. */
 import { fixed, signed } from './number-format.js';
 import type { TableModel, TableRow } from './table-model.js';
+import { notesOf } from './table-notes.js';
 import { verdictInWords } from './verdict.js';
 
 export function markdownTable(model: TableModel): string {
-  const { rows, baselineRows, contrasts, notPossible, strays } = model;
-  const everyRow = [...rows, ...baselineRows];
+  const { rows, baselineRows, contrasts } = model;
   const blocks = [`### ${model.title}`, captionOf(model)];
   if (model.matrix) blocks.push(matrixBlock(model.matrix));
   blocks.push(rowsBlock(rows, baselineRows));
@@ -15,16 +15,9 @@ export function markdownTable(model: TableModel): string {
       contrastsBlock(contrasts),
     );
   }
-  const notes = [
-    ...notPossible.map(
-      ({ label, why, published }) =>
-        `Not possible: ${label}, ${why}${published === undefined ? '' : ` (paper: ${fixed(published, 1)})`}.`,
-    ),
-    ...everyRow.flatMap(({ remarks }) => remarks.map((remark) => `Not counted: ${remark}.`)),
-    ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
-  ];
-  if (notes.length > 0) blocks.push(notes.map((note) => `- ${escape(note)}`).join('\n'));
-  blocks.push(escape(model.differences));
+  const notes = notesOf(model);
+  if (notes.length > 0) blocks.push(notes.map((note) => `- ${escapeCell(note)}`).join('\n'));
+  blocks.push(escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;
 }
 
@@ -83,12 +76,12 @@ function contrastsBlock(contrasts: TableModel['contrasts']): string {
 
 /** A pipe table; columns from `numbers` on to before `words` are right-aligned. */
 function grid(header: string[], body: string[][], numbers: number, words = header.length): string {
-  const line = (cells: string[]) => `| ${cells.map(escape).join(' | ')} |`;
+  const line = (cells: string[]) => `| ${cells.map(escapeCell).join(' | ')} |`;
   const rule = header.map((_, index) => (index >= numbers && index < words ? '---:' : '---'));
   return [line(header), `|${rule.join('|')}|`, ...body.map(line)].join('\n');
 }
 
 /** A pipe or a line break in a name must not break the table, nor a bracket begin HTML. */
-function escape(text: string): string {
+function escapeCell(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[|<]/g, (character) => (character === '|' ? '\\|' : '&lt;'));
 }

@@ -1,5 +1,6 @@
 /** What a table of an experiment says, before any format. */
-import { type Contrast, contrastsOf } from './contrasts.js';
+import type { Contrast } from './contrast.js';
+import { contrastsOf } from './contrasts.js';
 import { differencesLine, isPaperSetting } from './differences.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
 import { contextOf, normalizerKey } from './setting.js';

@@ -77,10 +77,14 @@ export function syncFolder(files: FileSystem, folder: string): void {
 }
 
 /** A file that is there whole or not at all: temporary name, sync, rename, sync of the folder. Errors are the system's own. */
-export function replaceFile(path: string, text: string, files: FileSystem = diskFileSystem): void {
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  files: FileSystem = diskFileSystem,
+): void {
   const temporary = join(dirname(path), `.tmp-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   try {
-    writeWhole(files, temporary, [Buffer.from(text)]);
+    writeWhole(files, temporary, [typeof content === 'string' ? Buffer.from(content) : content]);
     files.rename(temporary, path);
   } catch (error) {
     removeQuietly(files, temporary);

@@ -1,0 +1,26 @@
+import { didYouMean, UserError } from '../errors.js';
+import { collect } from '../report/collect.js';
+import { renderTable, type TableFormat, tableFormats } from '../report/table.js';
+import { writeFiles } from '../report/write-files.js';
+
+/** `gnbench table EXPERIMENT|DIR…`: the table made from the runs' curves, on stdout or in a file. @returns the exit code */
+export async function table(
+  targets: string | readonly string[],
+  options: { format?: string; out?: string } = {},
+): Promise<number> {
+  const format = checkFormat(options.format ?? 'markdown');
+  const text = renderTable(await collect(targets), format);
+  if (options.out) await writeFiles('.', new Map([[options.out, text]]));
+  else process.stdout.write(text);
+  return 0;
+}
+
+function checkFormat(format: string): TableFormat {
+  const known = tableFormats.find((name) => name === format);
+  if (known) return known;
+  const near = didYouMean(format, tableFormats);
+  throw new UserError(`"${format}" is no format of tables${near ? `; did you mean ${near}?` : ''}`, {
+    place: '--format',
+    fix: `one of: ${tableFormats.join(', ')}`,
+  });
+}

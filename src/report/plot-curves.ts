@@ -1,0 +1,72 @@
+/** Errors against epochs: the paper's Figures 4 and 5. */
+import type { CurveRow } from '../training/curves.js';
+import { groupBy } from './group-by.js';
+import type { Figure } from './plot-figures.js';
+import { distinct, lineNames, seedsInWords, spreadOf } from './plot-lines.js';
+import type { LinePoint, Panel } from './plot-panel.js';
+import { lineStyles } from './plot-style.js';
+import type { Study, StudyCell } from './study.js';
+
+/**
+ * Errors against epochs. With several batch sizes a panel for each normalizer and a line for each size (Figure 5), else
+ * a line for each normalizer (Figure 4); validation error, then training error.
+ */
+export function curvesFigure(study: Study): Figure | undefined {
+  const cells = study.cells.filter(({ runs }) => runs.some(({ rows }) => rows.length > 1));
+  if (cells.length === 0) return undefined;
+  const nameOf = lineNames(study.cells);
+  const sizes = distinct(study.cells.map(({ setting }) => setting.batchSize)).sort((a, b) => b - a);
+  const bySize = sizes.length > 1;
+  const groups = bySize ? [...groupBy(cells, nameOf)] : [['', cells] as const];
+  const lineOf = (cell: StudyCell) => (bySize ? String(cell.setting.batchSize) : nameOf(cell));
+  const lines = lineStyles(bySize ? sizes.map(String) : distinct(study.cells.map(nameOf)));
+  const panels = (['val_error', 'train_error'] as const).flatMap((column) => {
+    const what = column === 'val_error' ? 'Validation error' : 'Training error';
+    const everyPoint = groups.map(([, members]) =>
+      members.flatMap((cell) => curveOf(cell, column, lineOf(cell))),
+    );
+    const domain = curveDomain(everyPoint.flat());
+    return groups.map(([name, members], index): Panel => {
+      const last = Math.max(...everyPoint[index].map(({ x }) => x));
+      return {
+        title: name === '' ? what : `${name}: ${what.toLowerCase()}`,
+        subtitle: [seedsInWords(members)],
+        style: 'curve',
+        points: everyPoint[index],
+        seeds: [],
+        lines,
+        legendTitle: bySize ? 'batch size' : '',
+        x: { title: 'epoch', values: [0, last], log2: false, descending: false },
+        y: { title: 'error (%)', domain },
+      };
+    });
+  });
+  return {
+    name: 'curves',
+    caption: 'Validation and training error against epochs; the mean over seeds, with their range behind it',
+    columns: bySize ? groups.length : 2,
+    panels,
+  };
+}
+
+/** Mean over the runs at each epoch that all of them reached. */
+function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: string): LinePoint[] {
+  const curves = cell.runs
+    .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
+    .filter((curve) => curve.size > 0);
+  if (curves.length === 0) return [];
+  return [...curves[0].keys()].flatMap((epoch) => {
+    const values = curves.map((curve) => curve.get(epoch));
+    const finite = values.filter((value): value is number => Number.isFinite(value));
+    return finite.length === curves.length ? { line, x: epoch, ...spreadOf(finite) } : [];
+  });
+}
+
+/** From the lowest error to the highest after the first tenth of training, where the curves have come down. */
+function curveDomain(points: LinePoint[]): [number, number] {
+  const last = Math.max(...points.map(({ x }) => x));
+  const settled = points.filter(({ x }) => x > last / 10);
+  const highs = settled.map(({ y, high }) => high ?? y);
+  const lows = points.map(({ y, low }) => low ?? y);
+  return [Math.floor(Math.min(...lows) / 5) * 5, Math.ceil(Math.max(...highs) / 5) * 5];
+}

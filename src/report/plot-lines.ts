@@ -1,0 +1,35 @@
+/** What the figures share: which line a cell belongs to, and how its seeds are told. */
+import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
+import { mean } from './statistics.js';
+import type { StudyCell } from './study.js';
+
+/** `BN`, with whatever else tells the study's cells apart. */
+export function lineNames(cells: StudyCell[]): (cell: StudyCell) => string {
+  const detailed = hasSeveralGroupings(cells);
+  const paths = varyingPaths(cells);
+  return (cell) => {
+    const { setting } = cell;
+    const name = normalizerLabel(setting, detailed && setting.normalizer === 'group');
+    return [name, ...paths.map((path) => valueInWords(cell, path))].join(', ');
+  };
+}
+
+/** The mean, and the smallest and largest where there are at least two. */
+export function spreadOf(values: number[]): { y: number; low?: number; high?: number } {
+  if (values.length < 2) return { y: mean(values) };
+  return { y: mean(values), low: Math.min(...values), high: Math.max(...values) };
+}
+
+/** `3 seeds`, `1 to 3 seeds`. */
+export function seedsInWords(cells: readonly StudyCell[]): string {
+  const counts = cells
+    .map(({ runs }) => runs.filter(({ rows }) => rows.length > 0).length)
+    .filter((n) => n > 0);
+  if (counts.length === 0) return 'no seed';
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? `${most} seed${most === 1 ? '' : 's'}` : `${least} to ${most} seeds`;
+}
+
+export function distinct<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
+}
