@@ -1,0 +1,189 @@
+/** The command line: names, flags and exit codes. What a command does is loaded when it is called. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from './errors.js';
+import { version } from './version.js';
+
+const collect = (value: string, previous: string[]) => [...previous, value];
+const wholeNumber = (value: string) => {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It is not a whole number from 1 on.');
+  return number;
+};
+
+const set = () =>
+  new Option('--set <path=value>', 'override a key of the configuration; repeatable')
+    .argParser(collect)
+    .default([], '');
+const data = () =>
+  new Option('--data <dir>', 'where the data sets are (default: $GNBENCH_DATA, then the cache)');
+const json = () => new Option('--json', 'print JSON to stdout, and nothing else there');
+const quiet = () => new Option('--quiet', 'no progress');
+const debug = () => new Option('--debug', "stack traces, and TensorFlow's own log");
+
+const program = new Command('gnbench')
+  .description('Reproduce, check and extend Group Normalization (Wu & He, 2018).')
+  .version(version)
+  .showHelpAfterError('(gnbench --help lists the commands)')
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride();
+
+/** Sets the exit code from what a command returns; it is loaded only now. */
+const action =
+  <Arguments extends unknown[]>(command: () => Promise<(...args: Arguments) => Promise<number>>) =>
+  async (...args: Arguments) => {
+    process.exitCode = await (await command())(...args);
+  };
+
+program
+  .command('run <config>')
+  .description('train what a configuration names; curves go to a CSV file')
+  .addOption(set())
+  .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)')
+  .addOption(data())
+  .option('--resume', "go on where the folder's run was stopped")
+  .option('--force', "start over: delete the folder's run")
+  .option('--eager', 'operation by operation instead of as one graph: slow, for debugging')
+  .addOption(json())
+  .addOption(quiet())
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/run.js')).run));
+
+const config = program.command('config').description('look at a configuration without running it');
+config
+  .command('show <config>')
+  .description('print it resolved: rate, steps, layers, parameters, memory')
+  .addOption(set())
+  .addOption(json())
+  .action(action(async () => (await import('./commands/config.js')).configShow));
+config
+  .command('validate <configs...>')
+  .description('say whether each could run')
+  .addOption(set())
+  .addOption(json())
+  .action(action(async () => (await import('./commands/config.js')).configValidate));
+
+program
+  .command('sweep <experiments...>')
+  .description('do all runs of an experiment that are not done yet')
+  .option('--jobs <n>', 'runs at a time (default: one a core, or one a GPU)', wholeNumber)
+  .addOption(new Option('--launcher <launcher>', 'where runs go').choices(['local', 'slurm']))
+  .option('--dry-run', 'print each cell with its rate, steps and estimated time')
+  .option('--fail-fast', 'stop at the first run that fails')
+  .addOption(set())
+  .option('--slurm <key=value>', "override the experiment's slurm keys; repeatable", collect, [])
+  .addOption(data())
+  .option('--out <dir>', 'results folder (default: results)')
+  .option('--tensorboard', 'write event files for TensorBoard too')
+  .addOption(json())
+  .addOption(quiet())
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/sweep.js')).sweep));
+
+program
+  .command('status <experiment>')
+  .description('what is done, running, queued, interrupted, failed')
+  .addOption(set())
+  .option('--out <dir>', 'results folder (default: results)')
+  .addOption(json())
+  .option('--watch', 'again and again, until nothing is left to do')
+  .action(action(async () => (await import('./commands/status.js')).status));
+
+program
+  .command('task <list> <index>', { hidden: true })
+  .description('one run of a sweep, inside a Slurm job array')
+  .action(action(async () => (await import('./commands/task.js')).task));
+
+program
+  .command('table <targets...>')
+  .description(
+    'a table from the curves of an experiment or of folders of runs: paper | ours, and the contrasts',
+  )
+  .option('--format <format>', 'markdown, csv, wide, latex or json', 'markdown')
+  .option('--out <file>', 'write it there instead of to stdout')
+  .action(action(async () => (await import('./commands/table.js')).table));
+
+program
+  .command('plot <targets...>')
+  .description('figures as SVG and PNG: error against batch size, curves against epochs')
+  .option('--out <dir>', 'where to (default: figures/ beside the results)')
+  .action(action(async () => (await import('./commands/plot.js')).plot));
+
+program
+  .command('report <targets...>')
+  .description('one self-contained HTML page: tables, figures, configurations, environment')
+  .option('--out <file>', 'where to (default: beside the results)')
+  .action(action(async () => (await import('./commands/report.js')).report));
+
+program
+  .command('claims')
+  .description("the paper's claims one by one: what tests each, what it costs, the evidence so far")
+  .addOption(json())
+  .action(action(async () => (await import('./commands/claims.js')).claims));
+
+const dataCommand = program.command('data').description('the data sets');
+dataCommand
+  .command('fetch <name>')
+  .description('download it into the cache, unless it is there')
+  .addOption(data())
+  .addOption(quiet())
+  .action(action(async () => (await import('./commands/data.js')).dataFetch));
+dataCommand
+  .command('verify <name>')
+  .description('read every file; say whether it is sound, and whether it is the published one')
+  .addOption(data())
+  .addOption(json())
+  .action(action(async () => (await import('./commands/data.js')).dataVerify));
+
+program
+  .command('setup')
+  .description('provide the engine ahead of the first run')
+  .addOption(new Option('--variant <variant>', 'which libtensorflow').choices(['auto', 'cpu', 'cuda']))
+  .addOption(new Option('--source <source>', 'where from').choices(['wheel', 'stock']))
+  .option('--force', 'provide it anew')
+  .addOption(quiet())
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/setup.js')).setup));
+
+program
+  .command('doctor')
+  .description('say what is there, what is missing, and what mends it')
+  .addOption(data())
+  .addOption(json())
+  .addOption(debug())
+  .action(
+    action(async () => {
+      const { doctor } = await import('./commands/doctor.js');
+      return ({ data: dataFolder, ...options }: { data?: string }) => doctor({ ...options, dataFolder });
+    }),
+  );
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = explain(error);
+  }
+}
+
+/** Prints an error as a person wants it. @returns the exit code */
+function explain(error: unknown): number {
+  if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
+    return (error as unknown as { exitCode: number }).exitCode === 0 ? 0 : 2; // commander has printed it
+  }
+  const debugging = process.argv.includes('--debug');
+  if (!(error instanceof UserError)) {
+    const message = error instanceof Error ? error.message : String(error);
+    const fix = '  This is a mistake in gnbench. Run it again with --debug for the place.';
+    process.stderr.write(
+      `error: ${debugging && error instanceof Error ? error.stack : `${message}\n${fix}`}\n`,
+    );
+    return 1;
+  }
+  const place = error.place ? `${error.place}: ` : '';
+  const fix = error.fix ? `\n  ${error.fix}` : '';
+  process.stderr.write(`error: ${place}${error.message}${fix}\n${debugging ? `${error.stack}\n` : ''}`);
+  return error.exitCode;
+}
+
+await main();

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.js';
+import { withPlaces } from '../config/places.js';
+import { resolvedName } from '../config/resolve.js';
+import { type RunOptions, run as runExperiment } from '../training/run.js';
+import { onStop } from '../training/signals.js';
+import type { Summary } from '../training/summary.js';
+
+export interface RunFlags {
+  set: string[];
+  out?: string;
+  data?: string;
+  resume?: boolean;
+  force?: boolean;
+  eager?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+}
+
+/** `gnbench run CONFIG`: trains, and prints where the results are and the error. @returns the exit code */
+export async function run(file: string, flags: RunFlags): Promise<number> {
+  const note = (message: string) => {
+    if (!flags.quiet) process.stderr.write(`${message}\n`);
+  };
+  // First of all: a signal that comes while the engine loads must not go unheard.
+  const stop = onStop(({ signal }) =>
+    note(`\n${signal}: finishing the step, then saving; again to exit at once`),
+  );
+  let orphaned = false;
+  process.on('disconnect', () => {
+    orphaned = true; // the sweep that started this run is gone
+  });
+
+  const config = await loadConfig(file, flags.set);
+  const out = flags.out ?? join('results', 'runs', resolvedName(config));
+  const options: RunOptions = {
+    out,
+    mode: flags.force ? 'force' : flags.resume ? 'resume' : 'new',
+    dataFolder: flags.data,
+    eager: flags.eager ?? false,
+    quiet: flags.quiet ?? false,
+    debug: flags.debug ?? false,
+    stopRequested: () => stop.requested() ?? (orphaned ? { signal: 'SIGTERM', exitCode: 143 } : undefined),
+    note,
+  };
+  const summary = await withPlaces(config, () => runExperiment(config, options));
+  process.stdout.write(flags.json ? `${JSON.stringify(summary, null, 2)}\n` : report(summary, out));
+  if (summary.status === 'diverged') return 1;
+  return summary.status === 'interrupted' ? (stop.requested()?.exitCode ?? 143) : 0;
+}
+
+function report(summary: Summary, out: string): string {
+  const percent = (value: number | null) => (value === null ? 'not evaluated' : `${value.toFixed(2)} %`);
+  const { valError, epochs, steps } = summary;
+  const ended = {
+    completed: `completed ${epochs.total} epochs`,
+    interrupted: `stopped after step ${steps.done} of ${steps.total}; go on with --resume`,
+    diverged: `diverged: the loss of step ${summary.divergedAtStep} is not finite; try a lower learningRate.base`,
+    running: 'is still running',
+    failed: 'failed',
+  }[summary.status];
+  const speed = summary.imagesPerSecond === null ? '' : `, ${summary.imagesPerSecond.toFixed(0)} images/s`;
+  return [
+    `${summary.name} (seed ${summary.seed}) ${ended}${speed}`,
+    `validation error  ${percent(valError.final)} last, ${percent(valError.medianLast5)} median of the last 5 epochs, ${percent(valError.best)} best`,
+    `curves            ${join(out, 'curves.csv')}`,
+    '',
+  ].join('\n');
+}

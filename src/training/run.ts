@@ -1,0 +1,196 @@
+/** A run from its configuration to its summary: `(config, seed) → curves`. */
+
+import { configIdentity } from '../config/identity.js';
+import { parseConfig } from '../config/load.js';
+import { printConfig } from '../config/print.js';
+import { type Resolved, resolve } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { type Dataset, loadDataset } from '../data/index.js';
+import type { Program } from '../engine/program.js';
+import type { Threads } from '../engine/threads.js';
+import { planThreads } from '../engine/threads.js';
+import { UserError } from '../errors.js';
+import { describeModel, type ModelDescription } from '../models/describe.js';
+import { createModel } from '../models/index.js';
+import { initialize } from '../models/initialize.js';
+import { loadCheckpoint } from './checkpoint.js';
+import { checkpointPolicy } from './checkpoint-policy.js';
+import { CurvesLog, openStepsLog } from './curves.js';
+import { collectEnvironment } from './environment.js';
+import { evaluationBatches } from './evaluation.js';
+import { createProgress, type Progress } from './progress.js';
+import { createReporter } from './reporter.js';
+import { describeRun, openRunFolder, type RunFolder } from './run-folder.js';
+import type { Stop } from './signals.js';
+import { defineEvaluation, defineTraining, type Network, withVelocities } from './steps.js';
+import { summarize } from './summarize.js';
+import { readSummary, type Summary, writeSummary } from './summary.js';
+import { type Outcome, train } from './train.js';
+
+export interface RunOptions {
+  /** The output folder. */
+  out: string;
+  mode: 'new' | 'resume' | 'force';
+  dataFolder?: string;
+  eager: boolean;
+  quiet: boolean;
+  debug: boolean;
+  /** The signal that asked to stop, if one did. */
+  stopRequested(): Stop | undefined;
+  note(message: string): void;
+}
+
+/**
+ * Trains what `config` says, in the folder `options.out`.
+ * @throws UserError for a configuration, data or folder that cannot be used (exit code 2), before anything is written
+ */
+export async function run(config: Config, options: RunOptions): Promise<Summary> {
+  // 1. Everything that can be wrong with the experiment, before anything is written.
+  const dataset = await loadDataset(config.data, options);
+  const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
+  const model = createModel(config.model, dataset.classes);
+  const description = describeModel(model, config.normalizer, dataset);
+
+  // 2. The folder, which from here on is this process's own.
+  const folder = await openRunFolder(options.out, options.mode);
+  let summary: Summary | undefined;
+  try {
+    const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
+    const ended = begun && endedSummary(folder);
+    if (ended) return ended;
+
+    // 3. The engine, with the threads that the run began with: sums in another order are other numbers.
+    const threads = threadsOf(begun ?? config, resolved);
+    const { loadEngine } = await import('../engine/load.js');
+    const loaded = await loadEngine({ variant: config.engine.variant, threads, ...options });
+    const engine = { ...config.engine, intraOpThreads: threads.intraOp, interOpThreads: threads.interOp };
+    const environment = await collectEnvironment({
+      tensorflow: loaded.tensorflow,
+      engine: { variant: loaded.variant, source: loaded.source },
+      device: loaded.device,
+      threads,
+      data: dataset.checksums,
+    });
+    describeRun(folder, printConfig({ ...config, engine }), environment);
+
+    // 4. Variables and steps; then what the checkpoint holds of them.
+    const network: Network = {
+      config,
+      model,
+      variables: description.variables,
+      shape: dataset.shape,
+      mean: dataset.mean,
+      std: dataset.std,
+      fused: !options.eager,
+    };
+    const program = await createProgram(network, dataset, options.eager);
+    const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
+    if (checkpoint) program.write(checkpoint.tensors);
+    const progress = createProgress(checkpoint?.step, checkpoint?.sums);
+    if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
+
+    // 5. Train, and say how it went.
+    summary = await trainInFolder(folder, {
+      config,
+      resolved,
+      dataset,
+      description,
+      program,
+      progress,
+      options,
+    });
+    return summary;
+  } finally {
+    await folder.lock.release();
+  }
+}
+
+interface Prepared {
+  config: Config;
+  resolved: Resolved;
+  dataset: Dataset;
+  description: ModelDescription;
+  program: Program;
+  progress: Progress;
+  options: RunOptions;
+}
+
+async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
+  const { config, resolved, dataset, program, progress, options } = prepared;
+  const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
+  const curves = await CurvesLog.open(folder.curves, point);
+  const every = config.log.everySteps;
+  const steps = every > 0 ? openStepsLog(folder.steps, point) : undefined;
+  const { stepsPerEpoch, imagesPerStep } = resolved;
+  const reporting = {
+    epochs: config.epochs,
+    stepsPerEpoch,
+    imagesPerStep,
+    quiet: options.quiet,
+    steps: steps && { append: (row: Parameters<typeof steps.append>[0]) => steps.append(row), every },
+  };
+  const save = (outcome: Outcome | { status: 'running' }): Summary => {
+    const summary = summarize({ ...prepared, rows: curves.rows, outcome });
+    writeSummary(folder.summary, summary);
+    return summary;
+  };
+  save({ status: 'running' });
+  const reporter = createReporter(reporting, progress.step);
+  const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, () => steps?.sync());
+  try {
+    const stopRequested = () => options.stopRequested() !== undefined;
+    const training = { config, resolved, dataset, program, curves, checkpoints, reporter, stopRequested };
+    const outcome = await train(training, progress);
+    reporter.stop(outcome.status);
+    return save(outcome);
+  } finally {
+    reporter.stop('failed');
+    curves.close();
+    steps?.close();
+  }
+}
+
+/** The configuration that the folder's run was begun with; it must describe the same experiment. */
+function sameExperiment(folder: RunFolder, config: Config): Config {
+  const begun = parseConfig(folder.begunWith!, { file: folder.config });
+  const [mine, theirs] = [config, begun].map((each) => JSON.stringify(configIdentity(each)));
+  if (mine === theirs && config.seed === begun.seed) return begun;
+  throw new UserError(
+    'the folder holds a run of another configuration, which cannot be resumed as this one',
+    {
+      place: folder.config,
+      fix: `resume it with "gnbench run ${folder.config} --out ${folder.path} --resume", or choose another --out`,
+    },
+  );
+}
+
+/** The summary of a run that has ended for good. */
+function endedSummary(folder: RunFolder): Summary | undefined {
+  try {
+    const summary = readSummary(folder.summary);
+    return summary.status === 'completed' || summary.status === 'diverged' ? summary : undefined;
+  } catch {
+    return undefined; // killed before it wrote one whole
+  }
+}
+
+function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
+  const planned = planThreads(imagesPerStep);
+  return {
+    intraOp: engine.intraOpThreads ?? planned.intraOp,
+    interOp: engine.interOpThreads ?? planned.interOp,
+  };
+}
+
+async function createProgram(network: Network, dataset: Dataset, eager: boolean): Promise<Program> {
+  const { config, variables } = network;
+  const initial = withVelocities(variables, initialize(variables, config.seed));
+  const program: Program = eager
+    ? new (await import('../engine/eager.js')).EagerProgram(initial)
+    : new (await import('../engine/compiled.js')).CompiledProgram(initial, config);
+  defineTraining(program, network);
+  for (const size of evaluationBatches(dataset.validation.count, config.evaluate.batchSize)) {
+    defineEvaluation(program, network, size);
+  }
+  return program;
+}
