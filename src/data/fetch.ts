@@ -14,7 +14,7 @@ export interface Published {
 
 // A connection that brings nothing for this long is given up; what has arrived is kept.
 const silenceMs = 60_000;
-const attempts = 4;
+const attempts = 3;
 
 /**
  * Downloads `published` to `path`. What an earlier try left in `path`.part is gone on with; `path` itself appears only
@@ -42,7 +42,7 @@ export async function download(published: Published, path: string, quiet = false
         // Go on as long as it gets further, and a few times when it does not.
         if ((await sizeOf(part)) > before) attempt = 0;
         if (attempt >= attempts) throw unreachable(published, error);
-        await new Promise((wake) => setTimeout(wake, 250 * 4 ** attempt));
+        await new Promise((wake) => setTimeout(wake, 125 * 4 ** attempt));
       }
     }
   } finally {
