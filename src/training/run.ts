@@ -79,8 +79,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       model,
       variables: description.variables,
       shape: dataset.shape,
-      mean: dataset.mean,
-      std: dataset.std,
+      pixels: { mean: dataset.mean, std: dataset.std },
       fused: !options.eager,
     };
     const program = await createProgram(network, dataset, options.eager);

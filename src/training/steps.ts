@@ -1,5 +1,5 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import { lossAndGradients, outlive } from '../engine/gradients.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
@@ -15,9 +15,8 @@ export interface Network {
   variables: Variable[];
   /** One image, `[H, W, C]`. */
   shape: number[];
-  /** Of the pixels, per channel, 0 to 255. */
-  mean: number[];
-  std: number[];
+  /** Of uint8 images, per channel, 0 to 255; without it, images are float32 and standardized already. */
+  pixels?: { mean: number[]; std: number[] };
   /** Compute with the fused kernels where they exist. */
   fused: boolean;
 }
@@ -77,18 +76,18 @@ export function defineTraining(program: Program, network: Network): void {
   });
 }
 
-/** Adds the step `evaluate/N` for a batch of N images: returns their mean loss and count of errors. */
+/** Adds the step `evaluate/N` for a batch of N images: returns mean loss, count of errors, and logits. */
 export function defineEvaluation(program: Program, network: Network, batch: number): void {
   program.define(`evaluate/${batch}`, imageFeeds(network, batch), (step) => {
-    const { loss, errors } = forward(network, tensorNet(network, step, false), step);
-    return { loss, errors };
+    return forward(network, tensorNet(network, step, false), step);
   });
 }
 
 function forward(network: Network, net: TensorNet, step: Step) {
-  const images = standardize(step.feed('images'), network.mean, network.std);
-  const logits = network.model<Tensor>(net, images);
-  return softmaxCrossEntropy(logits as never, step.feed('labels'));
+  const { model, pixels } = network;
+  const images = pixels ? standardize(step.feed('images'), pixels.mean, pixels.std) : step.feed('images');
+  const logits = model<Tensor>(net, images) as Tensor2D;
+  return { logits, ...softmaxCrossEntropy(logits, step.feed('labels')) };
 }
 
 function tensorNet({ config, fused }: Network, step: Step, training: boolean): TensorNet {
@@ -96,8 +95,8 @@ function tensorNet({ config, fused }: Network, step: Step, training: boolean): T
   return new TensorNet(step, createNormalizer(config.normalizer), { training, workers, fused });
 }
 
-const imageFeeds = ({ shape }: Network, batch: number): Record<string, Feed> => ({
-  images: { shape: [batch, ...shape], dtype: 'uint8' },
+const imageFeeds = ({ shape, pixels }: Network, batch: number): Record<string, Feed> => ({
+  images: { shape: [batch, ...shape], dtype: pixels ? 'uint8' : 'float32' },
   labels: { shape: [batch], dtype: 'int32' },
 });
 
