@@ -1,22 +1,42 @@
+import { UserError } from '../errors.js';
 import { reportFiles } from '../report/artifacts.js';
-import { collect } from '../report/collect.js';
+import { collect, experimentResults } from '../report/collect.js';
 import { warnWithoutFonts } from '../report/fonts.js';
 import { renderReport } from '../report/report.js';
 import { writeFiles } from '../report/write-files.js';
 
 /**
  * `gnbench report EXPERIMENT|DIR…`: one HTML page, with the tables and figures as files beside it in the results folder;
- * with `out`, the page alone in that file. Prints the paths. @returns the exit code
+ * with `out`, the page alone in that file. Without a target, that of every experiment in `results/`. Prints the paths.
+ * @returns the exit code
  */
 export async function report(
   targets: string | readonly string[],
   options: { out?: string } = {},
 ): Promise<number> {
-  const study = await collect(targets);
   if (!options.out) await warnWithoutFonts();
-  const written = options.out
-    ? await writeFiles('.', new Map([[options.out, await renderReport(study)]]))
+  if (targets.length > 0) {
+    await reportOn(targets, options.out);
+    return 0;
+  }
+  const folders = experimentResults();
+  if (folders.length === 0 || options.out) {
+    throw new UserError(
+      options.out ? 'is for one page, so name an experiment' : 'results/ holds no experiment yet',
+      {
+        place: options.out ? '--out' : undefined,
+        fix: 'gnbench report EXPERIMENT',
+      },
+    );
+  }
+  for (const folder of folders) await reportOn(folder);
+  return 0;
+}
+
+async function reportOn(targets: string | readonly string[], out?: string): Promise<void> {
+  const study = await collect(targets);
+  const written = out
+    ? await writeFiles('.', new Map([[out, await renderReport(study)]]))
     : await writeFiles(study.folder, await reportFiles(study));
   process.stdout.write(`${written.join('\n')}\n`);
-  return 0;
 }

@@ -1,5 +1,5 @@
 /** Plain folders of runs as a study, without an experiment. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { cellId } from '../config/identity.js';
@@ -43,9 +43,10 @@ export async function collectFolder(folder: string): Promise<Study> {
   };
 }
 
-/** The folders at most four levels down that hold a run's config, in order. */
+/** The folders at most four levels down that hold a run, in order. A sweep's cells have a config too, but no curves. */
 export function findRuns(folder: string, depth = 4): string[] {
-  if (existsSync(join(folder, 'config.yaml'))) return [folder];
+  const names = new Set(readdirSync(folder));
+  if (names.has('config.yaml') && (names.has('curves.csv') || names.has('summary.json'))) return [folder];
   if (depth === 0) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')

@@ -35,6 +35,15 @@ export function shipped(folder = 'experiments'): string[] {
     .sort(byText);
 }
 
+/** The results folders of experiments in `results/`, in order. */
+export function experimentResults(folder = 'results'): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort(byText)
+    .map((name) => join(folder, name))
+    .filter((path) => existsSync(join(path, 'experiment.yaml')));
+}
+
 async function collectOne(target: string): Promise<Study> {
   if (/\.ya?ml$/.test(target)) return collectExperiment(await loadExperiment(target));
   if (existsSync(target) && statSync(target).isDirectory()) {

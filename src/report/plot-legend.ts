@@ -9,19 +9,26 @@ const strokeLength = 34;
 /** Generous for 11 px in any of the fonts. */
 const letterWidth = 6.6;
 
+/** What a legend takes on one row, in pixels. */
+export function legendWidth(lines: readonly LineStyle[], title: string): number {
+  return lines.reduce((sum, line) => sum + entryWidth(line), titleWidth(title));
+}
+
+const titleWidth = (title: string) => (title === '' ? 0 : title.length * letterWidth + 12);
+const entryWidth = ({ name }: LineStyle) => strokeLength + 8 + name.length * letterWidth + 16;
+
 /** A view of the given width, in pixels, with as many rows as the entries need. */
 export function legendSpec(lines: readonly LineStyle[], title: string, width: number): object {
   const entries: { x: number; row: number; line: LineStyle }[] = [];
-  let x = title === '' ? 0 : title.length * letterWidth + 12;
+  let x = titleWidth(title);
   let row = 0;
   for (const line of lines) {
-    const entryWidth = strokeLength + 8 + line.name.length * letterWidth + 16;
-    if (x > 0 && x + entryWidth > width) {
+    if (x > 0 && x + entryWidth(line) > width) {
       x = 0;
       row++;
     }
     entries.push({ x, row, line });
-    x += entryWidth;
+    x += entryWidth(line);
   }
   const position = {
     x: { field: 'x', type: 'quantitative', axis: null, scale: { domain: [0, width], nice: false } },

@@ -1,6 +1,6 @@
 /** Figures as files: the specification, and SVG and PNG made from it without a browser. */
 import type { Figure } from './plot-figures.js';
-import { legendSpec } from './plot-legend.js';
+import { legendSpec, legendWidth } from './plot-legend.js';
 import { type Panel, panelSpec, panelWidth } from './plot-panel.js';
 import { plotConfig } from './plot-style.js';
 
@@ -23,10 +23,16 @@ export function figureSpec({ caption, columns, panels }: Figure): object {
   };
 }
 
-/** One panel with its legend, for pages that lay panels out themselves. */
-export function singlePanelSpec(panel: Panel): object {
-  const legend = legendSpec(panel.lines, panel.legendTitle, panelWidth);
-  return { $schema: schema, config: plotConfig, spacing: 16, vconcat: [panelSpec(panel), legend] };
+/** The panels and the legend each on their own, for pages that lay them out themselves. */
+export function figureParts({ panels }: Figure): { panels: object[]; legend: object } {
+  const [{ lines, legendTitle }] = panels;
+  // Two rows where one would be wider than a panel and its axis.
+  const width = Math.min(panelWidth + axisWidth, legendWidth(lines, legendTitle));
+  const alone = (spec: object) => ({ $schema: schema, config: plotConfig, ...spec });
+  return {
+    panels: panels.map((panel: Panel) => alone(panelSpec(panel))),
+    legend: alone(legendSpec(lines, legendTitle, width)),
+  };
 }
 
 /** A specification as SVG. The same specification gives the same bytes. */
@@ -59,10 +65,14 @@ export async function renderPng(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(svg), { density: 144 }).png({ compressionLevel: 9 }).toBuffer();
 }
 
-/** Whether the rasterizer finds a font at all: without one it leaves every letter out. */
+/** Whether the rasterizer finds a font: without one it draws the same empty box for every letter. */
 export async function hasFonts(): Promise<boolean> {
   const { default: sharp } = await import('sharp');
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="white"/><text x="4" y="15" font-family="sans-serif" font-size="14">GN</text></svg>`;
-  const { channels } = await sharp(Buffer.from(svg)).stats();
-  return channels[0].min < 128;
+  const draw = (letter: string) => {
+    const text = `<text x="4" y="15" font-family="sans-serif" font-size="14">${letter}</text>`;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20">${text}</svg>`;
+    return sharp(Buffer.from(svg)).raw().toBuffer();
+  };
+  const [one, other] = await Promise.all([draw('I'), draw('W')]);
+  return !one.equals(other);
 }

@@ -5,7 +5,7 @@ export const reportStyle = `
   :root { --ink: #e8e6e3; --faint: #a5a29d; --line: #3d3d3d; --page: #161616; --box: #212121; --ours: #56b4e9; --paper: #e69f00; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 66rem; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .6rem; }
@@ -17,10 +17,11 @@ th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--
 th { border-bottom: 2px solid var(--faint); font-weight: 600; }
 .number { text-align: right; }
 tr.ours td { font-weight: 600; }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: .8rem; }
-figure { margin: 1rem 0; }
-.panel { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
-.panel svg { display: block; max-width: 100%; height: auto; }
+.paper-white { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .8rem; }
+.paper-white svg { display: block; max-width: 100%; height: auto; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; margin-bottom: .8rem; }
+figure { margin: 1rem 0 2rem; }
+figcaption { margin-top: .4rem; }
 .interval { vertical-align: middle; }
 .interval .zero { stroke: var(--faint); stroke-dasharray: 2 2; }
 .interval .ours { stroke: var(--ours); stroke-width: 2; fill: var(--ours); }

@@ -8,7 +8,7 @@ import { escapeHtml, htmlTable, inlineSvg, intervalBar } from './html.js';
 import { fixed, signed } from './number-format.js';
 import { paperSetting } from './paper.js';
 import { type Figure, figuresOf } from './plot-figures.js';
-import { renderSvg, singlePanelSpec } from './plot-render.js';
+import { figureParts, renderSvg } from './plot-render.js';
 import { reportStyle } from './report-style.js';
 import type { Study } from './study.js';
 import { captionOf, oursInWords } from './table-markdown.js';
@@ -72,14 +72,17 @@ function introduction({ reproduces, cells, seeds }: Study): string {
 }
 
 async function figureSection(figure: Figure): Promise<string> {
-  const panels = await Promise.all(
-    figure.panels.map(async (panel, index) => {
-      const label = `${figure.caption}: ${panel.title}, ${panel.subtitle.join(', ')}`;
-      const svg = inlineSvg(await renderSvg(singlePanelSpec(panel)), `${figure.name}-${index}`, label);
-      return `<div class="panel">${svg}</div>`;
+  const { panels, legend } = figureParts(figure);
+  const drawn = await Promise.all(
+    panels.map(async (spec, index) => {
+      const { title, subtitle } = figure.panels[index];
+      const label = `${figure.caption}: ${title}, ${subtitle.join(', ')}`;
+      return `<div>${inlineSvg(await renderSvg(spec), `${figure.name}-${index}`, label)}</div>`;
     }),
   );
-  return `<figure>\n<div class="panels">\n${panels.join('\n')}\n</div>\n<figcaption>${escapeHtml(figure.caption)}</figcaption>\n</figure>`;
+  const key = inlineSvg(await renderSvg(legend), `${figure.name}-legend`, 'legend');
+  const caption = `<figcaption>${escapeHtml(figure.caption)}</figcaption>`;
+  return `<figure>\n<div class="paper-white">\n<div class="panels">\n${drawn.join('\n')}\n</div>\n<div>${key}</div>\n</div>\n${caption}\n</figure>`;
 }
 
 function matrixTable({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string {
@@ -127,7 +130,9 @@ function contrastSection({ contrasts }: TableModel): string {
   ]);
   const scale = `${signed(domain[0], 0)} to ${signed(domain[1], 0)}`;
   const header = ['difference', 'paper', 'ours', '95 % interval', 'seeds', scale, 'verdict'];
-  return `<p>In points of validation error, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval, the dashed line zero.</p>\n${htmlTable(header, body, [0, 5, 6])}`;
+  const caption =
+    'In points of validation error, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval, the dashed line zero.';
+  return `<p>${caption}</p>\n${htmlTable(header, body, [0, 5, 6])}`;
 }
 
 function notesSection(model: TableModel): string {

@@ -21,6 +21,15 @@ export function markdownTable(model: TableModel): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
+/** The same for a page that has a heading of its own: the paper's layout where there is one, without the single seeds. */
+export function markdownSummary(model: TableModel): string {
+  const { rows, baselineRows, contrasts, matrix } = model;
+  const blocks = [captionOf(model), matrix ? matrixBlock(matrix) : rowsBlock(rows, baselineRows)];
+  if (contrasts.length > 0) blocks.push(contrastsBlock(contrasts));
+  blocks.push(escapeCell(model.differences));
+  return `${blocks.join('\n\n')}\n`;
+}
+
 /** What the numbers are, in one sentence or two. */
 export function captionOf({ source }: TableModel): string {
   const ours =

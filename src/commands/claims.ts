@@ -1,0 +1,9 @@
+import { assessClaims } from '../report/claims.js';
+import { renderClaimsText } from '../report/claims-text.js';
+
+/** `gnbench claims`: each of the paper's claims with its tests, their cost, and the evidence so far. @returns the exit code */
+export async function claims(options: { json?: boolean } = {}): Promise<number> {
+  const assessed = await assessClaims();
+  process.stdout.write(options.json ? `${JSON.stringify(assessed, null, 2)}\n` : renderClaimsText(assessed));
+  return 0;
+}

@@ -1,0 +1,68 @@
+/** The claims for people: as a list in a terminal, as a table in the README. */
+import type { AssessedClaim, Evidence, Test } from './claims.js';
+import { signed } from './number-format.js';
+import { verdictInWords } from './verdict.js';
+
+/** A block for each claim. */
+export function renderClaimsText(claims: readonly AssessedClaim[]): string {
+  const blocks = claims.map((claim) => {
+    const lines = [`${claim.source}: ${claim.statement}`];
+    for (const test of claim.tests) {
+      const { done, planned } = test.runs;
+      lines.push(`  ${test.command}  (${costInWords(test)}; ${done} of ${planned} runs done)`);
+    }
+    for (const each of claim.evidence) lines.push(`  ${each.experiment}: ${evidenceInWords(each)}`);
+    lines.push(...fallback(claim).map((words) => `  ${words.replaceAll('`', '')}`));
+    return lines.join('\n');
+  });
+  return `${blocks.join('\n\n')}\n`;
+}
+
+/** A Markdown table, a row a claim. */
+export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
+  const rows = claims.map((claim) => {
+    const tests = claim.tests.map((test) => `\`${test.experiment}\` (${costInWords(test)})`);
+    const evidence = shortest(claim.evidence).map(
+      (each) => `${evidenceInWords(each)} (\`${each.experiment}\`)`,
+    );
+    return [
+      claim.source,
+      claim.statement,
+      tests.join('<br>') || '–',
+      [...evidence, ...fallback(claim)].join('<br>') || 'not run yet',
+    ];
+  });
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return `${[line(['where', 'the paper says', 'tested by (two cores)', 'evidence so far']), '|---|---|---|---|', ...rows.map(line)].join('\n')}\n`;
+}
+
+/** `about 40 min`, `about 14 h`. */
+function costInWords({ hours }: Test): string {
+  return hours < 1 ? `about ${Math.max(1, Math.round(hours * 60))} min` : `about ${hours} h`;
+}
+
+/** `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds, paper −10.6: agrees in direction only`. */
+function evidenceInWords({ difference, published, ours, interval, seeds, verdict }: Evidence): string {
+  const paper = published === undefined ? '' : `, paper ${signed(published, 1)}`;
+  if (ours === undefined) return `${difference}: ${verdictInWords(verdict)}${paper}`;
+  const range = interval ? ` [${interval.map((end) => signed(end, 2)).join(', ')}]` : '';
+  const sample = `in ${seeds} seed${seeds === 1 ? '' : 's'}`;
+  return `${difference}: ${signed(ours, 2)}${range} ${sample}${paper}: ${verdictInWords(verdict)}`;
+}
+
+function fallback({ code, untested }: AssessedClaim): string[] {
+  if (untested) return [untested];
+  return code
+    ? [`\`${code.name}\` in \`${code.file}\`: ${code.lines} line${code.lines === 1 ? '' : 's'}`]
+    : [];
+}
+
+/** At most three lines an experiment: a table row is no place for every difference. */
+function shortest(evidence: readonly Evidence[]): Evidence[] {
+  const counts = new Map<string, number>();
+  return evidence.filter(({ experiment }) => {
+    const count = (counts.get(experiment) ?? 0) + 1;
+    counts.set(experiment, count);
+    return count <= 3;
+  });
+}
