@@ -32,7 +32,7 @@ const flags = {
 };
 
 export const diskFileSystem: FileSystem = {
-  makeFolder: (path) => fs.mkdirSync(path, { recursive: true }),
+  makeFolder: (path) => void makeFolders(path),
   open: (path, mode) => fs.openSync(path, flags[mode], 0o644),
   write: (handle, bytes) => fs.writeSync(handle, bytes),
   truncate: (handle, size) => fs.ftruncateSync(handle, size),
@@ -43,6 +43,24 @@ export const diskFileSystem: FileSystem = {
   list: (path) => fs.readdirSync(path),
   read: (path) => fs.readFileSync(path),
 };
+
+/**
+ * Makes a folder and those above it; returns the topmost that was missing. Node's own `recursive` never returns where
+ * the system denies that a folder can be made with ENOENT, as under /proc.
+ */
+export function makeFolders(path: string): string | undefined {
+  let above: string | undefined;
+  const parent = dirname(path);
+  if (parent !== path && !fs.existsSync(parent)) above = makeFolders(parent);
+  try {
+    fs.mkdirSync(path);
+    return above ?? path;
+  } catch (error) {
+    // Another process may be making the same folders.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && fs.statSync(path).isDirectory()) return above;
+    throw error;
+  }
+}
 
 /** Writes all of the parts, syncs and closes. */
 export function writeWhole(

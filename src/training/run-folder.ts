@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { isOwnCheckpoint } from './checkpoint.js';
 import type { Environment } from './environment.js';
-import { fileError, replaceFile } from './file-system.js';
+import { fileError, makeFolders, replaceFile } from './file-system.js';
 import { type Lock, lockFolder } from './lock.js';
 
 export interface RunFolder {
@@ -77,7 +77,7 @@ export function describeRun(folder: RunFolder, config: string, environment: Envi
 /** The topmost folder that had to be made, if any. */
 function makeFolder(folder: string): string | undefined {
   try {
-    return fs.mkdirSync(folder, { recursive: true });
+    return makeFolders(folder);
   } catch (error) {
     throw fileError(error, 'could not make the output folder', folder, 2);
   }

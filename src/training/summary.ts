@@ -39,7 +39,7 @@ export interface Summary {
 const currentVersion = 1;
 
 /** Each field's type by its path; `?` marks one that may be missing or null. */
-const fields: Record<string, 'string' | 'number' | 'boolean' | 'number?' | 'string?'> = {
+const fields: Record<string, string> = {
   id: 'string',
   name: 'string',
   seed: 'number',
@@ -51,14 +51,17 @@ const fields: Record<string, 'string' | 'number' | 'boolean' | 'number?' | 'stri
   learningRate: 'number',
   'batch.size': 'number',
   'batch.workers': 'number',
-  'valError.final': 'number?',
-  'valError.medianLast5': 'number?',
-  'valError.best': 'number?',
-  'trainError.final': 'number?',
-  'trainLoss.final': 'number?',
-  imagesPerSecond: 'number?',
+  valError: 'object',
+  'valError.final': 'number|null',
+  'valError.medianLast5': 'number|null',
+  'valError.best': 'number|null',
+  trainError: 'object',
+  'trainError.final': 'number|null',
+  trainLoss: 'object',
+  'trainLoss.final': 'number|null',
+  imagesPerSecond: 'number|null',
   secondsTotal: 'number',
-  dataWaitShare: 'number?',
+  dataWaitShare: 'number|null',
   'dataset.name': 'string',
   'dataset.official': 'boolean',
   'dataset.note': 'string?',
@@ -103,14 +106,13 @@ function checkSummary(text: string, file: string): Summary {
       { place: file, fix: 'read it with the gnbench that wrote it' },
     );
   }
-  const wrong = Object.entries(fields)
-    .filter(([path, type]) => {
-      const found = at(value, path);
-      return type.endsWith('?') && (found === undefined || found === null)
-        ? false
-        : typeof found !== type.replace('?', '');
-    })
-    .map(([path, type]) => `${path} should be a ${type.replace('?', '')}`);
+  const wrong = Object.entries(fields).flatMap(([path, type]) => {
+    const found = at(value, path);
+    const kind = type.replace(/\W.*/, '');
+    const sound =
+      found === null ? type !== kind : found === undefined ? type.endsWith('?') : typeof found === kind;
+    return sound ? [] : `${path} should be of type ${kind}`;
+  });
   const status = at(value, 'status');
   if (!statuses.some((known) => known === status))
     wrong.unshift(`status should be one of ${statuses.join(', ')}`);
