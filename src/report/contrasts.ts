@@ -15,6 +15,18 @@ export function contrastsOf(study: Study): Contrast[] {
   ];
 }
 
+/** The baseline's cells that differ from one of the study's in the normalizer alone, or in one key alone. */
+export function comparedBaseline({ cells, baseline }: Study): StudyCell[] {
+  return baseline.filter((cell) =>
+    cells.some((own) => {
+      if (own.setting.batchSize !== cell.setting.batchSize) return false;
+      if (contextOf(own.setting) === contextOf(cell.setting)) return true;
+      const alike = normalizerKey(own.setting) === normalizerKey(cell.setting);
+      return alike && differingPaths(own.setting, cell.setting).length === 1;
+    }),
+  );
+}
+
 /** Cells that differ in normalizer and batch size only. */
 interface ComparableSet {
   cells: StudyCell[];

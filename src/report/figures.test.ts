@@ -42,6 +42,26 @@ test('an experiment over batch sizes has the paper’s Figures 1 and 5', async (
   );
 });
 
+test('a run that diverged takes nothing from its cell’s curve, and without numbers there is none', async (t) => {
+  const trial = await makeTrial(t);
+  const cell = trial.cell('batch', 32);
+  trial.write(cell, 1, 13);
+  trial.write(cell, 2, 90, { status: 'diverged', epochs: { done: 2, total: 6 } });
+  const curves = figuresOf(await collect(trial.file)).find(({ name }) => name === 'curves')!;
+  assert.deepEqual(
+    curves.panels[0].points.map(({ x, low }) => [x, low]),
+    [1, 2, 3, 4, 5, 6].map((epoch) => [epoch, undefined]),
+  );
+  const only = await makeTrial(t);
+  const folder = only.write(only.cell('batch', 32), 1, 13, { status: 'diverged' });
+  const rows = readFileSync(join(folder, 'curves.csv'), 'utf8').split('\n');
+  const broken = rows.map((row, index) =>
+    index === 0 ? row : row.replace(/^(\d+,\d+,\d+),.*/, '$1,0.1,NaN,NaN,NaN,NaN,1,1'),
+  );
+  writeFileSync(join(folder, 'curves.csv'), broken.join('\n'));
+  assert.deepEqual(figuresOf(await collect(only.file)), []);
+});
+
 test('Table 3 is drawn against the groups, LN being one', async (t) => {
   const trial = await makeTrial(
     t,

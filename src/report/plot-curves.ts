@@ -2,7 +2,7 @@
 import type { CurveRow } from '../training/curves.js';
 import { groupBy } from './group-by.js';
 import type { Figure } from './plot-figures.js';
-import { distinct, lineNames, seedsInWords, spreadOf } from './plot-lines.js';
+import { distinct, drawnRuns, lineNames, seedsInWords, spreadOf } from './plot-lines.js';
 import type { LinePoint, Panel } from './plot-panel.js';
 import { lineStyles } from './plot-style.js';
 import type { Study, StudyCell } from './study.js';
@@ -12,8 +12,9 @@ import type { Study, StudyCell } from './study.js';
  * a line for each normalizer (Figure 4); validation error, then training error.
  */
 export function curvesFigure(study: Study): Figure | undefined {
-  const cells = study.cells.filter(({ runs }) => runs.some(({ rows }) => rows.length > 1));
+  const cells = study.cells.filter((cell) => drawnRuns(cell).some(({ rows }) => rows.length > 1));
   if (cells.length === 0) return undefined;
+  const last = Math.max(...cells.flatMap((cell) => drawnRuns(cell).map(({ epochs }) => epochs.done)));
   const nameOf = lineNames(study.cells);
   const sizes = distinct(study.cells.map(({ setting }) => setting.batchSize)).sort((a, b) => b - a);
   const bySize = sizes.length > 1;
@@ -25,10 +26,11 @@ export function curvesFigure(study: Study): Figure | undefined {
     const everyPoint = groups.map(([, members]) =>
       members.flatMap((cell) => curveOf(cell, column, lineOf(cell))),
     );
-    const domain = curveDomain(everyPoint.flat());
-    return groups.map(([name, members], index): Panel => {
-      const last = Math.max(...everyPoint[index].map(({ x }) => x));
-      return {
+    // Epochs that were not evaluated, or gave no number, have no point; a figure needs one.
+    if (everyPoint.flat().length === 0) return [];
+    const domain = curveDomain(everyPoint.flat(), last);
+    return groups.map(
+      ([name, members], index): Panel => ({
         title: name === '' ? what : `${name}: ${what.toLowerCase()}`,
         subtitle: [seedsInWords(members)],
         style: 'curve',
@@ -38,9 +40,10 @@ export function curvesFigure(study: Study): Figure | undefined {
         legendTitle: bySize ? 'batch size' : '',
         x: { title: 'epoch', values: [0, last], log2: false, descending: false },
         y: { title: 'error (%)', domain },
-      };
-    });
+      }),
+    );
   });
+  if (panels.length === 0) return undefined;
   return {
     name: 'curves',
     caption: 'Validation and training error against epochs; the mean over seeds, with their range behind it',
@@ -51,7 +54,7 @@ export function curvesFigure(study: Study): Figure | undefined {
 
 /** Mean over the runs at each epoch that all of them reached. */
 function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: string): LinePoint[] {
-  const curves = cell.runs
+  const curves = drawnRuns(cell)
     .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
     .filter((curve) => curve.size > 0);
   if (curves.length === 0) return [];
@@ -63,9 +66,9 @@ function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: str
 }
 
 /** From the lowest error to the highest after the first tenth of training, where the curves have come down. */
-function curveDomain(points: LinePoint[]): [number, number] {
-  const last = Math.max(...points.map(({ x }) => x));
-  const settled = points.filter(({ x }) => x > last / 10);
+function curveDomain(points: LinePoint[], last: number): [number, number] {
+  const late = points.filter(({ x }) => x > last / 10);
+  const settled = late.length > 0 ? late : points;
   const highs = settled.map(({ y, high }) => high ?? y);
   const lows = points.map(({ y, low }) => low ?? y);
   return [Math.floor(Math.min(...lows) / 5) * 5, Math.ceil(Math.max(...highs) / 5) * 5];

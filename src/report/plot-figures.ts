@@ -1,4 +1,5 @@
 /** The figures of an experiment: the paper's Figure 1 (error against batch size), and its Figures 4 and 5 (curves). */
+import { comparedBaseline } from './contrasts.js';
 import { isPaperSetting, properName } from './differences.js';
 import { groupBy } from './group-by.js';
 import { curvesFigure } from './plot-curves.js';
@@ -16,8 +17,9 @@ export interface Figure {
   panels: Panel[];
 }
 
-/** The figures that the study's cells allow; those without a single completed run or curve are left out. */
-export function figuresOf(study: Study): Figure[] {
+/** The figures that the study's cells and the ones they are compared with allow; those without a single completed run or curve are left out. */
+export function figuresOf(original: Study): Figure[] {
+  const study = { ...original, cells: [...original.cells, ...comparedBaseline(original)] };
   const figures = [errorFigure(study), groupsFigure(study), curvesFigure(study)];
   return figures.filter((figure): figure is Figure => figure !== undefined);
 }
@@ -81,16 +83,16 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
       ? []
       : errors.map(({ error }) => ({ line: axis.lineOf(cell), x, y: error }));
   });
-  // Lines that differ in what the paper has no word for (precision, statistics) have one line of the paper's.
+  // Lines that differ in what the paper has no word for (precision, statistics) share one of the paper's.
   const published = distinctBy(
     cells.flatMap((cell) => {
       const x = axis.xOf(cell);
       return cell.published === undefined || x === undefined
         ? []
-        : { line: axis.lineOf(cell), x, y: cell.published.error };
+        : { line: axis.lineOf(cell), x, y: cell.published.error, of: cell.published };
     }),
-    ({ line, x }) => `${line} ${x}`,
-  );
+    ({ of, x }) => `${of.model} ${of.normalizer} ${x}`,
+  ).map(({ line, x, y }) => ({ line, x, y }));
   const lines = lineStyles(distinct(cells.map(axis.lineOf)));
   const span = Math.max(spanOf(ours), spanOf(published)) * 1.2 || 1;
   const common = {

@@ -1,7 +1,7 @@
 /** What the figures share: which line a cell belongs to, and how its seeds are told. */
-import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
+import { count, hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
 import { mean } from './statistics.js';
-import type { StudyCell } from './study.js';
+import type { StudyCell, StudyRun } from './study.js';
 
 /** `BN`, with whatever else tells the study's cells apart. */
 export function lineNames(cells: StudyCell[]): (cell: StudyCell) => string {
@@ -20,14 +20,18 @@ export function spreadOf(values: number[]): { y: number; low?: number; high?: nu
   return { y: mean(values), low: Math.min(...values), high: Math.max(...values) };
 }
 
+/** The runs that a cell's curve is the mean of: the completed ones, or, as long as there are none, all that have begun. */
+export function drawnRuns({ runs }: StudyCell): StudyRun[] {
+  const completed = runs.filter(({ outcome }) => outcome === 'completed');
+  return completed.length > 0 ? completed : runs.filter(({ rows }) => rows.length > 0);
+}
+
 /** `3 seeds`, `1 to 3 seeds`. */
 export function seedsInWords(cells: readonly StudyCell[]): string {
-  const counts = cells
-    .map(({ runs }) => runs.filter(({ rows }) => rows.length > 0).length)
-    .filter((n) => n > 0);
+  const counts = cells.map((cell) => drawnRuns(cell).length).filter((number) => number > 0);
   if (counts.length === 0) return 'no seed';
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  return least === most ? `${most} seed${most === 1 ? '' : 's'}` : `${least} to ${most} seeds`;
+  return least === most ? count(most, 'seed') : `${least} to ${count(most, 'seed')}`;
 }
 
 export function distinct<Value>(values: readonly Value[]): Value[] {

@@ -26,8 +26,8 @@ export function figureSpec({ caption, columns, panels }: Figure): object {
 /** The panels and the legend each on their own, for pages that lay them out themselves. */
 export function figureParts({ panels }: Figure): { panels: object[]; legend: object } {
   const [{ lines, legendTitle }] = panels;
-  // Two rows where one would be wider than a panel and its axis.
-  const width = Math.min(panelWidth + axisWidth, legendWidth(lines, legendTitle));
+  // Wider ones take two rows; what a phone shows is scaled down a little.
+  const width = Math.min(1.4 * panelWidth, legendWidth(lines, legendTitle));
   const alone = (spec: object) => ({ $schema: schema, config: plotConfig, ...spec });
   return {
     panels: panels.map((panel: Panel) => alone(panelSpec(panel))),

@@ -19,7 +19,8 @@ th { border-bottom: 2px solid var(--faint); font-weight: 600; }
 tr.ours td { font-weight: 600; }
 .paper-white { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .8rem; }
 .paper-white svg { display: block; max-width: 100%; height: auto; }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; margin-bottom: .8rem; }
+.panels svg { width: 100%; max-width: 29rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); gap: 1rem; margin-bottom: .8rem; }
 figure { margin: 1rem 0 2rem; }
 figcaption { margin-top: .4rem; }
 .interval { vertical-align: middle; }

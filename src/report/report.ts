@@ -5,6 +5,7 @@ import { printConfig } from '../config/print.js';
 import { properName } from './differences.js';
 import { groupBy } from './group-by.js';
 import { escapeHtml, htmlTable, inlineSvg, intervalBar } from './html.js';
+import { count } from './label.js';
 import { fixed, signed } from './number-format.js';
 import { paperSetting } from './paper.js';
 import { type Figure, figuresOf } from './plot-figures.js';
@@ -68,7 +69,7 @@ function introduction({ reproduces, cells, seeds }: Study): string {
       : '';
   const runs = cells.flatMap((cell) => cell.runs);
   const done = runs.filter(({ outcome }) => outcome === 'completed').length;
-  return `${what}${cells.length} cells, seeds ${seeds.join(', ')}; ${done} of ${runs.length} runs completed.`;
+  return `${what}${count(cells.length, 'cell')}, ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}; ${done} of ${count(runs.length, 'run')} completed.`;
 }
 
 async function figureSection(figure: Figure): Promise<string> {

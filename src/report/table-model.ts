@@ -1,6 +1,6 @@
 /** What a table of an experiment says, before any format. */
 import type { Contrast } from './contrast.js';
-import { contrastsOf } from './contrasts.js';
+import { comparedBaseline, contrastsOf } from './contrasts.js';
 import { differencesLine, isPaperSetting } from './differences.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
 import { contextOf, normalizerKey } from './setting.js';
@@ -53,7 +53,7 @@ export function tableModel(study: Study): TableModel {
     source: sources.length > 0 ? sources.join(', ') : undefined,
     matrix: matrixOf(study, rows),
     rows,
-    baselineRows: study.baseline.filter((cell) => isCompared(cell, study.cells)).map(tableRow),
+    baselineRows: comparedBaseline(study).map(tableRow),
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,
@@ -82,16 +82,6 @@ function tableRow(cell: StudyCell): TableRow {
       problem ? `${cell.label}, seed ${seed}: ${problem}` : [],
     ),
   };
-}
-
-/** A baseline's cell is shown where it differs from one of the study's in the normalizer alone, or in one key alone. */
-function isCompared(cell: StudyCell, cells: StudyCell[]): boolean {
-  return cells.some((own) => {
-    if (own.setting.batchSize !== cell.setting.batchSize) return false;
-    if (contextOf(own.setting) === contextOf(cell.setting)) return true;
-    const alike = normalizerKey(own.setting) === normalizerKey(cell.setting);
-    return alike && varyingPaths([own, cell]).length === 1;
-  });
 }
 
 /** Only for experiments that vary the batch size: a table of one column is a list. */
