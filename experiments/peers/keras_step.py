@@ -13,11 +13,11 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from keras import layers  # noqa: E402
-from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report
 
 SETTINGS = ["graph", "xla"]
 NORMALIZERS = {

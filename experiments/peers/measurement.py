@@ -1,7 +1,9 @@
 """What the peers share: their arguments, the clock, and the row that they print (one JSON object a line)."""
 
 import argparse
+import itertools
 import json
+import os
 import statistics
 import time
 
@@ -26,34 +28,51 @@ def arguments(about, settings):
     return parser.parse_args()
 
 
+def busy_seconds():
+    """CPU seconds that the machine has spent outside of this process since it started; 0 where there is no /proc."""
+    try:
+        with open("/proc/stat") as stat:
+            user, nice, system, _idle, _wait, interrupt, soft, steal, *_ = map(
+                int, stat.readline().split()[1:]
+            )
+    except OSError:
+        return 0.0
+    all_seconds = (user + nice + system + interrupt + soft + steal) / os.sysconf("SC_CLK_TCK")
+    own = os.times()
+    return all_seconds - own.user - own.system
+
+
 def measure(step, warmup, steps):
-    """Median and quartiles of the milliseconds that `step()`, which returns the loss as a number, takes."""
+    """Times `step()`, which returns the loss as a number: median and quartiles in milliseconds, and how many cores
+    other processes kept busy meanwhile (0.1 or more: measure again)."""
     for _ in range(warmup):
         step()
     times = []
+    began, busy = time.perf_counter(), busy_seconds()
     for _ in range(steps):
         start = time.perf_counter()
         step()
         times.append((time.perf_counter() - start) * 1000)
+    disturbance = (busy_seconds() - busy) / (time.perf_counter() - began)
     q1, median, q3 = statistics.quantiles(times, n=4)
-    return {"median": round(median, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
+    return {"median": round(median, 3), "q1": round(q1, 3), "q3": round(q3, 3)}, round(max(0, disturbance), 2)
 
 
 def report(options, make_step, **constant):
     """Measures every combination that was asked for. `make_step(setting, normalizer, batch, precision)` gives a step."""
-    for setting in options.setting:
-        for precision in options.precision:
-            for normalizer in options.normalizer:
-                for batch in options.batch:
-                    step_ms = measure(
-                        make_step(setting, normalizer, batch, precision), options.warmup, options.steps
-                    )
-                    row = {
-                        "normalizer": normalizer,
-                        "batch": batch,
-                        "precision": precision,
-                        "threads": options.threads,
-                        "imagesPerSecond": round(batch / step_ms["median"] * 1000, 1),
-                        "stepMs": step_ms,
-                    }
-                    print(json.dumps({**constant, "setting": setting, **row}), flush=True)
+    choices = itertools.product(options.setting, options.precision, options.normalizer, options.batch)
+    for setting, precision, normalizer, batch in choices:
+        step = make_step(setting, normalizer, batch, precision)
+        step_ms, disturbance = measure(step, options.warmup, options.steps)
+        row = {
+            **constant,
+            "setting": setting,
+            "normalizer": normalizer,
+            "batch": batch,
+            "precision": precision,
+            "threads": options.threads,
+            "imagesPerSecond": round(batch / step_ms["median"] * 1000, 1),
+            "stepMs": step_ms,
+            "disturbance": disturbance,
+        }
+        print(json.dumps(row), flush=True)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src" / "models" / "fixtures"))
-from cifar_resnet import CifarResnet, normalizer  # noqa: E402
+from cifar_resnet import CifarResnet, normalizer
 
 SETTINGS = ["eager", "channels-last", "compile", "compile-channels-last"]
 

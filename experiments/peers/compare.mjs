@@ -1,0 +1,129 @@
+/**
+ * gnbench and its peers on the same training step, in turn, on this machine:
+ *
+ *     python3 -m venv peers && peers/bin/pip install -r experiments/peers/requirements.txt
+ *     node experiments/peers/compare.mjs --python peers/bin/python
+ *
+ * ResNet-20 with projection shortcuts on 32×32 images: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4).
+ * First every peer's every setting runs once, briefly, and each peer keeps its fastest for each normalizer, batch size
+ * and precision. Then, `--rounds` times, gnbench and those settings run one after the other, so that a machine that
+ * changes its pace does so for all. Writes every measurement to results/bench/peers.csv and the table to peers.md.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { csv, markdown } from './table.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const cores = availableParallelism();
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string', default: 'python3' },
+    batch: { type: 'string', default: '2,4,8,32,128' },
+    normalizer: { type: 'string', default: 'batch,group' },
+    precision: { type: 'string', default: 'float32,bfloat16' },
+    rounds: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '50' },
+    peers: { type: 'string', default: 'pytorch,keras' },
+    out: { type: 'string', default: join(root, 'results', 'bench') },
+  },
+});
+const words = (text) => text.split(',');
+
+/** Every setting of a peer: what is passed to its script. */
+const settings = {
+  pytorch: [...new Set([1, cores])].flatMap((threads) =>
+    ['eager', 'channels-last', 'compile', 'compile-channels-last'].map((setting) => ({ setting, threads })),
+  ),
+  keras: [
+    ...[...new Set([1, cores])].flatMap((threads) =>
+      [1, 2].map((interop) => ({ setting: 'graph', threads, interop })),
+    ),
+    { setting: 'xla', threads: cores, interop: 1 },
+  ],
+};
+
+/** Runs a command that prints JSON, a row a line or one array, and gives the rows. */
+async function rowsOf(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const errors = [];
+  child.stderr.on('data', (chunk) => errors.push(chunk));
+  const exit = new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  const lines = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  const code = await exit;
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} exited with ${code}\n${Buffer.concat(errors)}`);
+  const text = lines.join('\n').trim();
+  return text.startsWith('[') ? JSON.parse(text) : lines.filter(Boolean).map((line) => JSON.parse(line));
+}
+
+function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, steps) {
+  const args = [join(here, `${peer}_step.py`), '--setting', setting, '--threads', String(threads)];
+  if (interop) args.push('--interop', String(interop));
+  args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, '--steps', String(steps));
+  process.stderr.write(
+    `${peer} ${setting}, ${threads} threads, ${precision}, ${normalizer}, batch ${batch}\n`,
+  );
+  return rowsOf(options.python, args);
+}
+
+const canonical = { bn: 'batch', gn: 'group', ln: 'layer', in: 'instance' };
+
+async function runGnbench(precision) {
+  process.stderr.write(`gnbench, ${precision}\n`);
+  const args = ['bench', '--json', '--batch', options.batch, '--normalizer', options.normalizer];
+  args.push('--precision', precision, '--set', 'model.shortcut=projection');
+  const rows = await rowsOf(process.execPath, [join(root, 'bin', 'gnbench.js'), ...args]);
+  return rows.map((row) => ({
+    ...row,
+    framework: 'gnbench',
+    normalizer: canonical[row.normalizer] ?? row.normalizer,
+  }));
+}
+
+/** The fastest setting of each peer in each cell, and cells of one setting together: `[peer, setting, cells][]`. */
+async function qualify(precision, measured) {
+  const finalists = [];
+  for (const peer of words(options.peers)) {
+    const rows = [];
+    for (const setting of settings[peer]) {
+      const cells = { batch: options.batch, normalizer: options.normalizer, precision };
+      const found = await runPeer(peer, setting, cells, 15);
+      rows.push(...found.map((row) => ({ ...row, chosen: setting })));
+    }
+    measured.push(...rows.map(({ chosen, ...row }) => ({ ...row, round: 0 })));
+    for (const normalizer of words(options.normalizer)) {
+      for (const batch of words(options.batch)) {
+        const cell = rows.filter((row) => row.normalizer === normalizer && String(row.batch) === batch);
+        const best = cell.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a));
+        const same = finalists.find((f) => f.setting === best.chosen && f.normalizer === normalizer);
+        if (same) same.batch += `,${batch}`;
+        else finalists.push({ peer, setting: best.chosen, normalizer, batch, precision });
+      }
+    }
+  }
+  return finalists;
+}
+
+const measured = [];
+for (const precision of words(options.precision)) {
+  const finalists = await qualify(precision, measured);
+  for (let round = 1; round <= Number(options.rounds); round++) {
+    measured.push(...(await runGnbench(precision)).map((row) => ({ ...row, round })));
+    for (const { peer, setting, ...cells } of finalists) {
+      const rows = await runPeer(peer, setting, cells, Number(options.steps));
+      measured.push(...rows.map((row) => ({ ...row, round })));
+    }
+  }
+}
+await mkdir(options.out, { recursive: true });
+await writeFile(join(options.out, 'peers.csv'), csv(measured));
+await writeFile(join(options.out, 'peers.md'), markdown(measured));
+process.stdout.write(markdown(measured));

@@ -1,0 +1,97 @@
+/** The measurements of `compare.mjs` as CSV and as a table in Markdown. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { stringify } from 'csv-stringify/sync';
+
+const identity = ['framework', 'version', 'setting', 'threads', 'interopThreads'];
+const cell = ['normalizer', 'batch', 'precision'];
+
+/** Every measurement, a row each; round 0 is the qualification of the peers' settings. */
+export function csv(rows) {
+  const columns = [
+    ...identity,
+    ...cell,
+    'round',
+    'imagesPerSecond',
+    'medianMs',
+    'q1Ms',
+    'q3Ms',
+    'disturbance',
+  ];
+  const flat = rows.map(({ stepMs, ...row }) => ({
+    ...row,
+    medianMs: stepMs.median,
+    q1Ms: stepMs.q1,
+    q3Ms: stepMs.q3,
+  }));
+  return stringify(flat, { header: true, columns });
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function groups(rows, names) {
+  const found = new Map();
+  for (const row of rows) {
+    const name = names.map((column) => row[column] ?? '').join('|');
+    found.set(name, [...(found.get(name) ?? []), row]);
+  }
+  return [...found.values()];
+}
+
+/** A cell's rounds: images a second of gnbench and of the peer whose median is highest, and the median ratio. */
+function compareCell(rows) {
+  const contestants = groups(rows, identity);
+  const speed = (contestant) => median(contestant.map((row) => row.imagesPerSecond));
+  const ours = contestants.find(([row]) => row.framework === 'gnbench');
+  const peers = contestants.filter(([row]) => row.framework !== 'gnbench');
+  const best = peers.reduce((a, b) => (speed(b) > speed(a) ? b : a));
+  const rounds = ours.map((row) => [row, best.find((other) => other.round === row.round)]);
+  const ratios = rounds.filter(([, other]) => other).map(([a, b]) => a.imagesPerSecond / b.imagesPerSecond);
+  return { ours: speed(ours), theirs: speed(best), peer: best[0], ratio: median(ratios) };
+}
+
+function machine() {
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
+  const units = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) => flags.includes(flag));
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus()[0].model.trim()} (${units.join(', ')}), ${availableParallelism()} cores, ${memory} GiB`;
+}
+
+function revision() {
+  return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+}
+
+/** gnbench against the best peer in every cell, with what was measured, where and when. */
+export function markdown(rows) {
+  const finals = rows.filter((row) => row.round > 0);
+  const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
+  const lines = [
+    '# gnbench beside PyTorch and Keras',
+    '',
+    'ResNet-20 with projection shortcuts, 32×32 images: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),',
+    'images a second: the median step of each round, and of the rounds the median. The peer is the fastest of all',
+    'settings of all peers in that cell.',
+    '',
+    `- Machine: ${machine()}`,
+    `- Date: ${new Date().toISOString().slice(0, 10)}; gnbench at ${revision()}; ${versions.join(', ')}; Node ${process.versions.node}`,
+    `- Cores that other processes kept busy while a row was measured: ${Math.max(...finals.map((row) => row.disturbance ?? 0))} at most`,
+    '',
+    '| precision | normalizer | batch | gnbench | best peer | its setting | ratio |',
+    '|---|---|---|---|---|---|---|',
+  ];
+  for (const group of groups(finals, ['precision', 'normalizer', 'batch'])) {
+    const { ours, theirs, peer, ratio } = compareCell(group);
+    const threads = `${peer.threads} thread${peer.threads === 1 ? '' : 's'}`;
+    const { precision, normalizer, batch } = group[0];
+    lines.push(
+      `| ${precision} | ${normalizer} | ${batch} | ${ours.toFixed(0)} | ${theirs.toFixed(0)} ` +
+        `| ${peer.framework} ${peer.setting}, ${threads} | ${ratio.toFixed(2)} |`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
