@@ -6,6 +6,7 @@ import { curvesFigure } from './plot-curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './plot-lines.js';
 import type { LinePoint, Panel } from './plot-panel.js';
 import { lineStyles } from './plot-style.js';
+import { compareSettings } from './setting.js';
 import { errorsOf, type Study, type StudyCell } from './study.js';
 
 /** Panels that belong together, in rows of `columns`. */
@@ -19,7 +20,8 @@ export interface Figure {
 
 /** The figures that the study's cells and the ones they are compared with allow; those without a single completed run or curve are left out. */
 export function figuresOf(original: Study): Figure[] {
-  const study = { ...original, cells: [...original.cells, ...comparedBaseline(original)] };
+  const cells = [...original.cells, ...comparedBaseline(original)];
+  const study = { ...original, cells: cells.sort((a, b) => compareSettings(a.setting, b.setting)) };
   const figures = [errorFigure(study), groupsFigure(study), curvesFigure(study)];
   return figures.filter((figure): figure is Figure => figure !== undefined);
 }

@@ -32,7 +32,7 @@ export function settingOf(config: Config): Setting {
 /** The normalizers in the order of the paper's Table 1, then what it mentions, then what it could not know. */
 const normalizerOrder = ['batch', 'layer', 'instance', 'group', 'none', 'weight-norm', 'batch-renorm'];
 
-/** The order of the paper's tables: by model, normalizer, groups (most first) and batch size (largest first). */
+/** The order of the paper's tables: by model, normalizer, groups (most first) and batch size (largest first); what is nearer the defaults comes first. */
 export function compareSettings(a: Setting, b: Setting): number {
   const rank = ({ normalizer }: Setting) =>
     normalizerOrder.includes(normalizer) ? normalizerOrder.indexOf(normalizer) : normalizerOrder.length;
@@ -45,6 +45,7 @@ export function compareSettings(a: Setting, b: Setting): number {
     (b.channelsPerGroup ?? 0) - (a.channelsPerGroup ?? 0) ||
     b.workers - a.workers ||
     b.batchSize - a.batchSize ||
+    Object.keys(a.others).length - Object.keys(b.others).length ||
     byText(contextOf(a), contextOf(b))
   );
 }
