@@ -296,8 +296,8 @@ class RecordedStep implements Step {
     }
     for (const [index, name] of variables.entries()) {
       const old = this.variable(name);
-      const moved = values[index].reshape(old.shape).mul((1 - momentum) * scales[index]);
-      this.assign(name, old.mul(momentum).add(moved));
+      const value = values[index].flatten().slice(0, old.size);
+      this.assign(name, old.mul(momentum).add(value.mul((1 - momentum) * scales[index])));
     }
   }
 

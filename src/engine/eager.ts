@@ -116,8 +116,9 @@ class EagerStep implements Step {
 
   movingAverage({ variables, values, scales, momentum }: AverageUpdate) {
     for (const [index, name] of variables.entries()) {
-      const moved = values[index].reshape(this.variable(name).shape).mul((1 - momentum) * scales[index]);
-      this.assign(name, this.variable(name).mul(momentum).add(moved));
+      const old = this.variable(name);
+      const value = values[index].flatten().slice(0, old.size); // of several workers' values the first one's
+      this.assign(name, old.mul(momentum).add(value.mul((1 - momentum) * scales[index])));
     }
   }
 }

@@ -27,12 +27,12 @@ export interface NormalizeOptions extends Block {
 }
 
 export interface Normalized {
-  /** relu(γ·(x − mean)·rstd + β + residual), of x's shape. */
+  /** relu(γ·(x − mean)/√(variance + ε) + β + residual), of x's shape. */
   y: Tensor;
   /** `[images / imagesPerGroup, C / channelsPerGroup]`; no gradient flows through these two. */
   mean: Tensor;
-  /** 1/√(biased variance + ε), of mean's shape. */
-  rstd: Tensor;
+  /** Biased, of mean's shape. */
+  variance: Tensor;
 }
 
 /** Whether the fused kernels can be used in this process (a CPU, and they were built). */
@@ -61,8 +61,9 @@ export function fusedNormalize(
   const y = differentiable(
     [x, gamma, beta, ...(residual ? [residual] : [])],
     (input, scale, shift, added = tf.tensor1d([])) => {
-      const [value, mean, rstd] = execute('GnbenchNormalize', attributes(), [input, added, scale, shift], 3);
-      statistics = [outlive(mean), outlive(rstd)];
+      const inputs = [input, added, scale, shift];
+      const [value, mean, rstd, variance] = execute('GnbenchNormalize', attributes(), inputs, 4);
+      statistics = [outlive(mean), outlive(variance)];
       return { value, saved: [input, value, scale, mean, rstd] };
     },
     (gradient, [input, value, scale, mean, rstd]) => {
@@ -71,7 +72,7 @@ export function fusedNormalize(
       return residual ? [dx, dgamma, dbeta, dresidual] : [dx, dgamma, dbeta];
     },
   );
-  return { y, mean: statistics[0], rstd: statistics[1] };
+  return { y, mean: statistics[0], variance: statistics[1] };
 }
 
 /**

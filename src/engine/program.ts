@@ -28,7 +28,7 @@ export interface MomentumUpdate {
   nesterov: boolean;
 }
 
-/** Running averages to be moved in one go: `v ← m·v + (1 − m)·scale·value`. */
+/** Running averages to be moved in one go: `v ← m·v + (1 − m)·scale·value`, of whose elements the first count. */
 export interface AverageUpdate {
   variables: string[];
   values: Tensor[];

@@ -58,9 +58,9 @@ function train(
   const unbiased = count / Math.max(1, count - 1);
   if (mode.fused && fusedAvailable()) {
     const block = { imagesPerGroup, channelsPerGroup: 1 };
-    const { y, mean, rstd } = fusedNormalize(x, gamma, beta, { ...block, epsilon, relu, residual });
+    const { y, mean, variance } = fusedNormalize(x, gamma, beta, { ...block, epsilon, relu, residual });
     moveStatistic('mean', mean, 1);
-    moveStatistic('variance', rstd.square().reciprocal().sub(epsilon), unbiased);
+    moveStatistic('variance', variance, unbiased);
     return y;
   }
   const { y, mean, variance } = batchNorm(x, gamma, beta, mode.workers, epsilon);

@@ -22,10 +22,11 @@ class NormalizeOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, requireLength("beta", beta, geometry.group.channels));
     if (attributes_.residual) OP_REQUIRES_OK(context, requireSameShape("residual", residual, x));
     const tensorflow::TensorShape statisticsShape({geometry.sets * geometry.groups});
-    Tensor *y, *mean, *rstd;
+    Tensor *y, *mean, *rstd, *variance;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1}, 0, x.shape(), &y));
     OP_REQUIRES_OK(context, context->allocate_output(1, statisticsShape, &mean));
     OP_REQUIRES_OK(context, context->allocate_output(2, statisticsShape, &rstd));
+    OP_REQUIRES_OK(context, context->allocate_output(3, statisticsShape, &variance));
     if (geometry.sets == 0) return;
     Run run{*this,
             geometry,
@@ -41,6 +42,10 @@ class NormalizeOp : public tensorflow::OpKernel {
       parallel(context, threads, geometry.sets, [&](int64_t set) { run.whole(set); });
     } else {
       run.inChunks(context, threads);
+    }
+    for (int64_t i = 0; i < statisticsShape.num_elements(); i++) {
+      const double r = run.rstd[i];
+      variance->flat<float>()(i) = static_cast<float>(1 / (r * r) - attributes_.epsilon);
     }
   }
 

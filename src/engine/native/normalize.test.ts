@@ -95,7 +95,7 @@ function check(test: Case, relu: boolean, withResidual: boolean): void {
     'GnbenchNormalize',
     attributes,
     [{ shape, data: x, format }, added, vector(gamma), vector(beta)],
-    3,
+    4,
   );
   const expected = forward(problem);
   const coarse = format === 'bfloat16' ? 2 ** -8 : 0;
@@ -182,7 +182,7 @@ describe('GnbenchNormalize and its gradient', () => {
         { shape: [16], data: gamma },
         { shape: [16], data: beta },
       ],
-      3,
+      4,
     );
     const expected = forward({ ...problem, x, gamma, beta }).y;
     const worst = y.data.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
@@ -196,7 +196,7 @@ describe('GnbenchNormalize and its gradient', () => {
     const none = { shape: [0], data: new Float32Array(0) };
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const inputs = [{ shape, data: problem.x }, none, vector(problem.gamma), vector(problem.beta)];
-    const [y, , rstd] = runOp('GnbenchNormalize', attributesOf(problem, 'float'), inputs, 3);
+    const [y, , rstd] = runOp('GnbenchNormalize', attributesOf(problem, 'float'), inputs, 4);
     const expected = forward(problem);
     const off = expected.rstd.map((value, group) => Math.abs(rstd.data[group] / value - 1));
     assert.ok(Math.max(...off) < 3e-6, `rstd is off by ${Math.max(...off)}`);
@@ -210,7 +210,7 @@ describe('GnbenchNormalize and its gradient', () => {
     const none = { shape: [0], data: new Float32Array(0) };
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const inputs = [{ shape, data: problem.x }, none, vector(problem.gamma), vector(problem.beta)];
-    const [y] = runOp('GnbenchNormalize', attributesOf(problem, 'float'), inputs, 3);
+    const [y] = runOp('GnbenchNormalize', attributesOf(problem, 'float'), inputs, 4);
     assert.ok(Number.isNaN(y.data[4]) && Number.isNaN(y.data[20]) && !Number.isNaN(y.data[6]));
   });
 
@@ -220,7 +220,7 @@ describe('GnbenchNormalize and its gradient', () => {
       const problem = { imagesPerGroup, channelsPerGroup, epsilon: 1e-5, relu: false } as Problem;
       const none = { shape: [0], data: new Float32Array(0) };
       const vector = { shape: [gamma], data: new Float32Array(gamma) };
-      runOp('GnbenchNormalize', attributesOf(problem, 'float'), [{ shape, data }, none, vector, vector], 3);
+      runOp('GnbenchNormalize', attributesOf(problem, 'float'), [{ shape, data }, none, vector, vector], 4);
     };
     assert.throws(run([2, 4, 4, 10], 1, 4, 10), /10 channels do not fall into groups of 4/);
     assert.throws(run([3, 4, 4, 8], 2, 1, 8), /3 images do not fall into sets of 2/);
@@ -237,7 +237,7 @@ describe('GnbenchNormalize and its gradient', () => {
       'GnbenchNormalize',
       attributesOf(problem, 'float'),
       [empty, none, gamma, gamma],
-      3,
+      4,
     );
     assert.deepEqual([y.shape, mean.shape], [[0, 4, 4, 8], [0]]);
   });

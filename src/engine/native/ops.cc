@@ -38,6 +38,7 @@ REGISTER_OP("GnbenchNormalize")
     .Output("y: T")
     .Output("mean: float")
     .Output("rstd: float")
+    .Output("variance: float")
     .Attr("T: {float, bfloat16}")
     .Attr("images_per_group: int >= 1")
     .Attr("channels_per_group: int >= 1")
@@ -51,6 +52,7 @@ REGISTER_OP("GnbenchNormalize")
       c->set_output(0, x);
       c->set_output(1, statistics);
       c->set_output(2, statistics);
+      c->set_output(3, statistics);
       return absl::OkStatus();
     });
 

@@ -76,7 +76,7 @@ class SgdOp : public tensorflow::OpKernel {
   std::vector<bool> decayMask_;
 };
 
-/** variable = momentum · variable + (1 - momentum) · scale · value. */
+/** variable = momentum · variable + (1 - momentum) · scale · value, of whose elements the first ones are used. */
 class MovingAverageOp : public tensorflow::OpKernel {
  public:
   explicit MovingAverageOp(OpKernelConstruction* context) : OpKernel(context) {
@@ -93,7 +93,8 @@ class MovingAverageOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, variables.take(context, 0, count_));
     for (int i = 0; i < count_; i++) {
       const Tensor &old = variables.value(i), &value = context->input(count_ + i);
-      OP_REQUIRES(context, old.NumElements() == value.NumElements(),
+      // Per worker, BN's statistics come one behind the other: the first worker's count.
+      OP_REQUIRES(context, value.NumElements() >= old.NumElements(),
                   absl::InvalidArgumentError(absl::StrCat("variable ", i, " has shape ", old.shape().DebugString(),
                                                           ", its new value ", value.shape().DebugString())));
       Tensor target;

@@ -10,7 +10,7 @@ import { findCompiler, missingCompiler } from './compiler.js';
 import { type Engine, findEngine } from './index.js';
 import { findPip, missingPip } from './pip.js';
 import { cpuFeatures, defaultSource, glibc, nvidiaDevices } from './platform.js';
-import { neededRoom } from './wheels.js';
+import { neededRoom, wheels } from './wheels.js';
 
 export interface Check {
   name: string;
@@ -95,7 +95,7 @@ async function cacheCheck(needed: boolean): Promise<Check> {
   const detail = `${folder}, ${gigabytes(room)} free`;
   const fix = 'export GNBENCH_CACHE=/a/folder/with/room';
   if (!writable) return missing('cache', `${folder} cannot be written`, fix, needed);
-  const wanted = neededRoom(nvidiaDevices().length > 0 ? 'cuda' : 'cpu');
+  const wanted = neededRoom(wheels[nvidiaDevices().length > 0 ? 'cuda' : 'cpu']);
   if (needed && room < wanted)
     return missing('cache', `${detail}; ${gigabytes(wanted)} are needed`, fix, true);
   return found('cache', detail);

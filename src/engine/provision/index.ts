@@ -68,13 +68,18 @@ export async function provisionEngine(options: ProvisionOptions = {}): Promise<E
   const anew = options.force || options.verify;
   const found = anew ? undefined : await search(recipe, options);
   if (found && (found.source !== recipe.source || !recipe.isImprovable(found))) return found;
+  return provide(recipe, options);
+}
+
+/** Makes what is missing of an engine. */
+export async function provide(recipe: Recipe, options: ProvisionOptions): Promise<Engine> {
   try {
     await buildAlone(recipe, options);
   } catch (error) {
     const interrupted = error instanceof UserError && error.exitCode > 128;
+    if (interrupted || options.force || options.verify) throw error;
     // What is there serves, if only because the cache is read-only here.
-    const usable =
-      interrupted || options.force || options.verify ? undefined : await recipe.find({ lenient: true });
+    const usable = await recipe.find({ lenient: true });
     if (!usable) throw error;
     return usable.nativeOps ? usable : { ...usable, nativeOpsMissing: (error as Error).message };
   }

@@ -2,18 +2,17 @@ import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { downloadWheel, type PipOptions } from './pip.js';
-import type { Variant } from './platform.js';
 import { type FileFacts, prepareStore, publish, writeDurably } from './store.js';
 import { unpack } from './unpack.js';
 import { headerList } from './wheel.js';
-import { isNeeded, neededRoom, pinned, wheels } from './wheels.js';
+import { isNeeded, neededRoom, pins, type Wheel } from './wheels.js';
 
-/** Downloads the variant's wheels, one after the other, and unpacks from each what the engine needs into `name`. */
-export async function installLibrary(variant: Variant, name: string, options: PipOptions): Promise<void> {
-  await checkRoom(await prepareStore(), variant);
+/** Downloads wheels, one after the other, and unpacks from each what the engine needs into the store's `name`. */
+export async function installLibrary(wheels: Wheel[], name: string, options: PipOptions): Promise<void> {
+  await checkRoom(await prepareStore(), neededRoom(wheels));
   await publish(name, async (folder) => {
     const all: Record<string, FileFacts> = {};
-    for (const wheel of wheels[variant]) {
+    for (const wheel of wheels) {
       const downloads = join(folder, 'downloads');
       const path = await downloadWheel(wheel, downloads, options);
       const label = `unpacking ${wheel.name} ${wheel.version}`;
@@ -22,7 +21,7 @@ export async function installLibrary(variant: Variant, name: string, options: Pi
       // At once, not at the end: CUDA's wheels and what they hold need not be on the disk together.
       await rm(downloads, { recursive: true });
     }
-    return { facts: pinned(variant), files: await list(folder, all) };
+    return { facts: pins(wheels), files: await list(folder, all) };
   });
 }
 
@@ -34,8 +33,7 @@ async function list(folder: string, all: Record<string, FileFacts>): Promise<Rec
   return { ...Object.fromEntries(entries.filter((entry) => !isHeader(entry))), [headerList]: facts };
 }
 
-async function checkRoom(store: string, variant: Variant) {
-  const needed = neededRoom(variant);
+async function checkRoom(store: string, needed: number) {
   const { bavail, bsize } = await statfs(store);
   if (bavail * bsize >= needed) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -159,7 +159,9 @@ async function replace(scratch: string, target: string) {
 export async function removePartial(): Promise<void> {
   const store = engineFolder();
   for (const name of await readdir(store)) {
-    if (name.startsWith(partial)) await rm(join(store, name), { recursive: true, force: true });
+    if (!name.startsWith(partial)) continue;
+    // A download of a killed builder may still write there; the next builder gets it.
+    await rm(join(store, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

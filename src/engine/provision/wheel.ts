@@ -17,26 +17,21 @@ import { type Compiler, findCompiler, missingCompiler } from './compiler.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import { defaultSource, installCommand, type Variant } from './platform.js';
 import { type Complete, checkOwnership, damagedFiles, engineFolder, readComplete } from './store.js';
-import { pinned, tensorflowVersion, wheels } from './wheels.js';
+import { pins, tensorflowVersion, type Wheel, wheels } from './wheels.js';
 
 /** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
 export const headerList = 'headers.json';
 
-/** Where a variant's library lies in the store, and which wheel it comes from. */
-export function wheelLibrary(variant: Variant): Library {
-  return {
-    name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
-    wheel: wheels[variant][0].sha256,
-  };
-}
-
-export async function wheelEngine(variant: Variant): Promise<Recipe> {
+export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[variant]): Promise<Recipe> {
   if (defaultSource() !== 'wheel') {
     throw new UserError("TensorFlow's wheel is for Linux with glibc on x64", {
       fix: 'npx gnbench setup --source stock',
     });
   }
-  const library = wheelLibrary(variant);
+  const library: Library = {
+    name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
+    wheel: list[0].sha256,
+  };
   const [log, binding, ops, compiler] = await Promise.all([
     logAddon(library),
     bindingAddon(library),
@@ -45,7 +40,7 @@ export async function wheelEngine(variant: Variant): Promise<Recipe> {
   ]);
   const folder = join(engineFolder(), library.name);
   const failure = ops && compiler && (await readFailure(ops, compiler));
-  const parts: Parts = { variant, library, folder, log, binding, ops, compiler };
+  const parts: Parts = { wheels: list, library, folder, log, binding, ops, compiler };
 
   return {
     source: 'wheel',
@@ -67,7 +62,7 @@ export async function wheelEngine(variant: Variant): Promise<Recipe> {
 }
 
 interface Parts {
-  variant: Variant;
+  wheels: Wheel[];
   library: Library;
   folder: string;
   log: Addon;
@@ -76,12 +71,10 @@ interface Parts {
   compiler?: Compiler;
 }
 
-async function findLibrary({ folder, variant }: Parts): Promise<Complete | undefined> {
+async function findLibrary({ folder, wheels }: Parts): Promise<Complete | undefined> {
   const complete = await readComplete(folder);
   // A later version of gnbench may pin other wheels under the same version of TensorFlow.
-  return complete && JSON.stringify(complete.facts) === JSON.stringify(pinned(variant))
-    ? complete
-    : undefined;
+  return complete && JSON.stringify(complete.facts) === JSON.stringify(pins(wheels)) ? complete : undefined;
 }
 
 async function whyNoOps({ ops, compiler }: Parts): Promise<string> {
@@ -92,12 +85,12 @@ async function whyNoOps({ ops, compiler }: Parts): Promise<string> {
 
 /** Makes what is missing (all of it with `force`, what is damaged too with `verify`); runs under the lock. */
 async function build(parts: Parts, options: BuildOptions) {
-  const { variant, library, log, binding, ops, compiler } = parts;
+  const { wheels, library, log, binding, ops, compiler } = parts;
   if (options.force || !(await hasLibrary(parts, options))) {
     // Before the download: without one it would be in vain, unless a binding is there already.
     if (!compiler && !(await findAddon(binding))) throw missingCompiler();
     const { installLibrary } = await import('./library.js');
-    await installLibrary(variant, library.name, options);
+    await installLibrary(wheels, library.name, options);
   }
   for (const addon of [log, binding]) {
     if (!options.force && (await hasAddon(addon, compiler, options))) continue;

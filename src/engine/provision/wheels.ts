@@ -145,17 +145,15 @@ export const wheels: Record<Variant, Wheel[]> = {
   ],
 };
 
-/** What a variant's `complete.json` says it was made of. */
-export function pinned(variant: Variant): Record<string, string> {
-  return Object.fromEntries(
-    wheels[variant].map(({ name, version, sha256 }) => [name, `${version} sha256:${sha256}`]),
-  );
+/** What `complete.json` says of wheels: a folder made of others is not taken for them. */
+export function pins(list: Wheel[]): Record<string, string> {
+  return Object.fromEntries(list.map(({ name, version, sha256 }) => [name, `${version} sha256:${sha256}`]));
 }
 
-/** Bytes that must be free to install a variant: what it comes to, and the largest download beside it. */
-export function neededRoom(variant: Variant): number {
-  const unpacked = wheels[variant].reduce((sum, wheel) => sum + wheel.unpacked, 0);
-  return unpacked + Math.max(...wheels[variant].map((wheel) => wheel.size));
+/** Bytes that must be free to install wheels: what they come to, and the largest download beside it. */
+export function neededRoom(list: Wheel[]): number {
+  const unpacked = list.reduce((sum, wheel) => sum + wheel.unpacked, 0);
+  return unpacked + Math.max(...list.map((wheel) => wheel.size));
 }
 
 /** The members of a wheel that the engine needs: the library, its C++ headers, and what CUDA loads or runs. */
