@@ -18,7 +18,7 @@ export async function plot(
   if (files.size === 0) {
     throw new UserError('there is nothing to draw yet: no run has a curve', {
       place: study.folder,
-      fix: `gnbench sweep ${study.name}`,
+      fix: 'gnbench sweep EXPERIMENT trains what it names',
       exitCode: 1,
     });
   }

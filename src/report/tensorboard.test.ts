@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { crc32c, frame, openEventFile } from './tensorboard.js';
+import { crc32c, frame, logEpoch, openEventFile } from './tensorboard.js';
 
 test('crc32c is Castagnoli', () => {
   // The check value of the CRC catalogue, and RFC 3720 B.4.
@@ -44,6 +44,22 @@ test('scalars come back whole, and a second file never overwrites the first', (t
     ]),
   );
   assert.equal(records(readFileSync(join(folder, files[1]))).length, 2, 'version and session start');
+});
+
+test('an epoch is a point of each curve that it has', () => {
+  const points: [string, number, number][] = [];
+  const file = { scalar: (...point: [string, number, number]) => void points.push(point), close: () => {} };
+  const row = { epoch: 2, step: 20, images: 640, learning_rate: 0.1, train_loss: 1.5, train_error: 60 };
+  logEpoch(file, { ...row, images_per_second: 400, seconds: 9 });
+  assert.deepEqual(
+    points.map(([tag, step, value]) => [tag, step, value]),
+    [
+      ['train/loss', 20, 1.5],
+      ['train/error', 20, 60],
+      ['learning_rate', 20, 0.1],
+      ['images_per_second', 20, 400],
+    ],
+  );
 });
 
 /** Payloads of a TFRecord file. */

@@ -7,6 +7,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CurveRow } from '../training/curves.js';
 
 export interface EventFile {
   /** One point of the curve `tag`. `wallTime` is in seconds since 1970, now if left out. */
@@ -45,6 +46,19 @@ export function openEventFile(folder: string, options: { resumeAtStep?: number }
     },
     close: () => closeSync(file),
   };
+}
+
+/** An epoch's row of `curves.csv` as points at its step; what was not measured has none. */
+export function logEpoch(file: EventFile, row: CurveRow, wallTime?: number): void {
+  const tags: [tag: string, value: number | undefined][] = [
+    ['train/loss', row.train_loss],
+    ['train/error', row.train_error],
+    ['val/loss', row.val_loss],
+    ['val/error', row.val_error],
+    ['learning_rate', row.learning_rate],
+    ['images_per_second', row.images_per_second],
+  ];
+  for (const [tag, value] of tags) if (value !== undefined) file.scalar(tag, row.step, value, wallTime);
 }
 
 /** `data` in its TFRecord frame. */
