@@ -121,6 +121,29 @@ program
   .addOption(json())
   .action(action(async () => (await import('./commands/claims.js')).claims));
 
+const list = (value: string) => value.split(',').map((item) => item.trim());
+program
+  .command('bench')
+  .description('time the training step, beside the same model without normalizers')
+  .option(
+    '--batch <sizes>',
+    'batch sizes',
+    (value: string) => list(value).map(wholeNumber),
+    [2, 4, 8, 32, 128],
+  )
+  .option('--normalizer <names>', 'normalizers', list, ['batch', 'group', 'none'])
+  .option('--model <name>', 'the model', 'resnet20')
+  .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
+  .option('--steps <n>', 'steps to measure, after a warm-up of 10', wholeNumber, 60)
+  .option('--eager', 'operation by operation instead of as one graph')
+  .addOption(set())
+  .addOption(
+    new Option('--format <format>', 'how to print it').choices(['table', 'csv', 'json']).default('table'),
+  )
+  .addOption(json())
+  .addOption(quiet())
+  .action(action(async () => (await import('./commands/bench.js')).bench));
+
 const dataCommand = program.command('data').description('the data sets');
 dataCommand
   .command('fetch <name>')

@@ -82,7 +82,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       pixels: { mean: dataset.mean, std: dataset.std },
       fused: !options.eager,
     };
-    const program = await createProgram(network, dataset, options.eager);
+    const program = await defineProgram(network, dataset, options.eager);
     const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
     if (checkpoint) program.write(checkpoint.tensors);
     const progress = createProgress(checkpoint?.step, checkpoint?.sums);
@@ -181,12 +181,11 @@ function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
   };
 }
 
-async function createProgram(network: Network, dataset: Dataset, eager: boolean): Promise<Program> {
+async function defineProgram(network: Network, dataset: Dataset, eager: boolean): Promise<Program> {
   const { config, variables } = network;
+  const { createProgram } = await import('../engine/create-program.js');
   const initial = withVelocities(variables, initialize(variables, config.seed));
-  const program: Program = eager
-    ? new (await import('../engine/eager.js')).EagerProgram(initial)
-    : new (await import('../engine/compiled.js')).CompiledProgram(initial, config);
+  const program = createProgram(initial, { eager, precision: config.precision });
   defineTraining(program, network);
   for (const size of evaluationBatches(dataset.validation.count, config.evaluate.batchSize)) {
     defineEvaluation(program, network, size);

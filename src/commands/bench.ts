@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { stringify } from 'csv-stringify/sync';
+import type { Setting } from '../bench/measure.js';
+import type { BenchRow } from '../bench/row.js';
+import { parseConfig } from '../config/load.js';
+import { printConfig } from '../config/print.js';
+import { UserError } from '../errors.js';
+import { startProgress } from '../terminal/progress.js';
+
+export interface BenchFlags {
+  batch: number[];
+  normalizer: string[];
+  model: string;
+  precision: string[];
+  set: string[];
+  steps: number;
+  eager?: boolean;
+  format: 'table' | 'csv' | 'json';
+  json?: boolean;
+  quiet?: boolean;
+}
+
+const warmup = 10;
+
+/**
+ * `gnbench bench`: times the training step at each batch size, normalizer and precision, each in a process of its
+ * own, and beside it the same model without normalizers: what any normalizer could reach. @returns the exit code
+ */
+export async function bench(flags: BenchFlags): Promise<number> {
+  const settings = settingsOf(flags);
+  const rows: BenchRow[] = [];
+  const progress = startProgress({
+    label: 'measuring',
+    total: settings.length,
+    unit: 'runs',
+    quiet: flags.quiet,
+  });
+  for (const setting of settings) {
+    rows.push(await measureInChild(setting));
+    const { normalizer, batch, imagesPerSecond } = rows.at(-1)!;
+    progress.update(rows.length, `${normalizer}, batch ${batch}: ${imagesPerSecond.toFixed(0)} images/s`);
+  }
+  progress.stop();
+  process.stdout.write(render(withFloor(rows), flags.json ? 'json' : flags.format));
+  return 0;
+}
+
+function settingsOf({
+  batch,
+  normalizer,
+  model,
+  precision,
+  set,
+  steps,
+  eager = false,
+}: BenchFlags): Setting[] {
+  return precision.flatMap((format) =>
+    batch.flatMap((size) =>
+      normalizer.map((name) => {
+        const overrides = [
+          `model.name=${model}`,
+          `normalizer.name=${name}`,
+          `batch.size=${size}`,
+          `precision=${format}`,
+          ...set,
+        ];
+        const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
+        const config = printConfig(parseConfig(text, { file: 'bench.yaml', overrides }));
+        return { config, eager, warmup, steps };
+      }),
+    ),
+  );
+}
+
+async function measureInChild(setting: Setting): Promise<BenchRow> {
+  const script = fileURLToPath(new URL('../bench/measure.js', import.meta.url));
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(setting)]);
+    return JSON.parse(stdout) as BenchRow;
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    const reason = /Error: (.*)/.exec(stderr)?.[1] ?? (error as Error).message;
+    throw new UserError(`a setting could not be measured: ${reason}`, { exitCode: 1, cause: error });
+  }
+}
+
+/** Adds each row's share of the same setting without normalizers. */
+function withFloor(rows: BenchRow[]): BenchRow[] {
+  const same = (a: BenchRow, b: BenchRow) =>
+    a.batch === b.batch && a.precision === b.precision && a.workers === b.workers;
+  return rows.map((row) => {
+    const floor = rows.find((other) => other.normalizer === 'none' && same(row, other));
+    return floor ? { ...row, shareOfFloor: row.imagesPerSecond / floor.imagesPerSecond } : row;
+  });
+}
+
+function render(rows: BenchRow[], format: BenchFlags['format']): string {
+  if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
+  const cells = rows.map((row) => ({
+    model: row.model,
+    normalizer: row.normalizer,
+    batch: row.workers === 1 ? String(row.batch) : `${row.workers}×${row.batch}`,
+    precision: row.precision,
+    threads: `${row.threads.intraOp}/${row.threads.interOp}`,
+    'images/s': row.imagesPerSecond.toFixed(0),
+    'step ms': row.stepMs.median.toFixed(2),
+    q1: row.stepMs.q1.toFixed(2),
+    q3: row.stepMs.q3.toFixed(2),
+    'of floor': row.shareOfFloor === undefined ? '' : `${(100 * row.shareOfFloor).toFixed(0)} %`,
+    'compile s': row.compileSeconds.toFixed(2),
+    'peak MB': row.peakMemoryMB.toFixed(0),
+  }));
+  const table = [Object.keys(cells[0]), ...cells.map((cell) => Object.values(cell))];
+  if (format === 'csv') return stringify(table);
+  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
+  return table
+    .map((line) => `${line.map((cell, column) => cell.padStart(widths[column])).join('  ')}\n`)
+    .join('');
+}
