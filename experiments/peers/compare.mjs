@@ -10,7 +10,7 @@
  * changes its pace does so for all. Writes every measurement to results/bench/peers.csv and the table to peers.md.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +21,7 @@ import { csv, markdown } from './table.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const cores = availableParallelism();
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 const { values: options } = parseArgs({
   options: {
@@ -79,11 +80,15 @@ const canonical = { bn: 'batch', gn: 'group', ln: 'layer', in: 'instance' };
 async function runGnbench(precision) {
   process.stderr.write(`gnbench, ${precision}\n`);
   const args = ['bench', '--json', '--batch', options.batch, '--normalizer', options.normalizer];
-  args.push('--precision', precision, '--set', 'model.shortcut=projection');
+  args.push('--precision', precision, '--steps', options.steps, '--set', 'model.shortcut=projection');
   const rows = await rowsOf(process.execPath, [join(root, 'bin', 'gnbench.js'), ...args]);
-  return rows.map((row) => ({
+  return rows.map(({ threads, ...row }) => ({
     ...row,
     framework: 'gnbench',
+    version,
+    setting: 'default',
+    threads: threads.intraOp,
+    interopThreads: threads.interOp,
     normalizer: canonical[row.normalizer] ?? row.normalizer,
   }));
 }
