@@ -58,12 +58,6 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
 }
 
 async function loadAll(files: readonly string[], { set, out }: SweepFlags): Promise<Experiment[]> {
-  if (out !== undefined && files.length > 1) {
-    throw new UserError('one folder cannot hold several experiments', {
-      place: '--out',
-      fix: 'sweep them one after the other, or leave it out: each has results/<name>',
-    });
-  }
   const experiments: Experiment[] = [];
   for (const file of files) experiments.push(await loadExperiment(file, { set, out }));
   const twice = experiments.find(

@@ -30,6 +30,7 @@ const evaluationSpeedup = 3;
 const benchRow = z.object({
   normalizer: z.string(),
   batch: z.number().positive(),
+  workers: z.number().positive().default(1),
   precision: z.string().default('float32'),
   model: z.string().optional(),
   imagesPerSecond: z.number().positive(),
@@ -75,7 +76,7 @@ function measuredSpeed({ config }: Cell, plan: Plan, bench: readonly BenchRow[])
   return bench.find(
     (row) =>
       (row.normalizer === config.normalizer.name || row.normalizer === short) &&
-      row.batch === plan.imagesPerStep &&
+      row.batch * row.workers === plan.imagesPerStep &&
       row.precision === config.precision &&
       (row.model ?? 'resnet20') === config.model.name,
   )?.imagesPerSecond;

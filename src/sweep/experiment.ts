@@ -62,7 +62,7 @@ export const snapshotName = 'experiment.yaml';
  *
  * @param file an experiment, or the `experiment.yaml` of a results folder, whose results are then meant
  * @param options.set `path=value` overrides for every cell, as for `gnbench run`
- * @param options.out where the results are, instead of `results/<name>`
+ * @param options.out where the experiment's folder is, instead of `results`
  * @throws UserError with file:line:column, and the cell and key where it is a cell that is wrong
  */
 export async function loadExperiment(
@@ -74,7 +74,8 @@ export async function loadExperiment(
   const { content } = source;
   const isSnapshot = basename(file) === snapshotName;
   const name = content.name ?? basename(isSnapshot ? dirname(file) : file).replace(/\.ya?ml$/i, '');
-  const folder = options.out ?? (isSnapshot ? dirname(file) : join('results', name));
+  const inPlace = isSnapshot && options.out === undefined;
+  const folder = inPlace ? dirname(file) : join(options.out ?? 'results', name);
   const base = await readBase(source);
   const cells = await makeCells(source, base, set);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));

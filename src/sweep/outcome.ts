@@ -63,12 +63,15 @@ export function summaryOf(runFolder: string): Summary | undefined {
   }
 }
 
+/** The last line of its log that speaks of an error, without the word itself in front. */
 function lastError(log: string): string | undefined {
-  const lines = tail(log)
+  const line = tail(log)
     .split('\n')
-    .filter((line) => line.trim() !== '');
-  const error = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1);
-  return error?.replace(/^error: /, '').slice(0, 500);
+    .findLast((text) => /error/i.test(text));
+  return line
+    ?.trim()
+    .replace(/^error: /, '')
+    .slice(0, 500);
 }
 
 /** The last 8 kB of a log. */

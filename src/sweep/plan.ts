@@ -1,7 +1,7 @@
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { splitSizes } from '../config/sizes.js';
-import { syntheticSizes } from '../data/synthetic.js';
+import { published } from '../data/published.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 
@@ -15,16 +15,15 @@ export interface Plan extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSt
   flops: number;
 }
 
-const published = {
-  cifar10: { train: 50_000, validation: 10_000 },
-  synthetic: syntheticSizes,
-};
-
-/** @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data. Its place may be a key's path. */
+/**
+ * @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data.
+ *   Its place may be a key's path.
+ */
 export function planCell(config: Config): Plan {
-  const sizes = splitSizes(config, published[config.data.name]);
+  const { sizes: all, classes, shape } = published(config.data);
+  const sizes = splitSizes(config, all);
   const { rate, imagesPerStep, totalSteps } = resolve(config, sizes);
-  const { flops } = describeModel(createModel(config.model, 10), config.normalizer, { shape: [32, 32, 3] });
+  const { flops } = describeModel(createModel(config.model, classes), config.normalizer, { shape });
   const evaluations = Math.ceil(config.epochs / config.evaluate.every);
   return {
     rate,

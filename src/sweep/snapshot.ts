@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { fileError, replaceFile } from '../training/file-system.js';
-import type { Cell, Experiment } from './experiment.js';
+import { type Cell, type Experiment, snapshotName } from './experiment.js';
 
 /** The config that a cell's runs are started with, but for the seed. */
 export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
@@ -21,7 +21,7 @@ export function snapshot(experiment: Experiment): void {
   try {
     mkdirSync(folder, { recursive: true });
     refuseForeign(experiment);
-    write(join(folder, 'experiment.yaml'), experiment.snapshot);
+    write(join(folder, snapshotName), experiment.snapshot);
     for (const cell of experiment.cells) {
       mkdirSync(join(folder, cell.key), { recursive: true });
       write(cellConfigFile(experiment, cell), printConfig(cell.config));
@@ -36,38 +36,37 @@ function write(file: string, text: string): void {
   if (readIfThere(file) !== text) replaceFile(file, text);
 }
 
-/** @throws UserError when the folder holds something other than this experiment's results */
-export function refuseForeign({ folder, name }: Experiment): void {
-  const file = join(folder, 'experiment.yaml');
+/**
+ * @throws UserError when the folder holds something other than this experiment's results. One that was edited is still
+ *   the same; one of the same name that shares neither title nor any cell with it is not.
+ */
+export function refuseForeign({ folder, name, title, cells }: Experiment): void {
+  const file = join(folder, snapshotName);
   const text = readIfThere(file);
-  const fix = 'choose another folder with --out, or move this one away';
-  if (text !== undefined) {
-    const found = nameIn(text);
-    if (found === name) return;
-    throw new UserError(
-      `the results there are those of ${found ? `experiment "${found}"` : 'something else'}`,
-      {
-        place: file,
-        fix,
-      },
-    );
-  }
   const present = entries(folder).filter((entry) => !entry.startsWith('.'));
-  if (present.length > 0) {
+  const fix = 'choose another folder with --out, or move this one away';
+  if (text === undefined) {
+    if (present.length === 0) return;
     throw new UserError(
-      `the folder is not empty and holds no experiment (${present.slice(0, 3).join(', ')})`,
+      `the folder holds no experiment, and is not empty (${present.slice(0, 3).join(', ')})`,
       {
         place: folder,
         fix,
       },
     );
   }
+  const found = headOf(text);
+  const folders = present.filter((entry) => /-[0-9a-f]{10}$/.test(entry));
+  const shared = folders.length === 0 || cells.some(({ key }) => folders.includes(key));
+  if (found?.name === name && (found.title === title || shared)) return;
+  const whose = found ? `experiment "${found.name}": ${found.title}` : 'something that is no experiment';
+  throw new UserError(`the results there are those of ${whose}`, { place: file, fix });
 }
 
-function nameIn(text: string): string | undefined {
+function headOf(text: string): { name: string; title: string } | undefined {
   try {
-    const { name } = parse(text, { maxAliasCount: 100 });
-    return typeof name === 'string' ? name.slice(0, 80) : undefined;
+    const { name, title } = parse(text, { maxAliasCount: 100 });
+    return { name: String(name).slice(0, 80), title: String(title).slice(0, 200) };
   } catch {
     return undefined;
   }

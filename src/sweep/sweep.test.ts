@@ -18,6 +18,7 @@ import { parse } from 'csv-parse/sync';
 import { mostFailures, readAttempts } from './attempts.js';
 import { type Experiment, loadExperiment } from './experiment.js';
 import { lockOwner } from './owner.js';
+import { snapshot } from './snapshot.js';
 import { readStatus } from './status.js';
 
 /** Four runs, for tests that need no more. */
@@ -255,13 +256,16 @@ test('each run is started with the threads it was begun with', async (t) => {
 });
 
 test('a results folder of another experiment is refused, and left as it is', async (t) => {
-  const { file } = await place(t);
-  const { experiment } = await place(t);
-  const other = join(experiment.folder, 'other.yaml');
-  writeFileSync(other, twelve);
-  const { snapshot } = await import('./snapshot.js');
-  const mine = await loadExperiment(other, { out: join(file, '..') });
-  const before = readdirSync(mine.folder);
-  assert.throws(() => snapshot(mine), /those of experiment "test"/);
-  assert.deepEqual(readdirSync(mine.folder), before);
+  const { experiment } = await place(t, four);
+  snapshot(experiment);
+  const before = readdirSync(experiment.folder);
+  const refused = { message: /those of experiment "test": a test/ };
+  assert.throws(() => snapshot({ ...experiment, name: 'other' }), refused);
+  // The same name, but nothing else in common.
+  assert.throws(() => snapshot({ ...experiment, title: 'other', cells: [] }), refused);
+  assert.deepEqual(readdirSync(experiment.folder), before);
+  // An edited experiment keeps its folder.
+  snapshot({ ...experiment, title: 'other' });
+  const foreign = join(experiment.folder, experiment.cells[0].key);
+  assert.throws(() => snapshot({ ...experiment, folder: foreign }), /holds no experiment, and is not empty/);
 });
