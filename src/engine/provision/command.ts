@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface CommandResult {
   /** The exit code; undefined when a signal ended it. */
@@ -20,20 +20,21 @@ const limit = 200_000;
 
 /**
  * Runs a program with arguments (never through a shell) and returns what it printed, the last 200 kB of each.
- * @throws the system's error (`ENOENT`, …) when it cannot be started, an `AbortError` when `signal` fires.
+ * @throws the system's error (`ENOENT`, …) when it cannot be started, `signal`'s reason when it fires.
  */
 export function runCommand(
   file: string,
   args: string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
+  const { cwd, env, signal } = options;
+  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd: options.cwd,
-      env: options.env,
-      signal: options.signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    // A group of its own: what the program has started in turn (g++ the real compiler) ends with it.
+    const detached = process.platform !== 'win32';
+    const child = spawn(file, args, { cwd, env, detached, stdio: ['ignore', 'pipe', 'pipe'] });
+    const onAbort = () => end(child, detached);
+    signal?.addEventListener('abort', onAbort);
     const printed = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -42,8 +43,21 @@ export function runCommand(
       });
     }
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? undefined, ...printed }));
+    child.on('close', (code) => {
+      signal?.removeEventListener('abort', onAbort);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve({ code: code ?? undefined, ...printed });
+    });
   });
+}
+
+function end(child: ChildProcess, group: boolean) {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(group ? -child.pid : child.pid, 'SIGTERM');
+  } catch {
+    // it has ended by itself
+  }
 }
 
 /** The last lines of a program's output that are worth quoting in an error. */
