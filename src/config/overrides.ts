@@ -51,11 +51,10 @@ function assign(before: Source, { path, value, place }: Assignment, root: JsonSc
     return assign(before, { path: [...path, 'name'], value, place }, root);
   }
   const holder = path.slice(0, -1);
-  const bare = before.get(holder);
-  const open =
-    typeof bare === 'string' && hasName(before, holder, root)
-      ? before.with(holder, { value: mapping([['name', bare]]), place: before.valueAt(holder) })
-      : before;
+  const open = holder.reduce(
+    (source, _, depth) => openBareName(source, path.slice(0, depth + 1), root),
+    before,
+  );
   const next = open.with(path, { value, place });
   const stale =
     path.at(-1) === 'name' ? foreignKeys(open, next, holder, root) : (alternatives[path.join('.')] ?? []);
@@ -63,6 +62,13 @@ function assign(before: Source, { path, value, place }: Assignment, root: JsonSc
     .map((key) => [...holder, key])
     .filter((key) => next.has(key) && !next.keyAt(key).startsWith('--set '))
     .reduce((kept, key) => kept.without(key), next);
+}
+
+/** Puts the mapping that a bare name stands for in its place. */
+function openBareName(source: Source, path: Path, root: JsonSchema): Source {
+  const bare = source.get(path);
+  if (typeof bare !== 'string' || !hasName(source, path, root)) return source;
+  return source.with(path, { value: mapping([['name', bare]]), place: source.valueAt(path) });
 }
 
 /** Of keys that exclude each other, the assigned one replaces the file's. */

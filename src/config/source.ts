@@ -49,8 +49,9 @@ export class Source {
     for (const key of places.keys()) if (key.startsWith(`${prefix},`)) places.delete(key);
     for (const inner of pathsIn(value, path)) places.set(JSON.stringify(inner), { key: place, value: place });
     for (let depth = 1; depth < path.length; depth++) {
-      const around = JSON.stringify(path.slice(0, depth));
-      if (!isCollection(this.get(path.slice(0, depth)))) places.set(around, { key: place, value: place });
+      const around = path.slice(0, depth);
+      if (!canHold(this.get(around), path[depth]))
+        places.set(JSON.stringify(around), { key: place, value: place });
     }
     const root = path.length === 0 ? { key: place, value: place } : this.root;
     return new Source(this.file, put(this.value, path, value), places, root);
@@ -89,16 +90,16 @@ export function mapping(entries: Iterable<readonly [string, unknown]>): Record<s
   return plain;
 }
 
+/** Lists are not made longer. */
+const canHold = (holder: unknown, key: string | number) =>
+  Array.isArray(holder) ? typeof key === 'number' && key < holder.length : isCollection(holder);
+
 function put(holder: unknown, [key, ...rest]: Path, value: unknown): unknown {
   if (key === undefined) return value;
-  if (Array.isArray(holder)) {
-    const index = Number(key);
-    if (Number.isInteger(index) && index >= 0 && index < holder.length) {
-      return holder.map((item, at) => (at === index ? put(item, rest, value) : item));
-    }
+  if (Array.isArray(holder) && canHold(holder, key)) {
+    return holder.map((item, at) => (at === key ? put(item, rest, value) : item));
   }
-  const entries = isCollection(holder) && !Array.isArray(holder) ? Object.entries(holder) : [];
-  const plain = mapping(entries);
+  const plain = mapping(canHold(holder, key) ? Object.entries(holder as object) : []);
   plain[key] = put(plain[key], rest, value);
   return plain;
 }

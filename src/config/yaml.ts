@@ -24,15 +24,14 @@ export const maxBytes = 1 << 20;
 /** Flow and block collections within each other; the schemas need five. */
 const maxDepth = 32;
 /** Of the text, and of the tree after its aliases are expanded. A configuration has a few hundred. */
-const maxLexemes = 50_000;
-const maxNodes = 10_000;
-
-/** A CST collection puts up to two tokens on the parser's stack. */
-const maxStack = 3 * maxDepth;
+const maxLexemes = 10_000;
+const maxNodes = 5_000;
 
 const coreTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
 );
+
+const noTags = 'leave the tag out: plain values are enough';
 
 /**
  * Reads one YAML 1.2 document into plain mappings (without a prototype), lists and scalars.
@@ -49,8 +48,9 @@ export function readYaml(text: string, { file, place }: { file: string; place?: 
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
     return `${file}:${Math.max(1, line)}:${Math.max(1, col)}`;
   };
-  if (text.length > maxBytes)
+  if (text.length > maxBytes) {
     throw new UserError('is over 1 MiB, too large for a configuration', { place: at(0) });
+  }
   const document = compose(text, lines, at);
   const walk = new Walk(at);
   const value = document.contents === null ? null : walk.node(document.contents, []);
@@ -62,17 +62,15 @@ const isEmpty = (node: Node | null) => node === null || (isScalar(node) && node.
 
 function compose(text: string, lines: LineCounter, at: (offset: number) => string): Document.Parsed {
   const composer = new Composer({ uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
-  const documents = [...composer.compose(boundedTokens(text, lines, at), true, text.length)];
-  const [document] = documents;
+  const [document, second] = composer.compose(boundedTokens(text, lines, at), true, text.length);
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
-    const fix =
-      problem.code === 'TAG_RESOLVE_FAILED' ? 'leave the tag out: plain values are enough' : undefined;
+    const fix = problem.code === 'TAG_RESOLVE_FAILED' ? noTags : undefined;
     throw new UserError(printable(firstLine(problem.message), 200), { place: at(problem.pos[0]), fix });
   }
-  if (documents.length > 1) {
-    const offset = documents[1].range[0];
-    throw new UserError(`holds ${documents.length} documents, where one is expected`, { place: at(offset) });
+  if (second) {
+    const place = at(second.range[0]);
+    throw new UserError('holds a second document', { place, fix: 'put it in a file of its own' });
   }
   if (document.directives?.yaml.version !== '1.2') {
     throw new UserError('YAML 1.2 is expected', { place: at(0), fix: 'leave out the %YAML line' });
@@ -86,11 +84,13 @@ function* boundedTokens(text: string, lines: LineCounter, at: (offset: number) =
   let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
-    if (++lexemes > maxLexemes)
-      throw new UserError('is too long for a configuration', { place: at(parser.offset) });
-    if (parser.stack.length > maxStack) {
-      throw new UserError('is nested too deeply for a configuration', { place: at(parser.offset) });
-    }
+    const problem =
+      ++lexemes > maxLexemes
+        ? 'is too long'
+        : parser.stack.length > maxDepth + 2 // beside the collections: the document, and a scalar
+          ? 'is nested too deeply'
+          : undefined;
+    if (problem) throw new UserError(`${problem} for a configuration`, { place: at(parser.offset) });
   }
   yield* parser.end();
 }
@@ -111,7 +111,11 @@ class Walk {
     if (++this.nodes > maxNodes) this.fail(node, `holds more than ${maxNodes} values, aliases expanded`);
     if (isAlias(node)) return this.alias(node, path);
     if (node.tag !== undefined && !coreTags.has(node.tag)) {
-      this.fail(node, `unknown tag ${printable(node.tag)}`, 'leave the tag out: plain values are enough');
+      this.fail(
+        node,
+        `unknown tag ${printable(node.tag.replace('tag:yaml.org,2002:', '!!'))}`,
+        'leave the tag out: plain values are enough',
+      );
     }
     if ('anchor' in node && node.anchor) this.anchors.set(node.anchor, node);
     if (path.length > maxDepth) this.fail(node, 'is nested too deeply for a configuration');
@@ -129,8 +133,7 @@ class Walk {
   private alias(node: Node & { source: string }, path: Path): unknown {
     const target = this.anchors.get(node.source);
     if (!target) this.fail(node, `alias *${printable(node.source)} names no anchor above it`);
-    if (this.around.has(target))
-      this.fail(node, `alias *${printable(node.source)} is inside what it stands for`);
+    if (this.around.has(target)) this.fail(node, `alias *${printable(node.source)} is part of itself`);
     return this.node(target, path);
   }
 
@@ -157,7 +160,9 @@ class Walk {
         this.fail(key ?? map, `key "${printable(word)}" is there twice${where}`, 'keep one of them');
       }
       const inner = [...path, word];
-      const [keyAt, valueAt] = [key ?? map, value ?? key ?? map].map((node) => this.at(node.range![0]));
+      const [keyAt, valueAt] = [key ?? map, isEmpty(value) ? (key ?? map) : value!].map((node) =>
+        this.at(node.range![0]),
+      );
       this.places.set(JSON.stringify(inner), { key: keyAt, value: valueAt });
       plain[word] = value === null ? null : this.node(value, inner);
     }
@@ -165,16 +170,10 @@ class Walk {
   }
 
   private key(key: Node): string {
-    const word = isAlias(key) || isScalar(key) ? this.node(key, []) : undefined;
-    if (word === '<<')
-      this.fail(
-        key,
-        'merge keys (<<) are not supported',
-        'write the keys out, or use an alias for a whole value',
-      );
-    if (typeof word === 'string' || typeof word === 'number' || typeof word === 'boolean')
-      return String(word);
-    this.fail(key, 'a key has to be a word');
+    const word = isAlias(key) || isScalar(key) ? this.node(key, []) : null;
+    if (word === null || typeof word === 'object') this.fail(key, 'a key has to be a word');
+    if (word === '<<') this.fail(key, 'merge keys (<<) are not supported', 'write the keys out');
+    return String(word);
   }
 
   private fail(node: Node, message: string, fix?: string): never {

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { schemaFile, schemaText } from './json-schema.js';
+
+test('configs/schema.json is current', async () => {
+  const current = (await readFile(schemaFile, 'utf8')) === schemaText();
+  assert.ok(current, 'write it anew: npm run build && node dist/config/json-schema.js');
+});
+
+test('every key has a description, and no other key is allowed', () => {
+  const visit = (schema: Record<string, unknown>, path: string): void => {
+    if (schema.type === 'object') assert.equal(schema.additionalProperties, false, path);
+    for (const [key, inner] of Object.entries((schema.properties ?? {}) as Record<string, typeof schema>)) {
+      const obvious = ['name', 'fromTrain'].includes(key) && path !== '';
+      assert.ok(obvious || inner.description, `${path}.${key}`);
+      visit(inner, `${path}.${key}`);
+    }
+    const branches = (schema.anyOf ?? schema.oneOf ?? []) as Record<string, unknown>[];
+    for (const branch of branches) visit(branch, path);
+  };
+  visit(JSON.parse(schemaText()), '');
+});
+
+test('every shipped configuration names the schema for editors, and its own command', async () => {
+  const files = (await readdir('configs')).filter((file) => file.endsWith('.yaml'));
+  assert.ok(files.length >= 7);
+  for (const file of files) {
+    const text = await readFile(`configs/${file}`, 'utf8');
+    assert.equal(text.split('\n')[0], '# yaml-language-server: $schema=./schema.json', file);
+    assert.match(text, new RegExp(`^#   npx gnbench run configs/${file}$`, 'm'), file);
+  }
+});

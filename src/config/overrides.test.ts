@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from './load.js';
+
+const text = [
+  'model: { name: resnet20, shortcut: projection }',
+  'normalizer: { name: group, groups: 4, epsilon: 1e-3 }',
+  'data: { name: cifar10, trainSubset: 500 }',
+  'learningRate: { dropAt: [0.5, 0.75] }',
+].join('\n');
+const set = (...overrides: string[]) => parseConfig(text, { file: 'a.yaml', overrides });
+
+test('a value is YAML: a number, a word, a list, a mapping', () => {
+  assert.equal(set('optimizer.weightDecay=5e-4').optimizer.weightDecay, 5e-4);
+  assert.equal(set('optimizer.nesterov=false').optimizer.nesterov, false);
+  assert.deepEqual(set('learningRate.dropAt=[30, 60]').learningRate.dropAt, [30, 60]);
+  assert.equal(set('learningRate.dropAt.1=0.9').learningRate.dropAt[1], 0.9);
+  assert.deepEqual(set('data.validation={fromTrain: 50}').data.validation, { fromTrain: 50 });
+  assert.deepEqual(set('data.validation.fromTrain=50').data.validation, { fromTrain: 50 });
+  assert.equal(set('name=a=b', 'name=c').name, 'c');
+});
+
+test('the last one counts', () => {
+  assert.equal(set('epochs=2', 'epochs=3').epochs, 3);
+  assert.equal(set('batch.size=2', 'batch={workers: 2}').batch.size, 32);
+});
+
+test('a mapping replaces the whole of what was there', () => {
+  assert.deepEqual(set('normalizer={name: group}').normalizer, { name: 'group', groups: 8, epsilon: 1e-5 });
+  assert.deepEqual(set('normalizer={"name":"batch"}').normalizer, {
+    name: 'batch',
+    epsilon: 1e-5,
+    momentum: 0.9,
+  });
+});
+
+test('a new name drops the keys that only the old one had, and keeps the others', () => {
+  assert.deepEqual(set('normalizer.name=batch').normalizer, { name: 'batch', epsilon: 1e-3, momentum: 0.9 });
+  assert.deepEqual(set('normalizer.name=none').normalizer, { name: 'none' });
+  assert.deepEqual(set('normalizer.name=gn').normalizer, { name: 'group', groups: 4, epsilon: 1e-3 });
+  assert.deepEqual(set('model.name=resnet56').model, { name: 'resnet56', shortcut: 'projection' });
+  assert.equal(set('data.name=synthetic').data.trainSubset, 500);
+});
+
+test('a bare name is a new name', () => {
+  assert.deepEqual(set('normalizer=bn').normalizer, set('normalizer.name=batch').normalizer);
+  assert.deepEqual(set('model=resnet56').model, { name: 'resnet56', shortcut: 'projection' });
+  const bare = parseConfig('model: resnet20\nnormalizer: gn\ndata: cifar10', {
+    file: 'a.yaml',
+    overrides: ['normalizer.groups=4', 'model=resnet32', 'data.augment=false'],
+  });
+  assert.deepEqual(bare.normalizer, { name: 'group', groups: 4, epsilon: 1e-5 });
+  assert.equal(bare.model.name, 'resnet32');
+  assert.equal(bare.data.augment, false);
+});
+
+test('groups and channels per group replace each other', () => {
+  const { normalizer } = set('normalizer.channelsPerGroup=2');
+  assert.deepEqual(normalizer, { name: 'group', channelsPerGroup: 2, epsilon: 1e-3 });
+});
+
+test('a part can be given before its name', () => {
+  const overrides = ['normalizer.groups=2', 'normalizer.name=group'];
+  const config = parseConfig('model: resnet20\ndata: cifar10', { file: 'a.yaml', overrides });
+  assert.deepEqual(config.normalizer, { name: 'group', groups: 2, epsilon: 1e-5 });
+});
+
+const wrong: [string[], string, RegExp][] = [
+  [['bath.size=2'], '--set bath.size', /^unknown key "bath"; did you mean batch\?$/],
+  [['batch.sise=2'], '--set batch.sise', /^unknown key "sise" in batch; did you mean size\?$/],
+  [['batch.size=two'], '--set batch.size', /^batch\.size has to be a whole number/],
+  [['seed.x=1'], '--set seed.x', /^seed has to be a whole number.*not a mapping$/],
+  [['normalizer.groups=2', 'normalizer.name=bn'], '--set normalizer.groups', /unknown key "groups"/],
+  [['normalizer.name=grup'], '--set normalizer.name', /did you mean group\?$/],
+  [
+    ['normalizer.groups=2', 'normalizer.channelsPerGroup=2'],
+    '--set normalizer.channelsPerGroup',
+    /one of them/,
+  ],
+  [['epochs'], '--set epochs', /^an override is path=value$/],
+  [['=3'], '--set', /is no key path$/],
+  [['a..b=3'], '--set a..b', /is no key path$/],
+  [['epochs='], '--set epochs', /^has no value$/],
+  [['epochs=# none'], '--set epochs', /^is empty$/],
+  [['epochs=['], '--set epochs', /./],
+  [['epochs=*a'], '--set epochs', /names no anchor/],
+  [['epochs=!x 3'], '--set epochs', /Unresolved tag/],
+  [['__proto__.polluted=1'], '--set __proto__.polluted', /^unknown key "__proto__"/],
+  [['batch.__proto__.size=1'], '--set batch.__proto__.size', /^unknown key "__proto__" in batch/],
+  [['learningRate.dropAt.7=1'], '--set learningRate.dropAt.7', /^learningRate\.dropAt has to be a list/],
+];
+
+for (const [overrides, place, message] of wrong) {
+  test(`refuses ${overrides.join(' ')}`, () => {
+    assert.throws(() => set(...overrides), { name: 'UserError', place, message });
+    assert.equal(({} as { polluted?: number }).polluted, undefined);
+  });
+}
+
+test('what is wrong in the file is still found in the file', () => {
+  assert.throws(() => parseConfig(`${text}\nepochs: x`, { file: 'a.yaml', overrides: ['seed=2'] }), {
+    place: 'a.yaml:5:9',
+  });
+});
