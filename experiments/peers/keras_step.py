@@ -8,7 +8,6 @@ decoupled from the rate's schedule; the one here is in the gradient, as in the p
 """
 
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -77,18 +76,14 @@ def make_step(setting, norm, batch, precision):
 
 
 if __name__ == "__main__":
-    interop = 1
-    if "--interop" in sys.argv:
-        at = sys.argv.index("--interop")
-        interop = int(sys.argv[at + 1])
-        del sys.argv[at : at + 2]
     options = arguments(__doc__, SETTINGS)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(interop)
+    tf.config.threading.set_inter_op_parallelism_threads(options.interop)
     report(
         options,
         make_step,
         framework="keras",
+        model="resnet20",
         version=f"{keras.__version__}/{tf.__version__}",
-        interopThreads=interop,
+        interopThreads=options.interop,
     )

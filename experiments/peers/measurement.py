@@ -18,11 +18,13 @@ def arguments(about, settings):
         return [int(word) for word in words(text)]
 
     parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--model", default="resnet20", help="PyTorch only: also a ResNet of torchvision's")
     parser.add_argument("--batch", type=numbers, default=[2, 4, 8, 32, 128])
     parser.add_argument("--normalizer", type=words, default=["batch", "group"], help="batch, group, none")
     parser.add_argument("--precision", type=words, default=["float32"], help="float32, bfloat16")
     parser.add_argument("--setting", type=words, default=settings, help=", ".join(settings))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--interop", type=int, default=1, help="Keras only: inter-op threads")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--warmup", type=int, default=10)
     return parser.parse_args()

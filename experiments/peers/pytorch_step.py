@@ -1,16 +1,19 @@
 """One training step of ResNet-20 (projection shortcuts, 32x32) in PyTorch on the CPU, timed: forward, backward and SGD.
 
     python experiments/peers/pytorch_step.py --setting eager,channels-last --threads 2 --batch 2,32
+    python experiments/peers/pytorch_step.py --setting channels-last --model resnet50 --batch 16     (224x224, 32 groups)
 
 Images wait in memory as float32, so that PyTorch's step holds nothing but the step. The compiled settings compile
 forward, loss and backward; the update is PyTorch's fused one everywhere.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+import torchvision
 from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src" / "models" / "fixtures"))
@@ -19,12 +22,25 @@ from cifar_resnet import CifarResnet, normalizer
 SETTINGS = ["eager", "channels-last", "compile", "compile-channels-last"]
 
 
-def make_step(setting, norm, batch, precision):
+def build(name, norm):
+    """The model, the side of its images, and its classes."""
+    if name == "resnet20":
+        return CifarResnet(20, normalizer(norm), "projection"), 32, 10
+    layer = {
+        "batch": torch.nn.BatchNorm2d,
+        "group": partial(torch.nn.GroupNorm, 32),
+        "none": torch.nn.Identity,
+    }
+    return getattr(torchvision.models, name)(norm_layer=layer[norm]), 224, 1000
+
+
+def make_step(name, setting, norm, batch, precision):
     torch.manual_seed(1)
     layout = torch.channels_last if setting.endswith("channels-last") else torch.contiguous_format
-    model = CifarResnet(20, normalizer(norm), "projection").to(memory_format=layout)
-    images = torch.randn(batch, 3, 32, 32).to(memory_format=layout)
-    labels = torch.randint(10, (batch,))
+    model, side, classes = build(name, norm)
+    model = model.to(memory_format=layout)
+    images = torch.randn(batch, 3, side, side).to(memory_format=layout)
+    labels = torch.randint(classes, (batch,))
     optimizer = torch.optim.SGD(
         model.parameters(), LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True, fused=True
     )
@@ -50,4 +66,10 @@ def make_step(setting, norm, batch, precision):
 if __name__ == "__main__":
     options = arguments(__doc__, SETTINGS)
     torch.set_num_threads(options.threads)
-    report(options, make_step, framework="pytorch", version=torch.__version__.split("+")[0])
+    report(
+        options,
+        partial(make_step, options.model),
+        framework="pytorch",
+        model=options.model,
+        version=torch.__version__.split("+")[0],
+    )
