@@ -15,11 +15,13 @@ import { checkOwnership, engineFolder, type FileFacts, publish, readComplete, sh
 
 const require = createRequire(import.meta.url);
 
-export async function stockEngine(variant: Variant): Promise<Recipe> {
+/** The package's folder in node_modules. */
+const installed = () => dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+
+export async function stockEngine(variant: Variant, original = installed()): Promise<Recipe> {
   if (variant === 'cuda' && process.platform === 'darwin') {
     throw new UserError('there is no CUDA on macOS', { fix: 'use the CPU variant: --variant cpu' });
   }
-  const original = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
   const { version } = JSON.parse(await readFile(join(original, 'package.json'), 'utf8'));
   const name = `stock-${version}-${variant}-${process.platform}-${process.arch}`;
   const folder = join(engineFolder(), name);
