@@ -159,7 +159,7 @@ test('an error while a row is written says so and names the file', async () => {
   };
   const format = { columns: ['step'], whole: ['step'], optional: [], syncRows: true };
   let write = diskFileSystem.write;
-  const log = RowLog.open<{ step: number }>(
+  const { log } = RowLog.open<{ step: number }>(
     file,
     format,
     {},
@@ -178,7 +178,7 @@ test('an error while a row is written says so and names the file', async () => {
   log.close();
   const again = RowLog.open<{ step: number }>(file, format, { resumeAtStep: 100 });
   assert.deepEqual(again.rows, [{ step: 1 }]);
-  again.close();
+  again.log.close();
 });
 
 test('another header, a broken row and repeated steps are refused with their line', async () => {

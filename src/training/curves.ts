@@ -65,16 +65,16 @@ const stepFormat = { columns: stepColumns, whole: ['step', 'epoch'], optional: [
 
 /** `curves.csv`, open for writing: every row is on disk when `append` returns. */
 export class CurvesLog {
-  private constructor(private readonly log: RowLog<CurveRow>) {
-    this.rows = [...log.rows];
-  }
-
-  /** All rows of the run so far. */
-  readonly rows: CurveRow[];
+  private constructor(
+    private readonly log: RowLog<CurveRow>,
+    /** All rows of the run so far. */
+    readonly rows: CurveRow[],
+  ) {}
 
   /** A new file, or with a point the existing one: what lies beyond is moved to `curves.dropped.csv`. Throws UserError. */
   static async open(file: string, point: ResumePoint = {}): Promise<CurvesLog> {
-    return new CurvesLog(RowLog.open<CurveRow>(file, curveFormat, point));
+    const { log, rows } = RowLog.open<CurveRow>(file, curveFormat, point);
+    return new CurvesLog(log, rows);
   }
 
   async append(row: CurveRow): Promise<void> {
@@ -89,7 +89,7 @@ export class CurvesLog {
 
 /** `steps.csv`, open for writing. Call `sync` before a checkpoint is saved. Throws UserError. */
 export function openStepsLog(file: string, point: ResumePoint = {}): RowLog<StepRow> {
-  return RowLog.open<StepRow>(file, stepFormat, point);
+  return RowLog.open<StepRow>(file, stepFormat, point).log;
 }
 
 /** The whole rows of a `curves.csv`; a torn last one is left out. Throws UserError for another header or a broken row. */

@@ -36,8 +36,6 @@ export interface ResumePoint {
 type Numbers = Record<string, number | undefined>;
 
 export class RowLog<Row extends { step: number }> {
-  /** What the file held when it was opened. */
-  readonly rows: readonly Row[];
   /** How many rows the file holds now. */
   count: number;
   private handle: number | undefined;
@@ -46,15 +44,14 @@ export class RowLog<Row extends { step: number }> {
     readonly file: string,
     private readonly format: RowFormat,
     private readonly files: FileSystem,
-    rows: Row[],
+    rows: number,
   ) {
-    this.rows = rows;
-    this.count = rows.length;
+    this.count = rows;
     this.handle = files.open(file, 'append');
   }
 
   /**
-   * Creates the file with its header, or takes an existing one up at `point`.
+   * Creates the file with its header, or takes an existing one up at `point`; returns the rows it then holds.
    * Throws UserError for a file that exists (without a point), has another header or a broken row before its last.
    */
   static open<Row extends { step: number }>(
@@ -62,7 +59,7 @@ export class RowLog<Row extends { step: number }> {
     format: RowFormat,
     point: ResumePoint = {},
     files: FileSystem = diskFileSystem,
-  ): RowLog<Row> {
+  ): { log: RowLog<Row>; rows: Row[] } {
     const resume = point.resumeAtStep !== undefined || point.resumeAtRows !== undefined;
     try {
       const rows = (resume && takeUp(file, format, point, files)) || undefined;
@@ -70,7 +67,8 @@ export class RowLog<Row extends { step: number }> {
         writeWhole(files, file, [line(format.columns)]);
         syncFolder(files, dirname(file));
       }
-      return new RowLog<Row>(file, format, files, (rows ?? []) as unknown as Row[]);
+      const log = new RowLog<Row>(file, format, files, rows?.length ?? 0);
+      return { log, rows: (rows ?? []) as unknown as Row[] };
     } catch (error) {
       throw fileError(error, 'could not open the log', file);
     }

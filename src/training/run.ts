@@ -13,16 +13,26 @@ import { UserError } from '../errors.js';
 import { describeModel, type ModelDescription } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../models/initialize.js';
+import type { Variable } from '../models/net.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
 import { CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
-import { evaluationBatches } from './evaluation.js';
+import { evaluate, evaluationBatches } from './evaluation.js';
+import { partsOf } from './micro-steps.js';
+import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { createProgress, type Progress } from './progress.js';
 import { createReporter } from './reporter.js';
 import { describeRun, openRunFolder, type RunFolder } from './run-folder.js';
 import type { Stop } from './signals.js';
-import { defineEvaluation, defineTraining, type Network, withVelocities } from './steps.js';
+import {
+  defineEvaluation,
+  defineStatistics,
+  defineTraining,
+  type Network,
+  type TrainStep,
+  withVelocities,
+} from './steps.js';
 import { summarize } from './summarize.js';
 import { readSummary, type Summary, writeSummary } from './summary.js';
 import { type Outcome, train } from './train.js';
@@ -53,17 +63,19 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
 
   // 2. The folder, which from here on is this process's own.
   const folder = await openRunFolder(options.out, options.mode);
-  let summary: Summary | undefined;
   try {
     const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
     const ended = begun && endedSummary(folder);
     if (ended) return ended;
 
-    // 3. The engine, with the threads that the run began with: sums in another order are other numbers.
+    // 3. The engine, with the threads and parts that the run began with: sums in another order are other numbers.
     const threads = threadsOf(begun ?? config, resolved);
+    const parts = partsOf(begun ?? config, description);
+    if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
     const loaded = await loadEngine({ variant: config.engine.variant, threads, ...options });
     const engine = { ...config.engine, intraOpThreads: threads.intraOp, interOpThreads: threads.interOp };
+    const batch = { ...config.batch, microSteps: parts };
     const environment = await collectEnvironment({
       tensorflow: loaded.tensorflow,
       engine: { variant: loaded.variant, source: loaded.source },
@@ -71,7 +83,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       threads,
       data: dataset.checksums,
     });
-    describeRun(folder, printConfig({ ...config, engine }), environment);
+    describeRun(folder, printConfig({ ...config, engine, batch }), environment);
 
     // 4. Variables and steps; then what the checkpoint holds of them.
     const network: Network = {
@@ -82,23 +94,15 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       pixels: { mean: dataset.mean, std: dataset.std },
       fused: !options.eager,
     };
-    const program = await defineProgram(network, dataset, options.eager);
+    const { program, trainOn } = await defineProgram(network, dataset, parts, options.eager);
     const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
     if (checkpoint) program.write(checkpoint.tensors);
     const progress = createProgress(checkpoint?.step, checkpoint?.sums);
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
 
     // 5. Train, and say how it went.
-    summary = await trainInFolder(folder, {
-      config,
-      resolved,
-      dataset,
-      description,
-      program,
-      progress,
-      options,
-    });
-    return summary;
+    const prepared = { config, resolved, dataset, description, program, trainOn, progress, options };
+    return await trainInFolder(folder, prepared);
   } finally {
     await folder.lock.release();
   }
@@ -110,12 +114,13 @@ interface Prepared {
   dataset: Dataset;
   description: ModelDescription;
   program: Program;
+  trainOn: TrainStep;
   progress: Progress;
   options: RunOptions;
 }
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
-  const { config, resolved, dataset, program, progress, options } = prepared;
+  const { config, resolved, dataset, program, trainOn, progress, options } = prepared;
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
   const curves = await CurvesLog.open(folder.curves, point);
   const every = config.log.everySteps;
@@ -138,7 +143,23 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, () => steps?.sync());
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
-    const training = { config, resolved, dataset, program, curves, checkpoints, reporter, stopRequested };
+    const { batchSize, statistics, preciseImages: images } = config.evaluate;
+    const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
+      const body = () => evaluate(program, dataset.validation, batchSize, pause);
+      if (statistics === 'running' || !hasStatistics(prepared.description)) return body();
+      return withPreciseStatistics(program, dataset.train, images, body);
+    };
+    const training = {
+      config,
+      resolved,
+      dataset,
+      trainOn,
+      curves,
+      checkpoints,
+      reporter,
+      stopRequested,
+      evaluate: evaluateSplit,
+    };
     const outcome = await train(training, progress);
     reporter.stop(outcome.status);
     return save(outcome);
@@ -181,14 +202,21 @@ function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
   };
 }
 
-async function defineProgram(network: Network, dataset: Dataset, eager: boolean): Promise<Program> {
+async function defineProgram(network: Network, dataset: Dataset, parts: number, eager: boolean) {
   const { config, variables } = network;
   const { createProgram } = await import('../engine/create-program.js');
-  const initial = withVelocities(variables, initialize(variables, config.seed));
+  const initial = withVelocities(variables, initialize(variables, config.seed), parts);
   const program = createProgram(initial, { eager, precision: config.precision });
-  defineTraining(program, network);
-  for (const size of evaluationBatches(dataset.validation.count, config.evaluate.batchSize)) {
+  const trainOn = defineTraining(program, network, parts);
+  const { batchSize, statistics } = config.evaluate;
+  for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);
   }
-  return program;
+  if (statistics === 'precise' && hasStatistics({ variables })) {
+    defineStatistics(program, network, statisticsBatch(dataset.train.count));
+  }
+  return { program, trainOn };
 }
+
+const hasStatistics = ({ variables }: { variables: Variable[] }) =>
+  variables.some(({ role }) => role === 'statistic');

@@ -3,7 +3,7 @@ import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import { lossAndGradients, outlive } from '../engine/gradients.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
-import type { Feed, Program, Step, VariableValue } from '../engine/program.js';
+import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import type { Model, Variable } from '../models/net.js';
 import { TensorNet } from '../models/tensor-net.js';
 import { createNormalizer } from '../normalizers/index.js';
@@ -23,56 +23,114 @@ export interface Network {
 
 const trained = ({ role }: Variable) => role !== 'statistic';
 const velocityOf = (name: string) => `${name}.velocity`;
+const sumOf = (name: string) => `${name}.sum`;
 
-/** All variables of a run: the network's, and SGD's velocities, which start at 0. */
+/** All variables of a run: the network's, SGD's velocities and, for micro-steps, the gradients' sums; these start at 0. */
 export function withVelocities(
   variables: Variable[],
   values: Record<string, VariableValue>,
+  parts = 1,
 ): Record<string, VariableValue> {
-  const velocities = variables.filter(trained).map(({ name, shape }) => {
-    const size = shape.reduce((product, length) => product * length, 1);
-    return [velocityOf(name), { shape, data: new Float32Array(size) }] as const;
+  const slots = variables.filter(trained).flatMap(({ name, shape }) => {
+    const zeros = () => ({
+      shape,
+      data: new Float32Array(shape.reduce((product, length) => product * length, 1)),
+    });
+    const velocity = [velocityOf(name), zeros()] as const;
+    return parts > 1 ? [velocity, [sumOf(name), zeros()] as const] : [velocity];
   });
-  return { ...values, ...Object.fromEntries(velocities) };
+  return { ...values, ...Object.fromEntries(slots) };
 }
 
-/** Adds the step `train`: feeds images, labels and the rate; returns the batch's mean loss and count of errors. */
-export function defineTraining(program: Program, network: Network): void {
+/** Trains on one batch: its images and labels, and the rate. */
+export type TrainStep = (
+  batch: { images: Values; labels: Int32Array },
+  rate: number,
+) => { loss: number; errors: number };
+
+/**
+ * Adds the training step. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
+ * added up before the one update: less memory, the same numbers.
+ * @returns what runs it: gives the batch's mean loss and its count of errors
+ */
+export function defineTraining(program: Program, network: Network, parts = 1): TrainStep {
   const { config, variables } = network;
   const parameters = variables.filter(trained);
-  const batch = config.batch.size * config.batch.workers;
+  const batch = (config.batch.size * config.batch.workers) / parts;
   const feeds: Record<string, Feed> = {
     ...imageFeeds(network, batch),
     rate: { shape: [], dtype: 'float32' },
   };
-  program.define('train', feeds, (step) => {
-    const net = tensorNet(network, step, true);
-    let errors: Tensor | undefined;
-    const { value: loss, gradients } = lossAndGradients(
-      () => {
-        const result = forward(network, net, step);
-        errors = outlive(result.errors);
-        return result.loss;
-      },
-      parameters.map(({ name }) => step.variable(name)),
-    );
-    step.momentum({
-      variables: parameters.map(({ name }) => name),
-      velocities: parameters.map(({ name }) => velocityOf(name)),
-      gradients,
-      decayed: parameters.map(({ role }) => isDecayed(role, config)),
-      rate: step.feed('rate'),
-      ...config.optimizer,
-    });
-    if (net.statistics.length > 0) {
-      step.movingAverage({
-        variables: net.statistics.map(({ variable }) => variable),
-        values: net.statistics.map(({ value }) => value),
-        scales: net.statistics.map(({ scale }) => scale),
-        momentum: runningMomentum(config),
+  for (const part of microSteps(parts)) {
+    program.define(part, feeds, (step) => {
+      const net = tensorNet(network, step, true, parts);
+      const { loss, errors, gradients } = differentiate(network, net, step);
+      const summed = gradients.map((gradient, index) => {
+        const share = parts === 1 ? gradient : gradient.div(parts);
+        return opens(part) ? share : step.variable(sumOf(parameters[index].name)).add(share);
       });
+      if (closes(part)) applyGradients(step, parameters, summed, config);
+      else for (const [index, { name }] of parameters.entries()) step.assign(sumOf(name), summed[index]);
+      // The running statistics follow the first worker, whose images are in the first part.
+      if (opens(part)) moveStatistics(step, net, config);
+      return { loss, errors };
+    });
+  }
+  return ({ images, labels }, rate) => {
+    const result = { loss: 0, errors: 0 };
+    const imageSize = images.length / labels.length;
+    for (let part = 0; part < parts; part++) {
+      const [start, end] = [part * batch, (part + 1) * batch];
+      const name = microSteps(parts)[part === 0 ? 0 : part === parts - 1 ? microSteps(parts).length - 1 : 1];
+      const { loss, errors } = program.run(name, {
+        images: images.subarray(start * imageSize, end * imageSize),
+        labels: labels.subarray(start, end),
+        rate: Float32Array.of(rate),
+      });
+      result.loss += loss[0] / parts;
+      result.errors += errors[0];
     }
-    return { loss, errors: errors! };
+    return result;
+  };
+}
+
+/** The programs' steps: one for a whole batch; else one for the first part, the ones between, and the last. */
+const microSteps = (parts: number): string[] => {
+  if (parts === 1) return ['train'];
+  return parts === 2 ? ['train/first', 'train/last'] : ['train/first', 'train/next', 'train/last'];
+};
+const opens = (part: string) => part === 'train' || part === 'train/first';
+const closes = (part: string) => part === 'train' || part === 'train/last';
+
+function differentiate(network: Network, net: TensorNet, step: Step) {
+  const parameters = network.variables.filter(trained).map(({ name }) => step.variable(name));
+  let errors: Tensor | undefined;
+  const { value: loss, gradients } = lossAndGradients(() => {
+    const result = forward(network, net, step);
+    errors = outlive(result.errors);
+    return result.loss;
+  }, parameters);
+  return { loss, errors: errors!, gradients };
+}
+
+function applyGradients(step: Step, parameters: Variable[], gradients: Tensor[], config: Config): void {
+  step.momentum({
+    variables: parameters.map(({ name }) => name),
+    velocities: parameters.map(({ name }) => velocityOf(name)),
+    gradients,
+    decayed: parameters.map(({ role }) => isDecayed(role, config)),
+    rate: step.feed('rate'),
+    ...config.optimizer,
+  });
+}
+
+function moveStatistics(step: Step, { statistics }: TensorNet, config: Config): void {
+  if (statistics.length === 0) return;
+  step.movingAverage({
+    variables: statistics.map(({ variable }) => variable),
+    values: statistics.map(({ value }) => value),
+    scales: statistics.map(({ scale }) => scale),
+    momentum: runningMomentum(config),
   });
 }
 
@@ -83,6 +141,19 @@ export function defineEvaluation(program: Program, network: Network, batch: numb
   });
 }
 
+/**
+ * Adds the step `statistics/N`: returns mean and variance of every layer that keeps running ones, over a batch of N
+ * images taken as one worker's, by the variables' names.
+ */
+export function defineStatistics(program: Program, network: Network, batch: number): void {
+  program.define(`statistics/${batch}`, imageFeeds(network, batch), (step) => {
+    // As one worker's images, whatever the training's workers.
+    const net = tensorNet(network, step, true, network.config.batch.workers);
+    forward(network, net, step);
+    return Object.fromEntries(net.statistics.map(({ variable, value }) => [variable, value]));
+  });
+}
+
 function forward(network: Network, net: TensorNet, step: Step) {
   const { model, pixels } = network;
   const images = pixels ? standardize(step.feed('images'), pixels.mean, pixels.std) : step.feed('images');
@@ -90,8 +161,9 @@ function forward(network: Network, net: TensorNet, step: Step) {
   return { logits, ...softmaxCrossEntropy(logits, step.feed('labels')) };
 }
 
-function tensorNet({ config, fused }: Network, step: Step, training: boolean): TensorNet {
-  const workers = config.batch.workers;
+/** A part of a batch holds as many workers' images as there are workers in it; less than one counts as one. */
+function tensorNet({ config, fused }: Network, step: Step, training: boolean, parts = 1): TensorNet {
+  const workers = Math.max(1, config.batch.workers / parts);
   return new TensorNet(step, createNormalizer(config.normalizer), { training, workers, fused });
 }
 

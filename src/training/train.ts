@@ -3,18 +3,20 @@ import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, openTrainBatches } from '../data/index.js';
-import type { Program } from '../engine/program.js';
 import type { CheckpointPolicy } from './checkpoint-policy.js';
 import type { CurvesLog } from './curves.js';
-import { evaluate } from './evaluation.js';
+import type { Evaluation } from './evaluation.js';
 import { type Progress, startEpoch } from './progress.js';
 import type { Reporter } from './reporter.js';
+import type { TrainStep } from './steps.js';
 
 export interface Training {
   config: Config;
   resolved: Resolved;
   dataset: Dataset;
-  program: Program;
+  trainOn: TrainStep;
+  /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
+  evaluate(pause: (images: number) => Promise<boolean>): Promise<Evaluation | undefined>;
   curves: CurvesLog;
   checkpoints: CheckpointPolicy;
   reporter: Reporter;
@@ -26,7 +28,8 @@ export type Outcome = { status: 'completed' | 'interrupted' } | { status: 'diver
 
 /** Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite. */
 export async function train(training: Training, progress: Progress): Promise<Outcome> {
-  const { config, resolved, dataset, program, curves, checkpoints, reporter, stopRequested } = training;
+  const { config, resolved, dataset, trainOn, evaluate, curves, checkpoints, reporter, stopRequested } =
+    training;
   const { stepsPerEpoch, totalSteps, imagesPerStep } = resolved;
   const { seed, epochs } = config;
   const batches = openTrainBatches(dataset, {
@@ -45,24 +48,25 @@ export async function train(training: Training, progress: Progress): Promise<Out
         const started = performance.now();
         const waited = batches.waitedMs;
         const rate = resolved.rateAt(progress.step);
-        const { loss, errors } = program.run('train', { ...batches.next(), rate: Float32Array.of(rate) });
-        if (!Number.isFinite(loss[0])) return { status: 'diverged', step: progress.step + 1 };
+        const { loss, errors } = trainOn(batches.next(), rate);
+        if (!Number.isFinite(loss)) return { status: 'diverged', step: progress.step + 1 };
 
         progress.step++;
-        progress.loss += loss[0];
-        progress.errors += errors[0];
+        progress.loss += loss;
+        progress.errors += errors;
         progress.trainSeconds += (performance.now() - started) / 1000;
         progress.waitSeconds += (batches.waitedMs - waited) / 1000;
-        reporter.step(progress, { epoch, rate, loss: loss[0], error: (100 * errors[0]) / imagesPerStep });
+        reporter.step(progress, { epoch, rate, loss, error: (100 * errors) / imagesPerStep });
 
         await yieldToSignals();
-        if (stopRequested() || checkpoints.due(progress)) await checkpoints.save(progress);
-        if (stopRequested()) return { status: 'interrupted' };
+        const stopping = stopRequested();
+        if (stopping || checkpoints.due(progress)) await checkpoints.save(progress);
+        if (stopping) return { status: 'interrupted' };
       }
 
       const evaluated = epoch % config.evaluate.every === 0 || epoch === epochs;
       const validation = evaluated
-        ? await evaluate(program, dataset.validation, config.evaluate.batchSize, async (done) => {
+        ? await evaluate(async (done) => {
             reporter.evaluating(progress, done);
             await yieldToSignals();
             return stopRequested();

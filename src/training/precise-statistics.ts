@@ -1,0 +1,64 @@
+import type { Split } from '../data/index.js';
+import type { Program, VariableValue } from '../engine/program.js';
+
+/** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
+export const statisticsBatch = (images: number): number => Math.min(250, images);
+
+/**
+ * Runs `body` with BN's statistics computed anew over the first `images` training images, not augmented
+ * ("precise BN", Wu & Johnson 2021, arXiv 2105.07576, §3); the running averages are put back afterwards.
+ */
+export async function withPreciseStatistics<Result>(
+  program: Program,
+  split: Split,
+  images: number,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const precise = preciseStatistics(program, split, images);
+  const running = program.read(Object.keys(precise));
+  program.write(precise);
+  try {
+    return await body();
+  } finally {
+    program.write(running);
+  }
+}
+
+/** Mean of the batches' means; mean of their variances, plus the variance of their means. */
+function preciseStatistics(program: Program, split: Split, images: number): Record<string, VariableValue> {
+  const batchSize = statisticsBatch(split.count);
+  const imageBytes = split.images.length / split.count;
+  const batches = Math.max(1, Math.floor(Math.min(images, split.count) / batchSize));
+  const sums = new Map<string, { first: Float64Array; second: Float64Array }>();
+  for (let batch = 0; batch < batches; batch++) {
+    const [start, end] = [batch * batchSize, (batch + 1) * batchSize];
+    const values = program.run(`statistics/${batchSize}`, {
+      images: split.images.subarray(start * imageBytes, end * imageBytes),
+      labels: split.labels.subarray(start, end),
+    });
+    for (const [name, data] of Object.entries(values)) {
+      const sum = sums.get(name) ?? {
+        first: new Float64Array(data.length),
+        second: new Float64Array(data.length),
+      };
+      sums.set(name, sum);
+      data.forEach((value, index) => {
+        sum.first[index] += value / batches;
+        sum.second[index] += value ** 2 / batches;
+      });
+    }
+  }
+  const spread = (layer: string, index: number) => {
+    const { first, second } = sums.get(`${layer}.mean`)!;
+    return Math.max(0, second[index] - first[index] ** 2);
+  };
+  return Object.fromEntries(
+    [...sums].map(([name, { first }]) => {
+      const layer = name.slice(0, name.lastIndexOf('.'));
+      const data = name.endsWith('.variance')
+        ? first.map((value, index) => value + spread(layer, index))
+        : first;
+      return [name, { shape: [data.length], data: Float32Array.from(data) }];
+    }),
+  );
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { parseConfig } from '../config/load.js';
+import { CompiledProgram } from '../engine/compiled.js';
+import { loadEngine } from '../engine/load.js';
+import { describeModel } from '../models/describe.js';
+import { formulaValues } from '../models/fixtures/formula.js';
+import { createModel } from '../models/index.js';
+import { partsOf } from './micro-steps.js';
+import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
+import { defineEvaluation, defineStatistics, defineTraining, type Network, withVelocities } from './steps.js';
+
+before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+
+const imageSize = 32 * 32 * 3;
+const rate = 0.05;
+
+function networkOf(normalizer: string, size: number, workers: number): Network {
+  const text = `model: {name: resnet20}\nnormalizer: {name: ${normalizer}}\ndata: {name: cifar10}\nbatch: {size: ${size}, workers: ${workers}}\n`;
+  const config = parseConfig(text, { file: 'test.yaml' });
+  const model = createModel(config.model, 10);
+  const shape = [32, 32, 3];
+  const { variables } = describeModel(model, config.normalizer, { shape });
+  const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
+  return { config, model, variables, shape, pixels, fused: true };
+}
+
+function imagesOf(count: number) {
+  const images = Uint8Array.from({ length: count * imageSize }, (_, i) => (i * 31 + (i >> 7) * 17) % 256);
+  return { images, labels: Int32Array.from({ length: count }, (_, i) => (i * 3) % 10) };
+}
+
+/** One step from the formula's weights; loss, errors and all variables after it. */
+function stepOf(network: Network, batch: ReturnType<typeof imagesOf>, parts = 1) {
+  const program = new CompiledProgram(
+    withVelocities(network.variables, formulaValues(network.variables), parts),
+  );
+  const trainOn = defineTraining(program, network, parts);
+  const result = trainOn(batch, rate);
+  const values = program.read();
+  program.dispose();
+  return { ...result, values };
+}
+
+const norm = (data: ArrayLike<number>) =>
+  Math.sqrt(Array.from(data).reduce((sum, value) => sum + value ** 2, 0));
+
+function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
+  const difference = norm(Array.from(actual, (value, index) => value - expected[index]));
+  assert.ok(difference <= 1e-5 * norm(expected), `${what}: ${difference} of ${norm(expected)}`);
+}
+
+describe('simulated workers', () => {
+  for (const [workers, size] of [
+    [2, 4],
+    [8, 2],
+  ]) {
+    it(`BN with ${workers} × ${size} images is ${workers} batches of ${size}, whose gradients are averaged`, () => {
+      const batch = imagesOf(workers * size);
+      const together = stepOf(networkOf('batch', size, workers), batch);
+      const alone = Array.from({ length: workers }, (_, worker) =>
+        stepOf(networkOf('batch', size, 1), {
+          images: batch.images.subarray(worker * size * imageSize, (worker + 1) * size * imageSize),
+          labels: batch.labels.subarray(worker * size, (worker + 1) * size),
+        }),
+      );
+      const mean = (pick: (each: (typeof alone)[number]) => number) =>
+        alone.reduce((sum, each) => sum + pick(each), 0) / workers;
+      assert.ok(Math.abs(together.loss - mean(({ loss }) => loss)) <= 1e-5 * together.loss);
+      assert.equal(together.errors, workers * mean(({ errors }) => errors));
+      for (const [name, { data }] of Object.entries(together.values)) {
+        // Running statistics follow the first worker. After one step the rest is linear in the gradient: it averages.
+        const isStatistic = name.endsWith('.mean') || name.endsWith('.variance');
+        const expected = isStatistic
+          ? alone[0].values[name].data
+          : data.map((_, index) => mean(({ values }) => values[name].data[index]));
+        assertClose(data, expected, name);
+      }
+    });
+  }
+
+  it('a large batch of one worker is something else for BN, the same for GN', () => {
+    const batch = imagesOf(8);
+    const [name, weight] = ['stage1.block0.conv1.weight.velocity', 'stem.conv.weight'];
+    const pairs = ['batch', 'group'].map((normalizer) =>
+      [stepOf(networkOf(normalizer, 8, 1), batch), stepOf(networkOf(normalizer, 2, 4), batch)].map(
+        ({ values }) => values,
+      ),
+    );
+    assert.throws(() => assertClose(pairs[0][1][name].data, pairs[0][0][name].data, name));
+    assertClose(pairs[1][1][name].data, pairs[1][0][name].data, name);
+    assertClose(pairs[1][1][weight].data, pairs[1][0][weight].data, weight);
+  });
+});
+
+describe('micro-steps', () => {
+  for (const [normalizer, parts] of [
+    ['batch', 2],
+    ['batch', 4],
+    ['group', 8],
+  ] as const) {
+    it(`${parts} parts of a step with ${normalizer} are the whole step`, () => {
+      const network = networkOf(normalizer, 2, 4);
+      const batch = imagesOf(8);
+      const whole = stepOf(network, batch);
+      const cut = stepOf(network, batch, parts);
+      assert.ok(Math.abs(cut.loss - whole.loss) <= 1e-5 * whole.loss);
+      assert.equal(cut.errors, whole.errors);
+      for (const [name, { data }] of Object.entries(whole.values))
+        assertClose(cut.values[name].data, data, name);
+    });
+  }
+
+  it('are as many as memory needs, of whole workers where they share statistics', () => {
+    const plenty = 1e12;
+    for (const [normalizer, least] of [
+      ['batch', 4],
+      ['group', 8],
+    ] as const) {
+      const network = networkOf(normalizer, 2, 4);
+      const model = describeModel(network.model, network.config.normalizer, { shape: network.shape });
+      assert.equal(partsOf(network.config, model, plenty), 1);
+      assert.equal(partsOf(network.config, model, 0), least);
+    }
+  });
+});
+
+describe('precise statistics', () => {
+  it('are those of all images, and are gone afterwards', async () => {
+    const network = networkOf('batch', 4, 1);
+    const count = 500;
+    const { images, labels } = imagesOf(count);
+    const split = {
+      count,
+      images: new Uint8Array(new SharedArrayBuffer(images.length)),
+      labels: new Int32Array(new SharedArrayBuffer(labels.byteLength)),
+    };
+    split.images.set(images);
+    split.labels.set(labels);
+    const program = new CompiledProgram(withVelocities(network.variables, formulaValues(network.variables)));
+    defineStatistics(program, network, statisticsBatch(count));
+    defineEvaluation(program, network, 4);
+    const before = program.read();
+    const during = await withPreciseStatistics(program, split, count, async () => program.read());
+    assert.deepEqual(program.read(), before);
+
+    // The stem's convolution is the same whatever the statistics: those of its output can be had in two ways.
+    const program2 = new CompiledProgram(withVelocities(network.variables, formulaValues(network.variables)));
+    defineStatistics(program2, network, count);
+    const direct = program2.run(`statistics/${count}`, { images, labels });
+    for (const name of ['stem.norm.mean', 'stem.norm.variance'])
+      assertClose(during[name].data, direct[name], name);
+    for (const each of [program, program2]) each.dispose();
+  });
+});
