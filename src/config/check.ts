@@ -1,6 +1,14 @@
 import type { z } from 'zod';
 import { didYouMean, UserError } from '../errors.js';
-import { inWordsExpected, type JsonSchema, jsonSchemaOf, mappingFor, schemaAt, wordsOf } from './expected.js';
+import {
+  inWordsExpected,
+  type JsonSchema,
+  jsonSchemaOf,
+  mappingFor,
+  mappings,
+  schemaAt,
+  wordsOf,
+} from './expected.js';
 import type { Path, Source } from './source.js';
 import { inWords, printable } from './words.js';
 
@@ -37,6 +45,8 @@ function explain(issue: Issue, source: Source, root: JsonSchema): UserError {
   if (issue.code === 'unrecognized_keys') {
     return unknownKey([...path, issue.keys[0]], source, root, schema && mappingFor(schema, valueAt(path)));
   }
+  const misspelt = source.has(path) ? undefined : foreignKey(path.slice(0, -1), source, root);
+  if (misspelt) return misspelt;
   const what = path.length === 0 ? 'a configuration' : inPath(path);
   if (issue.code === 'custom' || issue.code === 'invalid_format') {
     const verb = issue.code === 'custom' ? '' : 'has to be ';
@@ -73,13 +83,25 @@ function unknownKey(path: Path, source: Source, root: JsonSchema, holder: JsonSc
   const valid = Object.keys(holder?.properties ?? {});
   const around = source.get(path.slice(0, -1)) as { name?: unknown };
   const kind =
-    valid.includes('name') && path.length > 1 ? ` of ${inWords(around.name).replace('the text ', '')}` : '';
+    valid.includes('name') && typeof around.name === 'string' && path.length > 1
+      ? ` of "${printable(around.name)}"`
+      : '';
   const where = path.length > 1 ? ` in ${inPath(path.slice(0, -1))}${kind}` : '';
   const near = didYouMean(key, valid) ?? elsewhere(key, root);
   return new UserError(`unknown key "${printable(key)}"${where}${guess(near)}`, {
     place: source.keyAt(path),
     fix: `valid keys: ${valid.join(', ')}`,
   });
+}
+
+/** Where a name is missing, no keys are checked; but one that no name goes with may be the misspelt name. */
+function foreignKey(holder: Path, source: Source, root: JsonSchema): UserError | undefined {
+  const schema = schemaAt(root, holder, (path) => source.get(path));
+  const properties = schema && Object.assign({}, ...mappings(schema).map(({ properties }) => properties));
+  const written = source.get(holder);
+  if (!properties || typeof written !== 'object' || written === null) return undefined;
+  const key = Object.keys(written).find((key) => !Object.hasOwn(properties, key));
+  return key === undefined ? undefined : unknownKey([...holder, key], source, root, { properties });
 }
 
 /** The path of a key of this name in another mapping, if there is one. */

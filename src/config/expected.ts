@@ -5,8 +5,14 @@ import { anyOf } from './words.js';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
-  z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }) as JsonSchema;
+const known = new WeakMap<z.ZodType, JsonSchema>();
+
+export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const made =
+    known.get(schema) ?? z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' });
+  known.set(schema, made as JsonSchema);
+  return made as JsonSchema;
+}
 
 /** All that may stand for a schema: it alone, or the branches of a union, of unions too. */
 function branches(schema: JsonSchema): JsonSchema[] {
@@ -32,9 +38,13 @@ export function schemaAt(
 
 const listItems = (schema: JsonSchema) => branches(schema).find(({ type }) => type === 'array')?.items;
 
+/** A file's keys may be those that every object has. */
+const own = (properties: JsonSchema['properties'], key: string) =>
+  properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
+
 function memberOf(schema: JsonSchema, key: string, holder: unknown) {
   const mapping = mappingFor(schema, holder);
-  if (mapping) return mapping.properties?.[key] ?? mapping.additionalProperties;
+  if (mapping) return own(mapping.properties, key) ?? mapping.additionalProperties;
   // No branch has this name, so any branch's would do.
   return key === 'name'
     ? { anyOf: mappings(schema).map(({ properties }) => properties?.name ?? {}) }
@@ -50,9 +60,9 @@ export function mappingFor(schema: JsonSchema, value: unknown): JsonSchema | und
   const candidates = mappings(schema);
   if (candidates.length < 2) return candidates[0];
   const name = typeof value === 'object' && value !== null ? (value as { name?: unknown }).name : undefined;
-  return candidates.find(({ properties }) =>
-    wordsOf((properties?.name ?? {}) as JsonSchema).includes(String(name)),
-  );
+  return candidates.find(({ properties }) => {
+    return typeof name === 'string' && wordsOf((properties?.name ?? {}) as JsonSchema).includes(name);
+  });
 }
 
 /** The texts that a schema lists. */

@@ -128,6 +128,16 @@ const broken: [string, string, RegExp, RegExp?][] = [
   ],
   [base.replace('group', 'group, groups: 8, channelsPerGroup: 2'), '2:57', /give one of them$/],
   [base.replace('name: group', 'epsilon: 1'), '2:1', /^normalizer\.name is missing$/, /one of batch, bn/],
+  [
+    base.replace('name: group', 'names: group'),
+    '2:15',
+    /^unknown key "names" in normalizer; did you mean name\?$/,
+  ],
+  [
+    base.replace('name: group', 'name: { wrong: 1 }'),
+    '2:21',
+    /^normalizer\.name has to be one of .*not a mapping$/,
+  ],
   [base.replace('cifar10', 'cifar'), '3:15', /did you mean cifar10\?$/],
   [base.replace('cifar10', 'cifar10, validation: { fromtrain: 2 }'), '3:38', /did you mean fromTrain\?$/],
   [

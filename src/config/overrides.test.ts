@@ -86,6 +86,8 @@ const wrong: [string[], string, RegExp][] = [
   [['epochs=*a'], '--set epochs', /names no anchor/],
   [['epochs=!x 3'], '--set epochs', /Unresolved tag/],
   [['__proto__.polluted=1'], '--set __proto__.polluted', /^unknown key "__proto__"/],
+  [['__proto__=null'], '--set __proto__', /^unknown key "__proto__"/],
+  [['constructor=null'], '--set constructor', /^unknown key "constructor"/],
   [['batch.__proto__.size=1'], '--set batch.__proto__.size', /^unknown key "__proto__" in batch/],
   [['learningRate.dropAt.7=1'], '--set learningRate.dropAt.7', /^learningRate\.dropAt has to be a list/],
 ];

@@ -57,7 +57,7 @@ function assign(before: Source, { path, value, place }: Assignment, root: JsonSc
   );
   const next = open.with(path, { value, place });
   const stale =
-    path.at(-1) === 'name' ? foreignKeys(open, next, holder, root) : (alternatives[path.join('.')] ?? []);
+    path.at(-1) === 'name' ? foreignKeys(open, next, holder, root) : (alternatives.get(path.join('.')) ?? []);
   return stale
     .map((key) => [...holder, key])
     .filter((key) => next.has(key) && !next.keyAt(key).startsWith('--set '))
@@ -72,10 +72,10 @@ function openBareName(source: Source, path: Path, root: JsonSchema): Source {
 }
 
 /** Of keys that exclude each other, the assigned one replaces the file's. */
-const alternatives: Record<string, string[]> = {
-  'normalizer.groups': ['channelsPerGroup'],
-  'normalizer.channelsPerGroup': ['groups'],
-};
+const alternatives = new Map([
+  ['normalizer.groups', ['channelsPerGroup']],
+  ['normalizer.channelsPerGroup', ['groups']],
+]);
 
 function hasName(source: Source, path: Path, root: JsonSchema): boolean {
   const schema = schemaAt(root, path, (inner) => source.get(inner));
