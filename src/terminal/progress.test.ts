@@ -88,6 +88,11 @@ test('with a terminal: one line that is never wider than it', () => {
     const drawn = stream.text.replace(escapes, '\r').split(/[\r\n]/);
     for (const line of drawn) assert.ok(line.length < columns, `${line.length} in ${columns}: ${line}`);
     assert.ok(drawn.some((line) => line.startsWith('a l')));
+    if (columns >= 80)
+      assert.ok(
+        drawn.some((line) => line.endsWith('56.7 %')),
+        'all of it',
+      );
     assert.equal(stream.text.split('\n').length, 2, 'one line, ended once');
   }
 });

@@ -118,7 +118,7 @@ class State {
       this.note,
     ];
     const text = parts.filter(Boolean).join(' · ');
-    const room = Math.min(30, columns - label.length - text.length - 4);
+    const room = Math.min(30, columns - label.length - text.length - 5);
     const drawn = share !== undefined && Number.isFinite(columns) && room >= 5 ? draw(share, room) : '';
     const line = Number.isFinite(columns)
       ? [label, drawn, text].filter(Boolean).join('  ')

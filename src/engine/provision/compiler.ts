@@ -38,6 +38,11 @@ export function missingCompiler(): UserError {
   );
 }
 
+/** The sources and the compiler do not go together: trying again is in vain. */
+export class CompileError extends UserError {
+  override name = 'CompileError';
+}
+
 export interface Source {
   path: string;
   flags: string[];
@@ -46,7 +51,7 @@ export interface Source {
 /**
  * Compiles sources, each with flags of its own and as many at once as there are cores, and links them to the shared
  * object `output`; object files go to `scratch`.
- * @throws UserError with the compiler's last lines.
+ * @throws CompileError with the compiler's first complaint, or `ENOSPC`.
  */
 export async function compile(
   compiler: Compiler,
@@ -62,7 +67,8 @@ export async function compile(
     const output = result.stderr || result.stdout;
     const first =
       output.split('\n').find((line) => /error|cannot|killed/i.test(line)) ?? lastLines(output, 3);
-    throw new UserError(`${file} failed on ${what}: ${first}`, {
+    if (/No space left on device/.test(output)) throw Object.assign(new Error(output), { code: 'ENOSPC' });
+    throw new CompileError(`${file} failed on ${what}: ${first}`, {
       fix: 'npx gnbench setup --debug shows all that the compiler says; g++ 9 or newer is needed (CXX names another one)',
       exitCode: 1,
       cause: new Error(lastLines(output, 40)),

@@ -1,6 +1,7 @@
 /** Fetches pinned wheels with pip: it knows the user's proxies, mirrors and certificates, and checks the hashes. */
 import { mkdir, readdir, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 import { startProgress } from '../../terminal/progress.js';
 import { lastLines, runCommand } from './command.js';
@@ -154,7 +155,7 @@ async function explain(output: string, wheel: Wheel, folder: string): Promise<Us
   );
   if (/No space left on device|Disk quota exceeded/i.test(output) || room < 2 ** 20) {
     return new UserError('the disk that holds the cache is full', {
-      place: folder,
+      place: cacheFolder(),
       fix: 'set GNBENCH_CACHE to a folder with the room',
       exitCode: 1,
       cause,

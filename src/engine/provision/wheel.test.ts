@@ -163,6 +163,17 @@ describe('what is compiled', { skip }, () => {
     assert.ok((await provision({ verify: true })).nativeOps);
   });
 
+  test('a disk that is full for a while is no reason to leave the operations out for good', async () => {
+    process.env.FAKE_CXX = 'full';
+    const engine = await provision();
+    assert.equal(engine.nativeOps, undefined);
+    assert.match(engine.nativeOpsMissing ?? '', /full/);
+    delete process.env.FAKE_CXX;
+    const recipe = await wheelEngine('cpu', [machine.wheel]);
+    assert.equal(recipe.isImprovable(engine), true);
+    assert.ok((await provision()).nativeOps);
+  });
+
   test('a binding that cannot be compiled is one error that quotes the compiler', async () => {
     process.env.FAKE_CXX = 'nothing';
     await assert.rejects(provision(), failure(/nothing compiles/, /--debug/));
@@ -175,6 +186,7 @@ describe('what is compiled', { skip }, () => {
 
 describe('several processes', { skip }, () => {
   test('two at once download and compile once, and both have it', async () => {
+    process.env.FAKE_PIP = 'slow'; // slow enough for the other one to come upon it
     const [one, two] = await Promise.all([
       machine.provisionInChild().ended,
       machine.provisionInChild().ended,

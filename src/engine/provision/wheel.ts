@@ -13,7 +13,7 @@ import {
   readFailure,
   recordFailure,
 } from './addon.js';
-import { type Compiler, findCompiler, missingCompiler } from './compiler.js';
+import { CompileError, type Compiler, findCompiler, missingCompiler } from './compiler.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import { defaultSource, installCommand, type Variant } from './platform.js';
 import { type Complete, checkOwnership, damagedFiles, engineFolder, readComplete } from './store.js';
@@ -102,7 +102,7 @@ async function build(parts: Parts, options: BuildOptions) {
   options.say(`compiling ${ops.title} …`);
   await buildAddon(ops, library, compiler, options).catch(async (error) => {
     // Everything works without them, only slower.
-    if (options.signal.aborted || !(error instanceof UserError)) throw error;
+    if (options.signal.aborted || !(error instanceof CompileError)) throw error;
     await recordFailure(ops, compiler, error.message);
     options.say(`they are left out, the composed operations serve: ${error.message}`);
   });

@@ -20,6 +20,7 @@ if [ "$1" = --version ]; then
 fi
 echo "pip $*" >> "$FAKE_LOG"
 while [ $# -gt 0 ]; do [ "$1" = --dest ] && dest="$2"; shift; done
+[ "$FAKE_PIP" = slow ] && sleep 1 && FAKE_PIP=
 case "$FAKE_PIP" in
   hang) printf half > "$dest/half.whl"; sleep 20 ;;
   '') cp "$FAKE_WHEEL" "$dest/tensorflow_cpu-1-cp311-cp311-linux.whl" ;;
@@ -35,6 +36,7 @@ while [ $# -gt 0 ]; do [ "$1" = -o ] && output="$2"; shift; done
 case "$FAKE_CXX:$arguments" in
   hang:*) sleep 20 ;;
   no-ops:*/native/*) echo "loops.cc:1: error: this compiler is too old" >&2; exit 1 ;;
+  full:*/native/*) echo "x.cc:1: fatal error: No space left on device" >&2; exit 1 ;;
   nothing:*) echo "x.cc:1: error: nothing compiles" >&2; exit 1 ;;
 esac
 echo built > "$output"
