@@ -27,10 +27,9 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   const stop = onStop(({ signal }) =>
     note(`\n${signal}: finishing the step, then saving; again to exit at once`),
   );
-  let orphaned = false;
-  process.on('disconnect', () => {
-    orphaned = true; // the sweep that started this run is gone
-  });
+  // Whether the sweep that started this run is gone. Asked, not listened for: it may go before a listener is there,
+  // and one would keep the process from ending.
+  const orphaned = () => process.send !== undefined && !process.connected;
 
   const config = await loadConfig(file, flags.set);
   const out = flags.out ?? join('results', 'runs', resolvedName(config));
@@ -41,7 +40,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     eager: flags.eager ?? false,
     quiet: flags.quiet ?? false,
     debug: flags.debug ?? false,
-    stopRequested: () => stop.requested() ?? (orphaned ? { signal: 'SIGTERM', exitCode: 143 } : undefined),
+    stopRequested: () => stop.requested() ?? (orphaned() ? { signal: 'SIGTERM', exitCode: 143 } : undefined),
     note,
   };
   const summary = await withPlaces(config, () => runExperiment(config, options));
