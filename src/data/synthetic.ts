@@ -40,8 +40,8 @@ export function drawSynthetic(config: DataConfig): Dataset {
     classes,
     shape: [side, side, 3],
     // Measured over the training images.
-    mean: [127.1, 127.1, 127.1],
-    std: [50.2, 50.2, 50.2],
+    mean: [126.4, 128.3, 126.2],
+    std: [53.2, 53.3, 54.1],
     ...dataset,
     checksums: { train: sha256(dataset.train), validation: sha256(dataset.validation) },
     official: true,
@@ -65,15 +65,15 @@ const canvas = new Float64Array(pixels * 3);
 function drawInto(out: Uint8Array, offset: number, label: number): void {
   const ground: Colour = [draws.between(60, 196), draws.between(60, 196), draws.between(60, 196)];
   fillGround(ground);
-  const few = 1 + draws.below(3);
+  const few = draws.below(3);
   for (let i = 0; i < few; i++) drawDistractor(ground);
-  const radius = draws.between(7, 11);
-  const centre = () => draws.between(radius - 1, side - radius);
-  // A turn of up to ±17° by the half angle's tangent, which needs no sine.
-  const half = draws.between(-0.15, 0.15);
+  const radius = draws.between(8, 11);
+  const centre = () => draws.between(11, 21);
+  // A turn of up to ±11° by the half angle's tangent, which needs no sine.
+  const half = draws.between(-0.1, 0.1);
   const cosine = (1 - half * half) / (1 + half * half);
   const sine = (2 * half) / (1 + half * half);
-  paint(shapes[label].field, centre(), centre(), radius, cosine, sine, contrasting(ground, 35, 100));
+  paint(shapes[label].field, centre(), centre(), radius, cosine, sine, contrasting(ground, 60, 110));
   for (let at = 0; at < canvas.length; at += 4) {
     // Four noises of one draw: -24 … 24 around the painted value.
     const noise = draws.next();
