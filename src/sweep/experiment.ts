@@ -93,14 +93,20 @@ export async function loadExperiment(
     slurm,
     runs: orderRuns(content, cells, runFolder),
     snapshot: stringify({
-      ...content,
       name,
-      base: parse(base.text),
-      set: { ...content.set, ...asMapping(set) },
+      ...withoutEmpty({ ...content, base: parse(base.text), set: { ...content.set, ...asMapping(set) } }),
     }),
     runFolder,
   };
 }
+
+/** Lists and mappings that are empty say nothing. */
+const withoutEmpty = (content: object) =>
+  Object.fromEntries(
+    Object.entries(content).filter(
+      ([key, value]) => key !== 'name' && !(typeof value === 'object' && Object.keys(value).length === 0),
+    ),
+  );
 
 /** `path=value` overrides as a mapping; they were checked with the cells. */
 function asMapping(set: readonly string[]): Record<string, unknown> {

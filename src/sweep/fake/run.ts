@@ -3,7 +3,8 @@
  * codes, with epochs of milliseconds. Its curves are a function of the config and the seed. Each epoch that it does is
  * told in `<out>.epochs`, so that a test sees what was done twice.
  *
- * `GNBENCH_FAKE` holds `{"stepMs": 5, "does": {"bn-b2": "diverge"}}`: a deed for each cell name, at the second epoch.
+ * `GNBENCH_FAKE` holds `{"stepMs": 5, "slow": {"gn": 500}, "does": {"bn-b2": "diverge"}}`: by the cell's name the
+ * milliseconds of a step, and a deed in the second epoch.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,8 +22,13 @@ import { type Summary, writeSummary } from '../../training/summary.js';
 type Deed = 'diverge' | 'crash' | 'memory' | 'killed' | 'refuse' | 'fail-once';
 
 const stepsPerEpoch = 5;
-const { stepMs = 5, does = {} } = JSON.parse(process.env.GNBENCH_FAKE ?? '{}') as {
+const {
+  stepMs = 5,
+  slow = {},
+  does = {},
+} = JSON.parse(process.env.GNBENCH_FAKE ?? '{}') as {
   stepMs?: number;
+  slow?: Record<string, number>;
   does?: Record<string, Deed>;
 };
 const stop = onStop();
@@ -64,7 +70,7 @@ save('running');
 
 while (step < totalSteps) {
   if (stop.requested() || orphaned()) await end('interrupted', stop.requested()?.exitCode ?? 143);
-  await sleep(stepMs);
+  await sleep(slow[config.name] ?? stepMs);
   step++;
   const epoch = Math.ceil(step / stepsPerEpoch);
   if (step === stepsPerEpoch + 2) await misbehave();
