@@ -40,8 +40,8 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
 
 /** The baseline's file lies beside the experiment's, its results beside the experiment's results. */
 async function collectBaseline(name: string, experiment: Experiment): Promise<StudyCell[]> {
-  const out = join(dirname(experiment.folder), name);
-  const places = [join(dirname(experiment.file), `${name}.yaml`), join(out, 'experiment.yaml')];
+  const out = dirname(experiment.folder);
+  const places = [join(dirname(experiment.file), `${name}.yaml`), join(out, name, 'experiment.yaml')];
   const file = places.find((place) => existsSync(place)) ?? join('experiments', `${name}.yaml`);
   if (!existsSync(file)) {
     throw new UserError(`the baseline ${name} is no experiment`, {

@@ -27,7 +27,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   const { data, epochs, workers, learningRate, groups } = paperSetting;
   /** What the cells have that is not the paper's, and what the paper has. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
-    [dataName, data],
+    [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
     [({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)), 'ResNet-50'],
     [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
@@ -75,9 +75,13 @@ function isPaperModel(model: string): boolean {
   return publishedErrors.some((value) => value.model === model);
 }
 
-function dataName(cell: StudyCell): string | undefined {
+/** What the runs read, as their summaries say; a cell that has not run yet is taken to read what the others with its data did. */
+function dataName(cell: StudyCell, cells: readonly StudyCell[]): string | undefined {
   if (isPaperSetting(cell)) return undefined;
-  const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset;
+  const datasets = cells
+    .filter(({ config }) => config.data.name === cell.config.data.name)
+    .flatMap(({ runs }) => runs.flatMap(({ summary }) => summary?.dataset ?? []));
+  const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset ?? datasets[0];
   const note = dataset && !dataset.official ? (dataset.note ?? 'not the official files') : undefined;
   const name = properName(dataset?.name ?? cell.config.data.name);
   if (!note) return name;
@@ -88,8 +92,8 @@ function dataName(cell: StudyCell): string | undefined {
 function subsetOf({ data }: Config): string | undefined {
   const { trainSubset, valSubset } = data as { trainSubset?: number; valSubset?: number };
   const parts = [
-    trainSubset === undefined ? [] : `trained on ${trainSubset} images`,
-    valSubset === undefined ? [] : `validated on ${valSubset}`,
+    trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} images`,
+    valSubset === undefined ? [] : `validated on ${valSubset.toLocaleString('en')}`,
   ].flat();
   return parts.length > 0 ? parts.join(' and ') : undefined;
 }

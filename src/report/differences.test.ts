@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parseConfig } from '../config/load.js';
+import { differencesFromPaper, differencesLine, isPaperSetting } from './differences.js';
+import type { Study, StudyRun } from './study.js';
+import { studyCell } from './study.js';
+
+const recipe = {
+  epochs: 100,
+  'batch.workers': 8,
+  'learningRate.per': 256,
+  'learningRate.dropAt': '[30, 60, 90]',
+};
+
+function cellOf(overrides: Record<string, unknown>, images = 50_000, note?: string) {
+  const text = 'model: { name: resnet20 }\nnormalizer: { name: batch }\ndata: { name: cifar10 }\n';
+  const assignments = Object.entries({ ...recipe, ...overrides }).map(([path, value]) => `${path}=${value}`);
+  const config = parseConfig(text, { file: 'x.yaml', overrides: assignments });
+  const row = { epoch: 2, step: 20, images: images * 2, learning_rate: 0.1, train_loss: 1, train_error: 60 };
+  const run = {
+    seed: 1,
+    folder: '',
+    outcome: 'completed',
+    epochs: { done: 2, total: 2 },
+    error: 24,
+    rows: [{ ...row, val_error: 24, images_per_second: 400, seconds: 9 }],
+    summary: { dataset: { name: config.data.name, official: note === undefined, note } },
+  } as unknown as StudyRun;
+  return studyCell('key', config, [run]);
+}
+
+const study = (...cells: Study['cells']): Study => ({
+  name: 'x',
+  title: 'x',
+  folder: '',
+  cells,
+  baseline: [],
+  seeds: [1],
+  notPossible: [],
+  strays: [],
+});
+
+test('with the paper’s recipe only data and model differ', () => {
+  assert.deepEqual(differencesFromPaper(study(cellOf({}))), [
+    'CIFAR-10 instead of ImageNet',
+    'ResNet-20 instead of ResNet-50',
+  ]);
+});
+
+test('each deviation is named, with all its values', () => {
+  const cells = [
+    cellOf({ epochs: 30, 'batch.workers': 1, 'learningRate.per': 32, 'learningRate.dropAt': '[10, 20, 27]' }),
+    cellOf({
+      'normalizer.name': 'group',
+      'normalizer.groups': 8,
+      precision: 'bfloat16',
+      'data.trainSubset': 10_000,
+    }),
+  ];
+  assert.deepEqual(differencesFromPaper(study(...cells)), [
+    'CIFAR-10 instead of ImageNet',
+    'trained on 10,000 images',
+    'ResNet-20 instead of ResNet-50',
+    '30 epochs instead of 100',
+    '1 worker instead of 8',
+    'rate 0.1 per 32 images a step instead of 0.1 per 256',
+    'rate ÷10 after epochs 10, 20 and 27 instead of after epochs 30, 60 and 90',
+    'GN with 8 groups instead of 32',
+    'bfloat16 instead of float32',
+  ]);
+});
+
+test('unofficial data are labelled, for cells that have not run too', () => {
+  const label = 'CIFAR-10 (124 of 60,000 images JPEG-approximated)';
+  const planned = { ...cellOf({ 'batch.size': 2 }), runs: [] };
+  const [first] = differencesFromPaper(study(planned, cellOf({}, 50_000, label)));
+  assert.equal(first, `${label} instead of ImageNet`);
+  assert.match(differencesLine(study(cellOf({}, 50_000, 'cut short'))), /CIFAR-10 \(cut short\)/);
+});
+
+test('absolute errors are compared on ImageNet’s images and the paper’s model only', () => {
+  const [workers, size] = [8, 32];
+  const lastPartial = 1_281_167 % (workers * size);
+  const paper = cellOf({}, 1_281_167 - lastPartial);
+  assert.equal(isPaperSetting(paper), false, 'ResNet-20');
+  paper.setting.model = 'resnet50';
+  assert.equal(isPaperSetting(paper), true);
+  const tenth = cellOf({}, 128_000);
+  tenth.setting.model = 'resnet50';
+  assert.equal(isPaperSetting(tenth), false, 'a subset');
+});
