@@ -1,23 +1,12 @@
 import { loadConfig } from '../config/load.js';
 import { withPlaces } from '../config/places.js';
 import { printConfig } from '../config/print.js';
-import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { splitSizes } from '../config/sizes.js';
-import { published } from '../data/published.js';
 import { UserError } from '../errors.js';
-import { describeModel, type LayerDescription, type ModelDescription } from '../models/describe.js';
-import { createModel } from '../models/index.js';
-import { type StepMemory, stepMemory } from '../models/memory.js';
+import type { LayerDescription } from '../models/describe.js';
+import { type Plan, planRun } from '../models/plan.js';
 
-/** A configuration and all that follows from it before anything is loaded. */
-interface Plan {
-  config: Config;
-  sizes: Sizes;
-  resolved: Resolved;
-  model: ModelDescription;
-  memory: StepMemory;
-}
+type Shown = Plan & { config: Config };
 
 /**
  * `gnbench config show FILE`: prints the configuration with all defaults, as YAML that can be run, and behind it as
@@ -28,8 +17,8 @@ export async function configShow(
   file: string,
   options: { set?: string[]; json?: boolean } = {},
 ): Promise<number> {
-  const plan = await makePlan(file, options.set);
-  process.stdout.write(options.json ? `${JSON.stringify(asJson(plan), null, 2)}\n` : asText(plan));
+  const shown = await read(file, options.set);
+  process.stdout.write(options.json ? `${JSON.stringify(asJson(shown), null, 2)}\n` : asText(shown));
   return 0;
 }
 
@@ -48,22 +37,16 @@ export async function configValidate(
   return findings.every(({ valid }) => valid) ? 0 : 2;
 }
 
-async function makePlan(file: string, set: string[] = []): Promise<Plan> {
+async function read(file: string, set: string[] = []): Promise<Shown> {
   const config = await loadConfig(file, set);
-  return withPlaces(config, () => {
-    const { sizes: all, classes, shape } = published(config.data);
-    const sizes = splitSizes(config, all);
-    const resolved = resolve(config, sizes);
-    const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });
-    return { config, sizes, resolved, model, memory: stepMemory(config, model) };
-  });
+  return { config, ...(await withPlaces(config, () => planRun(config))) };
 }
 
 type Problem = Pick<UserError, 'message' | 'place' | 'fix'>;
 
 async function validate(file: string, set?: string[]): Promise<{ valid: boolean; error?: Problem }> {
   try {
-    await makePlan(file, set);
+    await read(file, set);
     return { valid: true };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -78,7 +61,7 @@ function reportFinding(file: string, error: Problem | undefined): void {
     process.stderr.write(`error: ${error.place}: ${error.message}\n${error.fix ? `  ${error.fix}\n` : ''}`);
 }
 
-function asJson({ config, sizes, resolved, model, memory }: Plan) {
+function asJson({ config, sizes, resolved, model, memory }: Shown) {
   const { rateAt, ...numbers } = resolved;
   const { layers, parameters, flops, activations } = model;
   const rates = rateChanges(config, rateAt, resolved.stepsPerEpoch);
@@ -92,7 +75,7 @@ function asJson({ config, sizes, resolved, model, memory }: Plan) {
   };
 }
 
-function asText({ config, sizes, resolved, model, memory }: Plan): string {
+function asText({ config, sizes, resolved, model, memory }: Shown): string {
   const { batch, learningRate } = config;
   const { imagesPerStep, stepsPerEpoch, totalSteps, rate, rateAt, runName } = resolved;
   const drops = rateChanges(config, rateAt, stepsPerEpoch).slice(1);

@@ -1,0 +1,28 @@
+import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { splitSizes } from '../config/sizes.js';
+import { published } from '../data/published.js';
+import { describeModel, type ModelDescription } from './describe.js';
+import { createModel } from './index.js';
+import { type StepMemory, stepMemory } from './memory.js';
+
+/** All that follows from a configuration before data or engine are loaded. */
+export interface Plan {
+  /** Images that are trained and validated on. */
+  sizes: Sizes;
+  resolved: Resolved;
+  model: ModelDescription;
+  memory: StepMemory;
+}
+
+/**
+ * @throws {UserError} for what no key shows on its own: groups that don't divide a layer's channels, a step or a subset
+ *   larger than the data; its place may be a key's path (see `withPlaces`)
+ */
+export function planRun(config: Config): Plan {
+  const { sizes: all, classes, shape } = published(config.data);
+  const sizes = splitSizes(config, all);
+  const resolved = resolve(config, sizes);
+  const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });
+  return { sizes, resolved, model, memory: stepMemory(config, model) };
+}
