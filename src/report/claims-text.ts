@@ -18,22 +18,35 @@ export function renderClaimsText(claims: readonly AssessedClaim[]): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** A Markdown table, a row a claim. */
+/** Two Markdown tables: the claims, and what the experiments that test them cost. */
 export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
   const rows = claims.map((claim) => {
-    const tests = claim.tests.map((test) => `\`${test.experiment}\` (${costInWords(test)})`);
+    const tests = claim.tests.map(({ experiment }) => `\`${experiment}\``);
     const evidence = shortest(claim.evidence).map(
       (each) => `${evidenceInWords(each)} (\`${each.experiment}\`)`,
     );
     return [
       claim.source,
       claim.statement,
-      tests.join('<br>') || '–',
+      tests.join(', ') || '–',
       [...evidence, ...fallback(claim)].join('<br>') || 'not run yet',
     ];
   });
+  const tests = new Map(
+    claims.flatMap((claim) => claim.tests.map((test) => [test.experiment, test] as const)),
+  );
+  const costs = [...tests.values()]
+    .sort((a, b) => a.hours - b.hours)
+    .map((test) => [`\`${test.command}\``, costInWords(test), `${test.runs.done} of ${test.runs.planned}`]);
+  return `${[
+    grid(['where', 'the paper says', 'tested by', 'evidence so far'], rows),
+    grid(['command', 'cost on two cores', 'runs done'], costs),
+  ].join('\n\n')}\n`;
+}
+
+function grid(header: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return `${[line(['where', 'the paper says', 'tested by (two cores)', 'evidence so far']), '|---|---|---|---|', ...rows.map(line)].join('\n')}\n`;
+  return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
 /** `about 40 min`, `about 14 h`. */

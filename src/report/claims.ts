@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { estimateRun } from '../sweep/estimate.js';
 import { loadExperiment } from '../sweep/experiment.js';
 import { type Claim, paperClaims } from './claims-list.js';
-import { collect, shipped } from './collect.js';
+import { shipped, studyOf } from './collect.js';
 import type { Contrast } from './contrast.js';
 import { contrastsOf } from './contrasts.js';
 import { differencesFromPaper } from './differences.js';
@@ -64,7 +64,7 @@ export async function assessClaims(folder = 'experiments'): Promise<AssessedClai
 
 async function examine(file: string): Promise<Known> {
   const experiment = await loadExperiment(file);
-  const study = await collect(file);
+  const study = await studyOf(experiment);
   const seconds = experiment.cells.map(
     (cell) => estimateRun(experiment, cell, { jobs: 1, cores }).seconds * experiment.seeds.length,
   );

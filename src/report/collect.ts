@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, UserError } from '../errors.js';
-import { loadExperiment } from '../sweep/experiment.js';
+import { type Experiment, loadExperiment } from '../sweep/experiment.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';
@@ -24,6 +24,11 @@ export async function collect(targets: string | readonly string[]): Promise<Stud
   const studies: Study[] = [];
   for (const target of list) studies.push(await collectOne(target));
   return label(studies.length === 1 ? studies[0] : combine(studies));
+}
+
+/** The study behind an experiment that is loaded already. */
+export async function studyOf(experiment: Experiment): Promise<Study> {
+  return label(await collectExperiment(experiment));
 }
 
 /** The names of the experiments in `experiments/`. */

@@ -112,7 +112,7 @@ test('any cut of a run’s files gives a table', async (t) => {
   const folder = trial.write(trial.cell('batch', 32), 1, 13);
   for (const name of ['curves.csv', 'summary.json']) {
     const whole = readFileSync(join(folder, name));
-    for (let length = 0; length < whole.length; length += 13) {
+    for (let length = 0; length < whole.length; length += 31) {
       writeFileSync(join(folder, name), whole.subarray(0, length));
       const [row] = tableModel(await collect(trial.file)).rows;
       // A curve that lost its last line break only is read as torn too.
