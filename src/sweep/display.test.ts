@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { barLine, openDisplay } from './display.js';
+
+const run = (seed: number) => ({
+  cell: { key: 'bn-b2-0123456789', label: 'BN, batch 2' },
+  seed,
+  folder: `/x/${seed}`,
+});
+
+function watched(terminal: boolean, columns = 60) {
+  const stream = Object.assign(new PassThrough(), {
+    isTTY: terminal,
+    columns,
+    cursorTo() {},
+    moveCursor() {},
+    clearLine() {},
+  });
+  let text = '';
+  stream.on('data', (chunk) => {
+    text += chunk;
+  });
+  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+test('without a terminal: plain lines for starts and ends, and no control characters', () => {
+  const { stream, text } = watched(false);
+  const runs = [run(1), run(2)];
+  const display = openDisplay({ runs, cost: () => 1, doneBefore: () => 0, stream });
+  display.started(runs[0]);
+  display.progress(runs[0], { type: 'progress', epoch: 1, step: 5, totalSteps: 10 });
+  display.ended(runs[0], { kind: 'diverged', step: 7 });
+  display.settled(runs[1]);
+  display.stop();
+  assert.equal(
+    text(),
+    'start  BN, batch 2, seed 1\nend    BN, batch 2, seed 1: diverged at step 7 (whole: 50 % · 1/2 runs)\n',
+  );
+});
+
+test('in a terminal: a bar for each running run and one for the whole', async () => {
+  const { stream, text } = watched(true);
+  const runs = [run(1), run(2)];
+  const display = openDisplay({ runs, cost: () => 1, doneBefore: () => 0, stream });
+  for (const each of runs) display.started(each);
+  display.progress(runs[1], {
+    type: 'progress',
+    epoch: 3,
+    step: 5,
+    totalSteps: 10,
+    loss: 0.5,
+    imagesPerSecond: 100,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  display.stop();
+  assert.match(text(), /sweep.*25 %/);
+  assert.match(text(), /BN, batch 2, seed 1/);
+  assert.match(text(), /BN, batch 2, seed 2.*50 %.*epoch 3/);
+});
+
+test('a bar’s line is never as wide as the terminal', () => {
+  for (const columns of [20, 40, 80, 200]) {
+    const line = barLine(
+      'GN (8 groups), batch 32, seed 1',
+      0.5,
+      'epoch 12 · loss 1.234 · error 45.67 % · 123 images/s',
+      columns,
+    );
+    assert.ok(line.length < columns, `${line.length} in ${columns}`);
+  }
+  assert.match(barLine('BN', 0.5, 'epoch 1', 80), /█+░+/);
+});
+
+test('quiet says nothing', () => {
+  const { stream, text } = watched(false);
+  const display = openDisplay({ runs: [run(1)], cost: () => 1, doneBefore: () => 0, quiet: true, stream });
+  display.note('a');
+  display.started(run(1));
+  display.stop();
+  assert.equal(text(), '');
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Summary, writeSummary } from '../training/summary.js';
+import { dryRun, dryRunText } from './dry-run.js';
+import { estimateRun, readBench } from './estimate.js';
+import { loadExperiment } from './experiment.js';
+
+const machine = { jobs: 1, cores: 2 };
+
+test('estimates from defaults: longer for smaller batches, for deeper models and for more runs at a time', async () => {
+  const experiment = await loadExperiment('experiments/reproduction-a-one-worker.yaml');
+  const seconds = (name: string, options = machine) =>
+    estimateRun(experiment, experiment.cells.find(({ config }) => config.name === name)!, {
+      ...options,
+      bench: [],
+    }).seconds;
+  // 1.5 million images trained and 300,000 validated.
+  assert.ok(Math.abs(seconds('bn-b32') - (1_499_520 + 100_000) / 608) < 10);
+  assert.ok(seconds('bn-b2') > 1.5 * seconds('bn-b32'));
+  assert.equal(seconds('bn-b2', { jobs: 2, cores: 2 }), 2 * seconds('bn-b2'));
+  assert.equal(seconds('bn-b2', { jobs: 1, cores: 4 }), seconds('bn-b2') / 2);
+  const deep = await loadExperiment('experiments/reproduction-a-one-worker.yaml', {
+    set: ['model=resnet110'],
+  });
+  const [cell] = deep.cells;
+  assert.ok(estimateRun(deep, cell, { ...machine, bench: [] }).seconds > 5 * seconds('bn-b32'));
+});
+
+test('a measured speed goes before a default, and a finished run of the cell before both', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-estimate-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(
+    join(folder, 'bench.json'),
+    JSON.stringify([
+      { normalizer: 'bn', batch: 32, precision: 'float32', imagesPerSecond: 1000, stepMs: { median: 32 } },
+    ]),
+  );
+  writeFileSync(join(folder, 'other.json'), '{"rows": 3}');
+  writeFileSync(join(folder, 'torn.json'), '[{"normal');
+  const bench = readBench(folder);
+  assert.equal(bench.length, 1);
+  const experiment = await loadExperiment('experiments/reproduction-a-one-worker.yaml', { out: folder });
+  const [bn32, gn32] = experiment.cells;
+  const { seconds, from } = estimateRun(experiment, bn32, { ...machine, bench });
+  assert.equal(from, 'results/bench');
+  assert.ok(Math.abs(seconds - 1600) < 10);
+  assert.equal(estimateRun(experiment, gn32, { ...machine, bench }).from, 'a default');
+
+  const run = experiment.runFolder(bn32, 2);
+  mkdirSync(run, { recursive: true });
+  writeSummary(join(run, 'summary.json'), summary(1234));
+  assert.deepEqual(estimateRun(experiment, bn32, { ...machine, bench }), {
+    seconds: 1234,
+    from: 'runs of this cell',
+  });
+});
+
+test('a dry run tells every cell’s rate, steps and time, and what is left', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-dry-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const experiment = await loadExperiment('experiments/table2-batch-size-small.yaml', { out: folder });
+  const run = experiment.runFolder(experiment.cells[0], 1);
+  mkdirSync(run, { recursive: true });
+  writeSummary(join(run, 'summary.json'), summary(100));
+  const plan = await dryRun(experiment, { jobs: 2, cores: 2 });
+  assert.deepEqual(
+    plan.cells.slice(0, 4).map(({ label, rate, totalSteps, toDo }) => [label, rate, totalSteps, toDo]),
+    [
+      ['BN, batch 32', 0.1, 3744, 0],
+      ['GN (8 groups), batch 32', 0.1, 3744, 1],
+      ['BN, batch 2', 0.00625, 60_000, 1],
+      ['GN (8 groups), batch 2', 0.00625, 60_000, 1],
+    ],
+  );
+  const left = plan.cells.reduce((sum, cell) => sum + cell.toDo * cell.secondsPerRun, 0) / 2;
+  assert.ok(Math.abs(plan.secondsLeft - left) < 1e-6);
+  assert.ok(plan.secondsLeft < 3600, 'the small one is promised within an hour');
+  const text = dryRunText(experiment.title, plan);
+  assert.match(text, /gn-g8-b2-[0-9a-f]{10} +0\.00625 +2 +60000 +1 of 1 .*a default/);
+  assert.match(text, /about \d+ min .* 2 runs at a time/);
+});
+
+function summary(secondsTotal: number): Summary {
+  return {
+    version: 1,
+    status: 'completed',
+    id: 'x',
+    name: 'x',
+    seed: 1,
+    parameters: 1,
+    epochs: { done: 1, total: 1 },
+    steps: { done: 1, total: 1 },
+    learningRate: 1,
+    batch: { size: 1, workers: 1 },
+    valError: { final: null, medianLast5: null, best: null },
+    trainError: { final: null },
+    trainLoss: { final: null },
+    imagesPerSecond: null,
+    dataWaitShare: null,
+    secondsTotal,
+    dataset: { name: 'cifar10', official: true },
+  };
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { defaultJobs, shareOf, thisMachine } from './share.js';
+
+const noRun = '/nowhere';
+
+test('a run a core, with one thread each', () => {
+  const machine = { cores: 2, devices: [] };
+  assert.equal(defaultJobs(machine), 2);
+  const { env, overrides } = shareOf(machine, 2, 1, noRun);
+  assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=1']);
+  assert.equal(env.GNBENCH_THREADS, '1');
+  assert.equal(shareOf({ cores: 8, devices: [] }, 2, 0, noRun).env.GNBENCH_THREADS, '4');
+  assert.equal(shareOf({ cores: 2, devices: [] }, 4, 3, noRun).env.GNBENCH_THREADS, '1', 'never none');
+});
+
+test('threads are kept for a run’s life', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-share-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(
+    join(folder, 'config.yaml'),
+    'engine: { variant: auto, intraOpThreads: 1, interOpThreads: 2 }\n',
+  );
+  const { overrides } = shareOf({ cores: 16, devices: [] }, 1, 0, folder);
+  assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=2']);
+});
+
+test('one run a device; more when asked, with memory that grows', () => {
+  const machine = { cores: 8, devices: ['0', '1'] };
+  assert.equal(defaultJobs(machine), 2);
+  const seen = [0, 1].map((slot) => shareOf(machine, 2, slot, noRun).env);
+  assert.deepEqual(
+    seen.map((env) => env.CUDA_VISIBLE_DEVICES),
+    ['0', '1'],
+  );
+  assert.ok(seen.every((env) => !('TF_FORCE_GPU_ALLOW_GROWTH' in env)));
+  const crowded = [0, 1, 2, 3].map((slot) => shareOf(machine, 4, slot, noRun).env);
+  assert.deepEqual(
+    crowded.map((env) => env.CUDA_VISIBLE_DEVICES),
+    ['0', '1', '0', '1'],
+  );
+  assert.ok(crowded.every((env) => env.TF_FORCE_GPU_ALLOW_GROWTH === 'true'));
+});
+
+test('a job of a cluster has the cores and devices that it was given', (t) => {
+  const before = { ...process.env };
+  t.after(() => {
+    for (const key of ['SLURM_CPUS_PER_TASK', 'CUDA_VISIBLE_DEVICES']) {
+      if (before[key] === undefined) delete process.env[key];
+      else process.env[key] = before[key];
+    }
+  });
+  process.env.SLURM_CPUS_PER_TASK = '3';
+  process.env.CUDA_VISIBLE_DEVICES = '2,5';
+  assert.deepEqual(thisMachine(), { cores: 3, devices: ['2', '5'] });
+  process.env.CUDA_VISIBLE_DEVICES = '-1';
+  assert.deepEqual(thisMachine().devices, []);
+});
