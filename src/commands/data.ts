@@ -1,12 +1,10 @@
-import { type CifarVersion, cifar10 } from '../data/checksums.js';
+import { type CifarVersion, versions } from '../data/checksums.js';
 import { type CifarFile, readCifarFile } from '../data/cifar-file.js';
 import { unknownDataset } from '../data/index.js';
 import { locate, places } from '../data/locate.js';
 import { unofficialNote } from '../data/official.js';
 import { provideCifar } from '../data/provide.js';
 import { UserError } from '../errors.js';
-
-const versions: Record<string, CifarVersion> = { cifar10 };
 
 /** `gnbench data fetch NAME`: downloads the data set into the cache unless it is there. @returns the exit code */
 export async function dataFetch(

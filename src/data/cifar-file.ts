@@ -29,9 +29,8 @@ export async function readCifarFile(version: CifarVersion, folder: string, name:
       );
     }
   }
-  const md5 = createHash('md5').update(records).digest('hex');
   const sha256 = createHash('sha256').update(records).digest('hex');
-  return { name, records, sha256, official: md5 === version.md5[name] };
+  return { name, records, sha256, official: sha256 === version.sha256[name] };
 }
 
 /** The bytes of a file that has to have exactly `bytes` of them; no more than that is ever read. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../errors.js';
-import { type CifarVersion, cifar10 } from './checksums.js';
+import { type CifarVersion, cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { readCifar } from './cifar.js';
 import { readCifarFile } from './cifar-file.js';
 import { loadDataset } from './index.js';
@@ -88,15 +88,39 @@ test('files that differ from the published ones are usable, and say so', async (
   }
 });
 
+test('CIFAR-100: two labels a record, fine or coarse', async () => {
+  const path = join(folder, 'hundred');
+  await mkdir(path);
+  const content = Buffer.alloc(2 * 3074, 7);
+  content.set([19, 99], 0);
+  content.set([3, 42], 3074);
+  content[3074 + 2] = 250;
+  await writeFile(join(path, 'train.bin'), content);
+  await writeFile(join(path, 'test.bin'), content);
+  const two = { 'train.bin': 2, 'test.bin': 2 };
+  const fine = await readCifar({ ...cifar100, records: two }, path, whole);
+  assert.equal(fine.classes, 100);
+  assert.deepEqual([...fine.train.labels], [99, 42]);
+  assert.deepEqual([...fine.train.images.subarray(3070, 3075)], [7, 7, 250, 7, 7]);
+  const coarse = await readCifar({ ...cifar100Coarse, records: two }, path, whole);
+  assert.deepEqual([...coarse.validation.labels], [19, 3]);
+  content[0] = 20;
+  await writeFile(join(path, 'test.bin'), content);
+  await assert.rejects(
+    readCifar({ ...cifar100Coarse, records: two }, path, whole),
+    /label 20, expected one of 0 to 19/,
+  );
+});
+
 test('files with the published checksums are official', async () => {
   const path = await smallFolder('official');
-  const md5 = Object.fromEntries(
+  const sha256 = Object.fromEntries(
     Object.keys(small.records).map((file, index) => [
       file,
-      createHash('md5').update(records(index)).digest('hex'),
+      createHash('sha256').update(records(index)).digest('hex'),
     ]),
   );
-  const data = await readCifar({ ...small, md5 }, path, whole);
+  const data = await readCifar({ ...small, sha256 }, path, whole);
   assert.equal(data.official, true);
   assert.equal(data.note, undefined);
 });

@@ -31,6 +31,8 @@ export interface DataConfig {
   trainSubset?: number;
   valSubset?: number;
   validation: 'test' | { fromTrain: number };
+  /** CIFAR-100's. */
+  labels?: 'fine' | 'coarse';
 }
 
 /** A split of `count` images of `size` bytes each, all zero. */

@@ -1,5 +1,5 @@
 import { didYouMean, UserError } from '../errors.js';
-import { cifar10 } from './checksums.js';
+import { cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { readCifar } from './cifar.js';
 import type { DataConfig, Dataset } from './dataset.js';
 import { provideCifar } from './provide.js';
@@ -13,6 +13,10 @@ export { syntheticSizes } from './synthetic.js';
 
 const loaders: Record<string, (data: DataConfig, options: LoadOptions) => Promise<Dataset>> = {
   cifar10: async (data, options) => readCifar(cifar10, await provideCifar(cifar10, options), data),
+  cifar100: async (data, options) => {
+    const folder = await provideCifar(cifar100, options);
+    return readCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100, folder, data);
+  },
   synthetic: async (data) => drawSynthetic(data),
 };
 
