@@ -29,6 +29,11 @@ struct GradientAffine {
   const float* constant;
 };
 
+/** A set's results, per group; the variance is the biased one. */
+struct Statistics {
+  float *mean, *rstd, *variance;
+};
+
 /** What one set of images needs for its statistics. Arrays of `groups` are per group, the others per channel. */
 struct Group {
   int64_t rows;
@@ -57,16 +62,32 @@ struct RowLoops {
                          GradientAffine affine);
 };
 
+/** [height, width, channels]. */
+struct Plane {
+  int64_t height, width, channels;
+};
+
+/** A convolution (in: x, out: y) or, transposed, its gradient (in: dy, out: dx); the padding is kernel / 2. */
+struct ConvPass {
+  Plane in, out;
+  int64_t kernel, stride;  // kernel 1 or 3, stride 1 or 2
+  bool transposed;
+  // Weights are [kernel row, tap, input channel, output channel]; the strides between taps, input channels and vectors
+  // of output channels.
+  int64_t tapStride, lineStride, blockStride;
+};
+
 struct Loops {
   const char* name;
+  int64_t lanes;  // output channels of one vector
   RowLoops rows[kFormats];
   /**
-   * From sums to statistics: mean, rstd (per group) and the affine of the forward pass (shift, scale, offset; per
+   * From sums to statistics (per group) and the affine of the forward pass (shift, scale, offset; per
    * channel). False when the shift was so far from a mean that the variance lost its digits: `shift` then holds the
    * channels' means, to sum again with. `last`: take them as they are.
    */
-  bool (*statistics)(Group group, Sums sums, const float* gamma, const float* beta, float* mean, float* rstd,
-                     float* shift, float* scale, float* offset, double* scratch, bool last);
+  bool (*statistics)(Group group, Sums sums, const float* gamma, const float* beta, Statistics out, float* shift,
+                     float* scale, float* offset, double* scratch, bool last);
   /** shift[c] = mean[c / perGroup]. */
   void (*spread)(Group group, const float* mean, float* shift);
   /** From sums to the affine of the backward pass; `sums.second` becomes this set's part of gamma's gradient. */
@@ -78,6 +99,17 @@ struct Loops {
   /** g = gradient + decay · w; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
   void (*sgd)(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV, float rate,
               float decay, float momentum, bool nesterov);
+  /** Output rows [begin, end) of one image and output channels [first, last), multiples of `lanes`; y = addend + … */
+  void (*conv)(const ConvPass& pass, const float* x, const float* weights, const float* addend, float* y, int64_t begin,
+               int64_t end, int64_t firstChannel, int64_t lastChannel);
+  /** [taps, in, out] → [in / lanes, taps, out, lanes]: the weights as the transposed pass wants them. */
+  void (*transposeWeights)(int64_t taps, int64_t in, int64_t out, const float* weights, float* packed);
+  /**
+   * The filter's gradient, [kernel, kernel, in, out], for input channels [firstIn, lastIn) and the vector of output
+   * channels at `channel`, over `images` images. `pass` is the convolution itself.
+   */
+  void (*convFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t firstIn,
+                     int64_t lastIn, int64_t channel, float* gradient);
 };
 
 /** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512) asks for less. */

@@ -36,16 +36,13 @@ class NormalizeOp : public tensorflow::OpKernel {
             gamma.flat<float>().data(),
             beta.flat<float>().data(),
             mean->flat<float>().data(),
-            rstd->flat<float>().data()};
+            rstd->flat<float>().data(),
+            variance->flat<float>().data()};
     const int threads = threadsFor(context, x.NumElements() * sizeof(T) * (attributes_.residual ? 4 : 3));
     if (threads == 1 || geometry.sets >= threads) {
       parallel(context, threads, geometry.sets, [&](int64_t set) { run.whole(set); });
     } else {
       run.inChunks(context, threads);
-    }
-    for (int64_t i = 0; i < statisticsShape.num_elements(); i++) {
-      const double r = run.rstd[i];
-      variance->flat<float>()(i) = static_cast<float>(1 / (r * r) - attributes_.epsilon);
     }
   }
 
@@ -57,7 +54,7 @@ class NormalizeOp : public tensorflow::OpKernel {
     const char* residual;
     char* y;
     const float *gamma, *beta;
-    float *mean, *rstd;
+    float *mean, *rstd, *variance;
 
     const RowLoops& rows() const { return loops().rows[std::is_same<T, float>::value ? kFloat32 : kBFloat16]; }
     int64_t at(int64_t set, int64_t chunk) const {
@@ -78,12 +75,12 @@ class NormalizeOp : public tensorflow::OpKernel {
 
     /** Statistics of a set from its chunks' sums; `affine` starts with the shift. False: sum again with a better one. */
     bool finish(int64_t set, double* sums, float* affine, double* scratch, bool last) const {
-      const int64_t channels = geometry.group.channels;
+      const int64_t channels = geometry.group.channels, first = set * geometry.groups;
       for (int64_t chunk = 1; chunk < geometry.chunks; chunk++)
         loops().add(2 * channels, sums + chunk * 2 * channels, sums);
-      return loops().statistics(geometry.group, Sums{sums, sums + channels}, gamma, beta, mean + set * geometry.groups,
-                                rstd + set * geometry.groups, affine, affine + channels, affine + 2 * channels,
-                                scratch, last);
+      return loops().statistics(geometry.group, Sums{sums, sums + channels}, gamma, beta,
+                                Statistics{mean + first, rstd + first, variance + first}, affine, affine + channels,
+                                affine + 2 * channels, scratch, last);
     }
 
     int64_t scratchSize() const { return 3 * geometry.groups + geometry.group.channels; }

@@ -91,7 +91,7 @@ function check(test: Case, relu: boolean, withResidual: boolean): void {
   const none = { shape: [0], data: new Float32Array(0), format };
   const vector = (data: Float32Array) => ({ shape: [data.length], data });
   const added = residual ? { shape, data: residual, format } : none;
-  const [y, mean, rstd] = runOp(
+  const [y, mean, rstd, variance] = runOp(
     'GnbenchNormalize',
     attributes,
     [{ shape, data: x, format }, added, vector(gamma), vector(beta)],
@@ -103,6 +103,12 @@ function check(test: Case, relu: boolean, withResidual: boolean): void {
   assertNear('y', y.data, expected.y, Math.max(coarse, 5e-6));
   assertNear('mean', mean.data, expected.mean, 1e-6);
   assertNear('rstd', rstd.data, expected.rstd, 2e-6);
+  assertNear(
+    'variance',
+    variance.data,
+    expected.rstd.map((value) => 1 / value ** 2 - problem.epsilon),
+    2e-6,
+  );
 
   const dy = rounded(randoms(x.length), format);
   const [dx, dgamma, dbeta, dresidual] = runOp(

@@ -3,6 +3,7 @@
 #include <node_api.h>
 
 #include "affine-relu-op.h"
+#include "conv-ops.h"
 #include "normalize-grad-op.h"
 #include "normalize-op.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
@@ -118,6 +119,61 @@ REGISTER_OP("GnbenchMovingAverage")
     .SetIsStateful()
     .SetShapeFn(noOutputs);
 
+REGISTER_OP("GnbenchConv")
+    .Input("x: float")
+    .Input("w: float")
+    .Output("y: float")
+    .Attr("stride: int")
+    .SetShapeFn([](InferenceContext* c) {
+      int64_t stride;
+      TF_RETURN_IF_ERROR(c->GetAttr("stride", &stride));
+      ShapeHandle x, w;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &w));
+      const auto size = [&](int axis) {
+        if (!c->ValueKnown(c->Dim(x, axis)) || !c->ValueKnown(c->Dim(w, 0))) return c->UnknownDim();
+        return c->MakeDim(ConvGeometry::outSize(c->Value(c->Dim(x, axis)), c->Value(c->Dim(w, 0)), stride));
+      };
+      c->set_output(0, c->MakeShape({c->Dim(x, 0), size(1), size(2), c->Dim(w, 3)}));
+      return absl::OkStatus();
+    });
+
+REGISTER_OP("GnbenchConvBackpropInput")
+    .Input("dy: float")
+    .Input("w: float")
+    .Input("addend: float")
+    .Output("dx: float")
+    .Attr("stride: int")
+    .Attr("height: int")
+    .Attr("width: int")
+    .Attr("has_addend: bool")
+    .SetShapeFn([](InferenceContext* c) {
+      int64_t height, width;
+      TF_RETURN_IF_ERROR(c->GetAttr("height", &height));
+      TF_RETURN_IF_ERROR(c->GetAttr("width", &width));
+      ShapeHandle dy, w;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &dy));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &w));
+      c->set_output(0, c->MakeShape({c->Dim(dy, 0), c->MakeDim(height), c->MakeDim(width), c->Dim(w, 2)}));
+      return absl::OkStatus();
+    });
+
+REGISTER_OP("GnbenchConvBackpropFilter")
+    .Input("x: float")
+    .Input("dy: float")
+    .Output("dw: float")
+    .Attr("stride: int")
+    .Attr("kernel: int")
+    .SetShapeFn([](InferenceContext* c) {
+      int64_t kernel;
+      TF_RETURN_IF_ERROR(c->GetAttr("kernel", &kernel));
+      ShapeHandle x, dy;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &dy));
+      c->set_output(0, c->MakeShape({c->MakeDim(kernel), c->MakeDim(kernel), c->Dim(x, 3), c->Dim(dy, 3)}));
+      return absl::OkStatus();
+    });
+
 #define GNBENCH_REGISTER(name, kernel)                                                                           \
   REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_CPU).TypeConstraint<float>("T"), kernel<float>); \
   REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_CPU).TypeConstraint<tensorflow::bfloat16>("T"),  \
@@ -125,6 +181,9 @@ REGISTER_OP("GnbenchMovingAverage")
 GNBENCH_REGISTER("GnbenchNormalize", NormalizeOp);
 GNBENCH_REGISTER("GnbenchNormalizeGrad", NormalizeGradOp);
 GNBENCH_REGISTER("GnbenchAffineRelu", AffineReluOp);
+REGISTER_KERNEL_BUILDER(Name("GnbenchConv").Device(tensorflow::DEVICE_CPU), ConvOp);
+REGISTER_KERNEL_BUILDER(Name("GnbenchConvBackpropInput").Device(tensorflow::DEVICE_CPU), ConvBackpropInputOp);
+REGISTER_KERNEL_BUILDER(Name("GnbenchConvBackpropFilter").Device(tensorflow::DEVICE_CPU), ConvBackpropFilterOp);
 REGISTER_KERNEL_BUILDER(Name("GnbenchSgd").Device(tensorflow::DEVICE_CPU), SgdOp);
 REGISTER_KERNEL_BUILDER(Name("GnbenchMovingAverage").Device(tensorflow::DEVICE_CPU), MovingAverageOp);
 

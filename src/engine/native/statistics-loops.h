@@ -23,8 +23,8 @@ inline void spread(Group group, const float* mean, float* shift) { spreadMean(gr
  * group's mean. Nothing is subtracted that is large, so a mean of 1000 with a deviation of 1 keeps its digits. The mean
  * goes into the affine as the nearest float32 and a remainder: `offset` takes the remainder.
  */
-inline bool statistics(Group group, Sums sums, const float* gamma, const float* beta, float* mean, float* rstd,
-                       float* shift, float* scale, float* offset, double* scratch, bool last) {
+inline bool statistics(Group group, Sums sums, const float* gamma, const float* beta, Statistics out, float* shift,
+                       float* scale, float* offset, double* scratch, bool last) {
   const int64_t channels = group.channels, groups = channels / group.perGroup;
   const double perRow = 1.0 / (double)group.rows, perChannel = 1.0 / (double)group.perGroup;
   double* channelMean = sums.first;
@@ -65,15 +65,16 @@ inline bool statistics(Group group, Sums sums, const float* gamma, const float* 
     return false;
   }
   for (int64_t g = 0; g < groups; g++) {
-    mean[g] = (float)groupMean[g];
-    groupMean[g] -= (double)mean[g];
+    out.mean[g] = (float)groupMean[g];
+    out.variance[g] = (float)groupVariance[g];
+    groupMean[g] -= (double)out.mean[g];
     groupVariance[g] = 1.0 / __builtin_sqrt(groupVariance[g] + group.epsilon);
-    rstd[g] = (float)groupVariance[g];
+    out.rstd[g] = (float)groupVariance[g];
   }
   for (int64_t g = 0, c = 0; g < groups; g++) {
     for (int64_t i = 0; i < group.perGroup; i++, c++) {
       const double slope = (double)gamma[c] * groupVariance[g];
-      shift[c] = mean[g];
+      shift[c] = out.mean[g];
       scale[c] = (float)slope;
       offset[c] = (float)((double)beta[c] - groupMean[g] * slope);
     }

@@ -1,5 +1,7 @@
 // The table of one instruction set; included by loops-*.cc with GNBENCH_ISA defined.
 #include "backward-loops.h"
+#include "conv-filter-loops.h"
+#include "conv-loops.h"
 #include "forward-loops.h"
 #include "statistics-loops.h"
 
@@ -12,6 +14,7 @@ namespace GNBENCH_ISA {
 extern const Loops table;
 const Loops table = {
     GNBENCH_NAME(GNBENCH_ISA),
+    kLanes,
     {{sum<Float32>, row<Float32>, affine<Float32>, gradientSum<Float32>, gradientAffine<Float32>},
      {sum<BFloat16>, row<BFloat16>, affine<BFloat16>, gradientSum<BFloat16>, gradientAffine<BFloat16>}},
     statistics,
@@ -20,6 +23,9 @@ const Loops table = {
     add,
     round,
     sgd,
+    conv,
+    transposeWeights,
+    convFilter,
 };
 
 }  // namespace GNBENCH_ISA
