@@ -10,9 +10,10 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
 import { nativeSources } from '../native/sources.js';
+import { sha256Of } from './checksum.js';
 import { type CompileOptions, type Compiler, compile, type Source } from './compiler.js';
 import { cpuFeatures } from './platform.js';
-import { engineFolder, publish, readComplete, sha256Of } from './store.js';
+import { engineFolder, publish, readComplete } from './store.js';
 
 export interface Addon {
   name: 'log' | 'binding' | 'ops';

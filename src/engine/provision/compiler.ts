@@ -62,7 +62,9 @@ export async function compile(
 ): Promise<void> {
   const [file, ...args] = compiler.command;
   const run = async (what: string, flags: string[]) => {
-    const result = await runCommand(file, [...args, ...flags], options);
+    // Its temporary files too go to the disk that was found large enough.
+    const env = { ...process.env, TMPDIR: scratch };
+    const result = await runCommand(file, [...args, ...flags], { ...options, env });
     if (result.code === 0) return;
     const output = result.stderr || result.stdout;
     const first =

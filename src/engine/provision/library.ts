@@ -1,8 +1,9 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
+import { type FileFacts, writeDurably } from './checksum.js';
 import { downloadWheel, type PipOptions } from './pip.js';
-import { type FileFacts, prepareStore, publish, writeDurably } from './store.js';
+import { prepareStore, publish } from './store.js';
 import { unpack } from './unpack.js';
 import { headerList } from './wheel.js';
 import { isNeeded, neededRoom, pins, type Wheel } from './wheels.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 import { startProgress } from '../../terminal/progress.js';
+import { sha256Of } from './checksum.js';
 import { lastLines, runCommand } from './command.js';
 import { installCommand } from './platform.js';
-import { sha256Of } from './store.js';
 import { python, type Wheel } from './wheels.js';
 
 export interface Pip {

@@ -8,10 +8,11 @@ import { chmod, cp, lstat, mkdir, readdir, readFile, symlink, writeFile } from '
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { UserError } from '../../errors.js';
+import { type FileFacts, sha256Of } from './checksum.js';
 import { lastLines, runCommand } from './command.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import type { Variant } from './platform.js';
-import { checkOwnership, engineFolder, type FileFacts, publish, readComplete, sha256Of } from './store.js';
+import { checkOwnership, engineFolder, publish, readComplete } from './store.js';
 
 const require = createRequire(import.meta.url);
 
@@ -105,12 +106,16 @@ async function installerEnvironment(original: string, folder: string): Promise<N
   return { ...process.env, PATH: path, NODE_PATH: (fromPackage.resolve.paths('x') ?? []).join(delimiter) };
 }
 
-const firstError = (output: string) =>
-  output
-    .split('\n')
-    .find((line) => /\b(error|ENOTFOUND|ECONN\w+|EAI_AGAIN|ETIMEDOUT)\b/i.test(line))
-    ?.trim() ??
-  (lastLines(output, 1) || 'it says nothing');
+/** The line that names the cause: a network error's code if there is one, else the first that speaks of an error. */
+function firstError(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const network = lines.find((line) =>
+    /^\w*Error\b.*\b(ENOTFOUND|ECONN\w+|EAI_AGAIN|ETIMEDOUT|ENETUNREACH)/.test(line),
+  );
+  return (
+    network ?? lines.find((line) => /^\w*error\b/i.test(line)) ?? (lastLines(output, 1) || 'it says nothing')
+  );
+}
 
 async function listFiles(folder: string): Promise<Record<string, FileFacts>> {
   const files: Record<string, FileFacts> = {};

@@ -3,15 +3,8 @@ import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { UserError } from '../../errors.js';
-import {
-  checkOwnership,
-  engineFolder,
-  prepareStore,
-  publish,
-  readComplete,
-  storeError,
-  writeDurably,
-} from './store.js';
+import { writeDurably } from './checksum.js';
+import { checkOwnership, engineFolder, prepareStore, publish, readComplete, storeError } from './store.js';
 import { FakeMachine } from './testing/fake-machine.js';
 
 const posix = process.platform === 'win32' ? 'Windows has other permissions' : false;

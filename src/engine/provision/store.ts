@@ -3,17 +3,11 @@
  * flushed to disk, given `complete.json` with the checksums of its files last, and then renamed. What has no
  * sound `complete.json` was never there.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
-
-export interface FileFacts {
-  size: number;
-  sha256: string;
-}
+import { type FileFacts, writeDurably } from './checksum.js';
 
 /** `complete.json`. */
 export interface Complete {
@@ -46,36 +40,6 @@ export async function readComplete(folder: string): Promise<Complete | undefined
   } catch {
     return undefined;
   }
-}
-
-/** The files in a folder whose content is no longer what was checked when they were put there. */
-export async function damagedFiles(folder: string, files: Record<string, FileFacts>): Promise<string[]> {
-  const damaged: string[] = [];
-  for (const [path, { sha256 }] of Object.entries(files)) {
-    const found = await sha256Of(join(folder, path)).catch(() => undefined);
-    if (found !== sha256) damaged.push(path);
-  }
-  return damaged;
-}
-
-/** A file's sha256 in hexadecimal. */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
-  return hash.digest('hex');
-}
-
-/** Writes a file and flushes it to disk. */
-export async function writeDurably(path: string, text: string): Promise<FileFacts> {
-  const bytes = Buffer.from(text);
-  const file = await open(path, 'w', 0o644);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** Makes the engine's folder where it is missing, closed for other users' writing. */

@@ -13,10 +13,11 @@ import {
   readFailure,
   recordFailure,
 } from './addon.js';
+import { damagedFiles } from './checksum.js';
 import { CompileError, type Compiler, findCompiler, missingCompiler } from './compiler.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import { defaultSource, installCommand, type Variant } from './platform.js';
-import { type Complete, checkOwnership, damagedFiles, engineFolder, readComplete } from './store.js';
+import { type Complete, checkOwnership, engineFolder, readComplete } from './store.js';
 import { pins, tensorflowVersion, type Wheel, wheels } from './wheels.js';
 
 /** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
@@ -111,14 +112,12 @@ async function build(parts: Parts, options: BuildOptions) {
 async function hasLibrary(parts: Parts, options: BuildOptions): Promise<boolean> {
   const complete = await findLibrary(parts);
   if (!complete || !options.verify) return complete !== undefined;
-  options.say('comparing checksums …');
-  const damaged = await damagedFiles(parts.folder, complete.files);
-  if (damaged.length === 0) {
-    const headers = JSON.parse(await readFile(join(parts.folder, headerList), 'utf8'));
-    damaged.push(...(await damagedFiles(parts.folder, headers)));
-  }
+  const headers = await readFile(join(parts.folder, headerList), 'utf8')
+    .then(JSON.parse)
+    .catch(() => ({}));
+  const damaged = await damagedFiles(parts.folder, { ...headers, ...complete.files }, options);
   if (damaged.length > 0)
-    options.say(`${damaged[0]} is damaged (${damaged.length} in all): fetching it again`);
+    options.say(`${damaged[0]} is damaged (${damaged.length} in all): fetching it anew`);
   return damaged.length === 0;
 }
 
@@ -131,5 +130,5 @@ async function hasAddon(
   if (!path || !options.verify) return path !== undefined;
   const folder = join(path, '..');
   const complete = await readComplete(folder);
-  return complete !== undefined && (await damagedFiles(folder, complete.files)).length === 0;
+  return complete !== undefined && (await damagedFiles(folder, complete.files, { quiet: true })).length === 0;
 }

@@ -33,7 +33,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
       size: 273_829_956,
-      unpacked: 979_900_000,
+      unpacked: 980_000_000,
       sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
     },
   ],
@@ -43,7 +43,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
       size: 572_440_367,
-      unpacked: 1_900_000_000,
+      unpacked: 1_420_000_000,
       sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
     },
     {
@@ -51,7 +51,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.9.3.13',
       platform: 'manylinux_2_27_x86_64',
       size: 581_217_458,
-      unpacked: 900_000_000,
+      unpacked: 855_000_000,
       sha256: 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72',
     },
     {
@@ -59,7 +59,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.9.79',
       platform: 'manylinux_2_25_x86_64',
       size: 10_814_997,
-      unpacked: 20_000_000,
+      unpacked: 43_000_000,
       sha256: '096bcf334f13e1984ba36685ad4c1d6347db214de03dbb6eebb237b41d9d934f',
     },
     {
@@ -67,7 +67,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 40_546_229,
-      unpacked: 40_000_000,
+      unpacked: 35_000_000,
       sha256: '5d6a0d32fdc7ea39917c20065614ae93add6f577d840233237ff08e9a38f58f0',
     },
     {
@@ -75,7 +75,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 89_568_129,
-      unpacked: 120_000_000,
+      unpacked: 227_000_000,
       sha256: '210cf05005a447e29214e9ce50851e83fc5f4358df8b453155d5e1918094dcb4',
     },
     {
@@ -91,7 +91,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '9.28.0.42',
       platform: 'manylinux_2_27_x86_64',
       size: 716_538_495,
-      unpacked: 1_100_000_000,
+      unpacked: 1_160_000_000,
       sha256: '9ff58b7f36dacd0a93e89f8f2957b52466889217963701daa15e577317cfa375',
     },
     {
@@ -99,7 +99,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '11.4.1.4',
       platform: 'manylinux2014_x86_64',
       size: 200_877_592,
-      unpacked: 280_000_000,
+      unpacked: 295_000_000,
       sha256: 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28',
     },
     {
@@ -107,7 +107,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '10.3.10.19',
       platform: 'manylinux_2_27_x86_64',
       size: 68_295_626,
-      unpacked: 170_000_000,
+      unpacked: 168_000_000,
       sha256: '49b274db4780d421bd2ccd362e1415c13887c53c214f0d4b761752b8f9f6aa1e',
     },
     {
@@ -115,7 +115,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '11.7.5.82',
       platform: 'manylinux_2_27_x86_64',
       size: 338_117_415,
-      unpacked: 480_000_000,
+      unpacked: 496_000_000,
       sha256: '15da72d1340d29b5b3cf3fd100e3cd53421dde36002eda6ed93811af63c40d88',
     },
     {
@@ -123,7 +123,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.5.10.65',
       platform: 'manylinux2014_x86_64',
       size: 366_465_088,
-      unpacked: 480_000_000,
+      unpacked: 488_000_000,
       sha256: '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78',
     },
     {
@@ -131,7 +131,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '2.32.3',
       platform: 'manylinux_2_27_x86_64',
       size: 351_526_311,
-      unpacked: 480_000_000,
+      unpacked: 475_000_000,
       sha256: 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c',
     },
     {
@@ -139,7 +139,7 @@ export const wheels: Record<Variant, Wheel[]> = {
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 39_748_338,
-      unpacked: 100_000_000,
+      unpacked: 97_000_000,
       sha256: 'e3f1171dbdc83c5932a45f0f4c99180a70de9bd2718c1ab77d14104f6d7147f9',
     },
   ],
