@@ -3,7 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { startProgress } from '../../terminal/progress.js';
-import type { FileFacts } from './store.js';
+import type { FileFacts } from './checksum.js';
 import { openZip, type Zip, ZipError, type ZipMember } from './zip.js';
 
 export interface UnpackOptions {
