@@ -4,7 +4,7 @@
  */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from './compile/graph.js';
-import { backend, type OpAttribute, tf } from './load.js';
+import { backend, loaded, type OpAttribute, tf } from './load.js';
 
 const attribute = (type: string, name: string, value: unknown): OpAttribute => ({
   name,
@@ -55,8 +55,9 @@ const constant = (values: number[]) => tf.tensor1d(values, 'int32');
 export function conv2d(
   x: Tensor4D,
   weight: Tensor4D,
-  { stride, padding }: { stride: number; padding: number },
+  { stride, padding, own = false }: { stride: number; padding: number; own?: boolean },
 ): Tensor4D {
+  if (own && hasOwnKernel(x.shape, weight.shape, stride, padding)) return ownConv2d(x, weight, stride);
   const attributes = () => [
     type('T', DataType.float),
     ints('strides', [1, stride, stride, 1]),
@@ -77,6 +78,38 @@ export function conv2d(
       return [
         ...execute('Conv2DBackpropInput', attributes(), [sizes, filter, gradient]),
         ...execute('Conv2DBackpropFilter', attributes(), [input, shape, gradient]),
+      ];
+    },
+  );
+}
+
+/**
+ * Whether gnbench's own convolution kernels can do it: they have no set-up cost, which at a few small images a step is
+ * most of what TensorFlow's take.
+ */
+function hasOwnKernel(input: number[], weight: number[], stride: number, padding: number): boolean {
+  const [kernel, , channels, filters] = weight;
+  const sized = (kernel === 1 || kernel === 3) && padding === (kernel - 1) / 2 && stride <= 2;
+  // Of images, with their three channels, nobody wants the gradient.
+  return loaded.fused && sized && filters % 16 === 0 && (channels % 16 === 0 || input[3] === 3);
+}
+
+function ownConv2d(x: Tensor4D, weight: Tensor4D, stride: number): Tensor4D {
+  const [, height, width, channels] = x.shape;
+  const strides = ints('stride', stride);
+  return differentiable(
+    [x, weight],
+    (input, filter) => ({
+      value: execute('GnbenchConv', [strides], [input, filter])[0] as Tensor4D,
+      saved: [input, filter],
+    }),
+    (gradient, [input, filter]) => {
+      const size = [ints('height', height), ints('width', width), bools('has_addend', false)];
+      const inputs = [gradient, filter, tf.tensor1d([])];
+      const kernel = ints('kernel', filter.shape[0]);
+      return [
+        channels === 3 ? tf.zerosLike(input) : execute('GnbenchConvBackpropInput', [strides, ...size], inputs)[0],
+        execute('GnbenchConvBackpropFilter', [strides, kernel], [input, gradient])[0],
       ];
     },
   );

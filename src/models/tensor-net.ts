@@ -18,7 +18,8 @@ export class TensorNet implements Net<Tensor> {
 
   conv(name: string, x: Tensor, { kernel, stride = 1 }: Convolution): Tensor {
     const weight = this.step.variable(`${name}.weight`) as Tensor4D;
-    return conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2 });
+    const own = this.mode.fused && this.mode.precision === 'float32';
+    return conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
   }
 
   norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {

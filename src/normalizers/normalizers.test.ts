@@ -79,7 +79,7 @@ function apply(
     const forward = () => {
       y = outlive(
         createNormalizer(config).apply(x, {
-          mode,
+          mode: { ...mode, precision: 'float32' },
           relu: options.relu ?? false,
           residual: options.residual && tensor(options.residual),
           variable: (key) => variables[key] as Tensor1D,
