@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
 import type { Dataset } from './dataset.js';
-import { closed, closeRing, createRing, type Ring, release, state, waitForBatch } from './ring.js';
+import type { PhotoJob } from './photo-worker.js';
+import { type PreparedBatch, prepareIn } from './prepared.js';
+import { createRing, type Ring } from './ring.js';
 
 export interface TrainBatches {
   /**
@@ -9,7 +10,7 @@ export interface TrainBatches {
    *
    * @throws what went wrong in the worker, or when all steps have been taken
    */
-  next(): { images: Uint8Array; labels: Int32Array };
+  next(): PreparedBatch;
   /** How long `next` has blocked in all, start-up included. */
   readonly waitedMs: number;
   close(): Promise<void>;
@@ -27,12 +28,10 @@ export interface TrainBatchesOptions {
 }
 
 /** What the worker is started with. */
-export interface BatchJob extends TrainBatchesOptions {
+export interface BatchJob extends TrainBatchesOptions, Pick<Dataset, 'shape' | 'mean'> {
   ring: Ring;
   images: Uint8Array;
   labels: Int32Array;
-  shape: [number, number, number];
-  mean: number[];
 }
 
 /**
@@ -41,43 +40,29 @@ export interface BatchJob extends TrainBatchesOptions {
  */
 export function openTrainBatches(dataset: Dataset, options: TrainBatchesOptions): TrainBatches {
   const { batchSize, stepsPerEpoch, firstStep, totalSteps } = options;
-  const { train, shape, mean } = dataset;
+  const { train, shape, mean, photography } = dataset;
   if (batchSize * stepsPerEpoch > train.count) {
     throw new RangeError(`an epoch of ${stepsPerEpoch} × ${batchSize} images, but there are ${train.count}`);
   }
-  const imageBytes = shape[0] * shape[1] * shape[2];
-  const ring = createRing(batchSize * imageBytes, batchSize);
-  const job: BatchJob = { ...options, ring, images: train.images, labels: train.labels, shape, mean };
-  // No options of the main thread (loaders, test runners): they would be loaded again.
-  const worker = new Worker(new URL('./batch-worker.js', import.meta.url), { workerData: job, execArgv: [] });
-  worker.unref();
-  // The worker reports what went wrong through the ring; this one is seen only when it could not even start.
-  let broken: Error | undefined;
-  worker.on('error', (error) => {
-    broken = error;
-  });
-
-  const slots = Array.from({ length: ring.slots }, (_, slot) => ({
-    images: ring.images.subarray(slot * batchSize * imageBytes, (slot + 1) * batchSize * imageBytes),
-    labels: ring.labels.subarray(slot * batchSize, (slot + 1) * batchSize),
-  }));
-  let taken = 0;
-  let waitedMs = 0;
+  const ring = createRing(batchSize * shape[0] * shape[1] * shape[2], batchSize);
+  const { images, labels, photos } = train;
+  const fromMemory: BatchJob = { ...options, ring, shape, mean, images, labels };
+  const fromDisk: PhotoJob | undefined = photos &&
+    photography && { ...options, ring, shape, labels, photos, photography, train: true };
+  const prepared = fromDisk
+    ? prepareIn('./photo-worker.js', fromDisk)
+    : prepareIn('./batch-worker.js', fromMemory);
+  let step = firstStep;
   return {
     next() {
-      if (broken) throw broken;
-      if (Atomics.load(ring.control, state) === closed) throw new Error('these batches have been closed');
-      if (firstStep + taken >= totalSteps) throw new RangeError(`all ${totalSteps} steps have been taken`);
-      if (taken > 0) release(ring);
-      waitedMs += waitForBatch(ring, taken);
-      return slots[taken++ % ring.slots];
+      if (step >= totalSteps) throw new RangeError(`all ${totalSteps} steps have been taken`);
+      const batch = prepared.next();
+      step++;
+      return batch;
     },
     get waitedMs() {
-      return waitedMs;
+      return prepared.waitedMs;
     },
-    async close() {
-      closeRing(ring);
-      await worker.terminate();
-    },
+    close: () => prepared.close(),
   };
 }

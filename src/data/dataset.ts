@@ -3,8 +3,10 @@ export interface Split {
   count: number;
   /** [count], 0 … classes − 1. */
   labels: Int32Array<SharedArrayBuffer>;
-  /** [count, height, width, channels], uint8. */
+  /** [count, height, width, channels], uint8; empty when they are photographs. */
   images: Uint8Array<SharedArrayBuffer>;
+  /** Photographs stay on disk and are decoded ahead of the step: their paths, relative to `root`. */
+  photos?: { root: string; paths: string[] };
 }
 
 export interface Dataset {
@@ -23,6 +25,20 @@ export interface Dataset {
   official: boolean;
   /** How results got on it have to be labelled when it is not. */
   note?: string;
+  /** Present when the images are photographs. */
+  photography?: Photography;
+}
+
+/** How photographs become images of [resolution, resolution, 3]. */
+export interface Photography {
+  /** Brightness, contrast and saturation are changed by up to this share in training. */
+  colourJitter: number;
+  /** Standard deviation of the PCA lighting in training. */
+  lighting: number;
+  /** What happens when a file cannot be decoded: the run fails, or another image takes its place. */
+  onBroken: 'fail' | 'skip';
+  /** Room on disk for decoded photographs, in bytes; 0 for none. */
+  cacheBytes: number;
 }
 
 /** What the `data` key of a configuration says. */
@@ -33,6 +49,22 @@ export interface DataConfig {
   validation: 'test' | { fromTrain: number };
   /** CIFAR-100's. */
   labels?: 'fine' | 'coarse';
+}
+
+/** The same for `image-folder`. */
+export interface PhotoConfig extends DataConfig {
+  /** Folders with a folder for each class. */
+  train: string;
+  val: string;
+  /** Height and width that a model sees. */
+  resolution: number;
+  colourJitter: number;
+  lighting: number;
+  onBroken: 'fail' | 'skip';
+  /** Room for decoded photographs, in GB (10^9 bytes); 0 for none. */
+  decodedCache: number;
+  /** What has to be there: checked when the data is loaded, believed when a run is only planned. */
+  expect?: { classes: number; train: number; val: number };
 }
 
 /** A split of `count` images of `size` bytes each, all zero. */

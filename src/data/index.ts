@@ -1,13 +1,14 @@
 import { didYouMean, UserError } from '../errors.js';
 import { cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { readCifar } from './cifar.js';
-import type { DataConfig, Dataset } from './dataset.js';
+import type { DataConfig, Dataset, PhotoConfig } from './dataset.js';
 import { provideCifar } from './provide.js';
 import { drawSynthetic } from './synthetic.js';
 
 export { augmentInto } from './augment.js';
 export { openTrainBatches, type TrainBatches, type TrainBatchesOptions } from './batches.js';
-export type { DataConfig, Dataset, Split } from './dataset.js';
+export type { DataConfig, Dataset, PhotoConfig, Split } from './dataset.js';
+export { type EvaluationBatches, openEvaluationBatches } from './evaluation-batches.js';
 export { epochOrder } from './order.js';
 export { syntheticSizes } from './synthetic.js';
 
@@ -16,6 +17,11 @@ const loaders: Record<string, (data: DataConfig, options: LoadOptions) => Promis
   cifar100: async (data, options) => {
     const folder = await provideCifar(cifar100, options);
     return readCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100, folder, data);
+  },
+  'image-folder': async (data, options) => {
+    // Loaded here: it brings the image library.
+    const { openPhotos } = await import('./photos.js');
+    return openPhotos(data as PhotoConfig, options);
   },
   synthetic: async (data) => drawSynthetic(data),
 };

@@ -8,6 +8,11 @@ export function dataCache(): string {
   return join(cacheFolder(), 'data');
 }
 
+/** Where decoded photographs are kept. */
+export function photoCache(): string {
+  return join(cacheFolder(), 'photos');
+}
+
 /**
  * The folder of a data set, `name` being its own: under `--data`, else $GNBENCH_DATA, else the cache; undefined when
  * it is in none. A folder that is itself called `name` will do as well.

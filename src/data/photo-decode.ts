@@ -1,0 +1,84 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { UserError } from '../errors.js';
+
+/** Decoded pixels, [height, width, 3], sRGB, uint8. */
+export interface Pixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+// ImageNet's largest file has 15 MB, its largest image 20 million pixels.
+const fileLimit = 64 * 2 ** 20;
+const pixelLimit = 2 ** 26;
+
+// The batches' thread prepares several images side by side; more threads within one would only take the step's cores.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/**
+ * Decodes a JPEG or PNG file, known by its first bytes, whatever it is called. Grey, CMYK and 16-bit images become
+ * 8-bit sRGB; transparency is dropped; the orientation that a camera noted is not applied (as in the paper's code).
+ *
+ * @throws {UserError} naming the file, when it is neither, cut short or broken, or larger than 64 MiB or 67 megapixels
+ */
+export async function decodePhoto(path: string): Promise<Pixels> {
+  try {
+    const content = await readBounded(path);
+    const jpeg = content[0] === 0xff && content[1] === 0xd8;
+    const png = content.length > 4 && content.readUInt32BE(0) === 0x89504e47;
+    if (!jpeg && !png) throw new Error('neither a JPEG nor a PNG file');
+    const { data, info } = await sharp(content, { failOn: 'error', limitInputPixels: pixelLimit })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
+  } catch (error) {
+    const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200);
+    throw new UserError(`broken image: ${reason}`, {
+      place: path,
+      fix: 'replace or remove it, or set data.onBroken to skip',
+      cause: error,
+    });
+  }
+}
+
+async function readBounded(path: string): Promise<Buffer> {
+  // Before opening it: to open a named pipe would wait for its writer.
+  if (!(await stat(path)).isFile()) throw new Error('not a file');
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const { size } = await file.stat();
+    if (size > fileLimit) throw new Error(`${size} bytes, more than ${fileLimit}`);
+    return await file.readFile();
+  } finally {
+    await file?.close();
+  }
+}
+
+function toThreeChannels(data: Buffer, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const out = new Uint8Array((data.length / channels) * 3);
+  for (let from = 0, to = 0; from < data.length; from += channels, to += 3) out.fill(data[from], to, to + 3);
+  return out;
+}
+
+/** The part of an image from (`left`, `top`) on, `width` × `height`, scaled to `toWidth` × `toHeight` (bicubic). */
+export async function scalePart(
+  image: Pixels,
+  part: { left: number; top: number; width: number; height: number },
+  toWidth: number,
+  toHeight: number,
+): Promise<Pixels> {
+  const { data, info } = await sharp(image.data, {
+    raw: { width: image.width, height: image.height, channels: 3 },
+  })
+    .extract(part)
+    .resize(toWidth, toHeight, { fit: 'fill', kernel: 'cubic' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
+}
