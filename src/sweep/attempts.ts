@@ -11,6 +11,8 @@ export const outcomeKinds = [
   'interrupted',
   /** A configuration or an input that `gnbench run` would not take: nothing ran. */
   'refused',
+  /** Nothing that another try would mend, nor the run's fault: the sweep stops. */
+  'disk full',
   'killed',
   'out of memory',
   'crashed',

@@ -195,6 +195,7 @@ class LocalSweep<R extends StartableRun> {
     this.outcomes.set(run, outcome);
     options.display.ended(run, outcome);
     if (outcome.kind === 'completed' || outcome.kind === 'interrupted') return;
+    if (outcome.kind === 'disk full') return this.giveUp(diskFull(run, outcome));
     if (options.failFast && !this.anyFailed) this.relay('SIGTERM');
     this.anyFailed = true;
   }
@@ -210,3 +211,11 @@ class LocalSweep<R extends StartableRun> {
     for (const child of this.children.values()) child.stop(signal);
   }
 }
+
+/** Every other run would fail at it too. */
+const diskFull = (run: StartableRun, { message }: Outcome) =>
+  new UserError(`the disk is full: ${message}`, {
+    place: run.folder,
+    fix: 'free some space, then start the sweep again: it goes on from the checkpoints',
+    exitCode: 1,
+  });

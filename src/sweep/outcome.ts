@@ -16,6 +16,7 @@ export interface Ending {
 
 const stopCodes = new Set([130, 143, 75]);
 const stopSignals = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGHUP']);
+const diskFull = /ENOSPC|EDQUOT/;
 const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
 
@@ -39,7 +40,9 @@ export function judge(runFolder: string, ending: Ending): Outcome {
     const step = summary.divergedAtStep ?? summary.steps.done;
     return { kind: 'diverged', ...ended, step, message: `the loss is no longer finite at step ${step}` };
   }
-  if (outOfMemory.test(tail(ending.log)) || outOfMemory.test(summary?.failure?.message ?? '')) {
+  const words = `${tail(ending.log)}\n${summary?.failure?.message ?? ''}`;
+  if (diskFull.test(words)) return { kind: 'disk full', ...ended, message: told };
+  if (outOfMemory.test(words)) {
     return { kind: 'out of memory', ...ended, message: told ?? summary?.failure?.message };
   }
   if (signal === 'SIGKILL') {

@@ -16,6 +16,7 @@ export function settledOutcome(run: StartableRun, begunAt?: string): Outcome | u
   const last = attempts.at(-1);
   if (!last?.outcome || last.outcome === 'interrupted' || last.outcome === 'completed') return undefined;
   const triedNow = begunAt !== undefined && last.startedAt > begunAt;
-  const triedOften = last.outcome !== 'refused' && countFailures(attempts) >= mostFailures;
+  const endless = last.outcome === 'refused' || last.outcome === 'disk full';
+  const triedOften = !endless && countFailures(attempts) >= mostFailures;
   return triedNow || triedOften ? { kind: last.outcome, step: last.step, message: last.message } : undefined;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -268,4 +268,30 @@ test('a results folder of another experiment is refused, and left as it is', asy
   snapshot({ ...experiment, title: 'other' });
   const foreign = join(experiment.folder, experiment.cells[0].key);
   assert.throws(() => snapshot({ ...experiment, folder: foreign }), /holds no experiment, and is not empty/);
+});
+
+test('a full disk stops the sweep with a sentence; with room again it goes on', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-full-'));
+  t.after(() => {
+    spawnSync('umount', ['--lazy', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const mount = (...args: string[]) => spawnSync('mount', [...args, folder]).status === 0;
+  if (!mount('-t', 'tmpfs', '-o', 'size=160k', 'none'))
+    return t.skip('needs the right to mount a small disk');
+  const file = join(folder, 'experiment.yaml');
+  writeFileSync(file, `name: test\n${twelve}`);
+  const experiment = await loadExperiment(file);
+  const child = spawn(process.execPath, [fakeSweep, file, '2'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let told = '';
+  child.stderr.on('data', (chunk) => {
+    told += chunk;
+  });
+  assert.equal(await ended(child), 1);
+  assert.match(told, /no space left on the device \(ENOSPC\)|the disk is full/);
+  const before = await states(experiment);
+  assert.ok(before.done < 12 && !before.diverged, JSON.stringify(before));
+  assert.ok(mount('-o', 'remount,size=16m'));
+  assert.equal(await sweep(file, 4), 0);
+  assert.deepEqual(await states(experiment), { done: 12 });
 });
