@@ -44,6 +44,7 @@ program
   .option('--resume', "go on where the folder's run was stopped")
   .option('--force', "start over: delete the folder's run")
   .option('--eager', 'operation by operation instead of as one graph: slow, for debugging')
+  .option('--tensorboard', 'write event files for TensorBoard too')
   .addOption(json())
   .addOption(quiet())
   .addOption(debug())
@@ -110,8 +111,10 @@ program
   .action(action(async () => (await import('./commands/plot.js')).plot));
 
 program
-  .command('report <targets...>')
-  .description('one self-contained HTML page: tables, figures, configurations, environment')
+  .command('report [targets...]')
+  .description(
+    'one self-contained HTML page: tables, figures, configurations, environment (default: all in results/)',
+  )
   .option('--out <file>', 'where to (default: beside the results)')
   .action(action(async () => (await import('./commands/report.js')).report));
 

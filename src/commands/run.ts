@@ -13,6 +13,7 @@ export interface RunFlags {
   resume?: boolean;
   force?: boolean;
   eager?: boolean;
+  tensorboard?: boolean;
   json?: boolean;
   quiet?: boolean;
   debug?: boolean;
@@ -38,6 +39,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     mode: flags.force ? 'force' : flags.resume ? 'resume' : 'new',
     dataFolder: flags.data,
     eager: flags.eager ?? false,
+    tensorboard: flags.tensorboard ?? false,
     quiet: flags.quiet ?? false,
     debug: flags.debug ?? false,
     stopRequested: () => stop.requested() ?? (orphaned() ? { signal: 'SIGTERM', exitCode: 143 } : undefined),

@@ -2,6 +2,7 @@
 import { startProgress } from '../terminal/progress.js';
 import type { CurveRow, StepRow } from './curves.js';
 import type { Progress } from './progress.js';
+import { type EventFile, logEpoch } from './tensorboard.js';
 
 export interface StepReport {
   epoch: number;
@@ -36,13 +37,15 @@ export interface ReporterOptions {
   quiet: boolean;
   /** Of steps.csv, and every how many steps a row goes there. */
   steps?: { append(row: StepRow): void; every: number };
+  /** For TensorBoard. */
+  events?: EventFile;
 }
 
 const noteEveryMs = 250;
 const messageEveryMs = 1000;
 
 export function createReporter(options: ReporterOptions, firstStep: number): Reporter {
-  const { epochs, stepsPerEpoch, imagesPerStep, quiet, steps } = options;
+  const { epochs, stepsPerEpoch, imagesPerStep, quiet, steps, events } = options;
   const totalSteps = epochs * stepsPerEpoch;
   const bar = startProgress({ label: 'training', total: totalSteps, unit: 'steps', quiet });
   bar.update(firstStep);
@@ -85,6 +88,7 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
     },
     epoch(row) {
       valError = row.val_error;
+      if (events) logEpoch(events, row);
       const { epoch, step, train_loss: loss, images_per_second: imagesPerSecond } = row;
       send({ epoch, step, loss, imagesPerSecond });
       bar.update(step, epochNote(row, epochs));

@@ -14,6 +14,7 @@ import { describeModel, type ModelDescription } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../models/initialize.js';
 import type { Variable } from '../models/net.js';
+import { planRun } from '../models/plan.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
 import { CurvesLog, openStepsLog } from './curves.js';
@@ -35,6 +36,7 @@ import {
 } from './steps.js';
 import { summarize } from './summarize.js';
 import { readSummary, type Summary, writeSummary } from './summary.js';
+import { openEventFile } from './tensorboard.js';
 import { type Outcome, train } from './train.js';
 
 export interface RunOptions {
@@ -43,6 +45,8 @@ export interface RunOptions {
   mode: 'new' | 'resume' | 'force';
   dataFolder?: string;
   eager: boolean;
+  /** Write event files for TensorBoard too. */
+  tensorboard: boolean;
   quiet: boolean;
   debug: boolean;
   /** The signal that asked to stop, if one did. */
@@ -55,7 +59,8 @@ export interface RunOptions {
  * @throws UserError for a configuration, data or folder that cannot be used (exit code 2), before anything is written
  */
 export async function run(config: Config, options: RunOptions): Promise<Summary> {
-  // 1. Everything that can be wrong with the experiment, before anything is written.
+  // 1. Everything that can be wrong with the experiment, before anything is fetched or written.
+  planRun(config);
   const dataset = await loadDataset(config.data, options);
   const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
   const model = createModel(config.model, dataset.classes);
@@ -125,12 +130,14 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   const curves = await CurvesLog.open(folder.curves, point);
   const every = config.log.everySteps;
   const steps = every > 0 ? openStepsLog(folder.steps, point) : undefined;
+  const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
   const { stepsPerEpoch, imagesPerStep } = resolved;
   const reporting = {
     epochs: config.epochs,
     stepsPerEpoch,
     imagesPerStep,
     quiet: options.quiet,
+    events,
     steps: steps && { append: (row: Parameters<typeof steps.append>[0]) => steps.append(row), every },
   };
   const save = (outcome: Outcome | { status: 'running' }): Summary => {
@@ -167,6 +174,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     reporter.stop('failed');
     curves.close();
     steps?.close();
+    events?.close();
   }
 }
 

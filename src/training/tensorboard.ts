@@ -7,7 +7,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CurveRow } from '../training/curves.js';
+import type { CurveRow } from './curves.js';
 
 export interface EventFile {
   /** One point of the curve `tag`. `wallTime` is in seconds since 1970, now if left out. */
