@@ -16,8 +16,9 @@ export async function prepare(
     await provisionEngine({ variant, quiet: options.quiet, debug: options.debug });
   }
   const { provideCifar } = await import('../data/provide.js');
-  const { cifar10 } = await import('../data/checksums.js');
-  if (configs.some(({ data }) => data.name === 'cifar10')) {
-    await provideCifar(cifar10, { dataFolder: options.data, quiet: options.quiet });
+  const { cifar10, cifar100 } = await import('../data/checksums.js');
+  const names = new Set<string>(configs.map(({ data }) => data.name));
+  for (const version of [cifar10, cifar100].filter(({ name }) => names.has(name))) {
+    await provideCifar(version, { dataFolder: options.data, quiet: options.quiet });
   }
 }

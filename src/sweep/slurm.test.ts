@@ -16,6 +16,7 @@ const skip = process.env.GNBENCH_SLURM
   ? false
   : 'needs root and Debian’s slurm-wlm and munge: .ci/slurm.sh install, then GNBENCH_SLURM=1';
 const cluster = fileURLToPath(new URL('../../.ci/slurm.sh', import.meta.url));
+const bin = fileURLToPath(new URL('../../bin/gnbench.js', import.meta.url));
 const task = fileURLToPath(new URL('./fake/task.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'gnbench-slurm-'));
 
@@ -125,6 +126,24 @@ function newestJob(experiment: Experiment): string {
   }).split('\n');
   return JSON.parse(readFileSync(file, 'utf8')).jobId;
 }
+
+test('gnbench itself: a real run as a job, and what status says of it', { skip }, async () => {
+  const experiment = await experimentIn(
+    'real',
+    `
+base: { data: { name: synthetic, trainSubset: 64, valSubset: 32 }, model: resnet20, batch: { size: 16 }, epochs: 2 }
+axes: { normalizer: [layer] }
+`,
+  );
+  const gnbench = (...args: string[]) =>
+    execFileSync(process.execPath, [bin, ...args, experiment.file], { encoding: 'utf8' });
+  assert.match(gnbench('sweep', '--launcher', 'slurm', '--jobs', '1', '--quiet'), /^real: job \d+, 1 run$/m);
+  await until(experiment, 'it to be done', 120, ([{ state }]) => state === 'done');
+  const { counts, runs } = JSON.parse(gnbench('status', '--json'));
+  assert.equal(counts.done, 1);
+  assert.deepEqual(runs[0].epochs, { done: 2, total: 2 });
+  assert.match(gnbench('sweep', '--launcher', 'slurm', '--quiet'), /nothing left to submit/);
+});
 
 test('Slurm’s refusal is told in its own words, and nothing is lost', { skip }, async () => {
   const experiment = await experimentIn(

@@ -94,7 +94,12 @@ export async function sweepOnSlurm(
       flags: plan.flags,
       taskCommand: plan.taskCommand ?? [process.execPath, resolve(gnbenchRun.script), 'task'],
     });
-    lines.push(...jobs.map(({ jobId, runs }) => `${experiment.name}: job ${jobId}, ${runs.length} runs`));
+    lines.push(
+      ...jobs.map(
+        ({ jobId, runs }) =>
+          `${experiment.name}: job ${jobId}, ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
+      ),
+    );
     if (jobs.length === 0) lines.push(`${experiment.name}: nothing left to submit`);
   }
   return lines;
