@@ -48,7 +48,7 @@ class Whole<R extends StartableRun> {
   private readonly before: number;
   private readonly total: number;
   private readonly since = performance.now();
-  over = 0;
+  private over = 0;
 
   constructor(private readonly options: DisplayOptions<R>) {
     for (const run of options.runs) this.shares.set(run, options.doneBefore(run));
@@ -58,6 +58,13 @@ class Whole<R extends StartableRun> {
 
   set(run: StartableRun, share: number) {
     this.shares.set(run, share);
+  }
+
+  /** What failed takes no more time either, for now; what was interrupted does. */
+  end(run: StartableRun, outcome?: Outcome) {
+    if (outcome?.kind === 'interrupted') return;
+    this.shares.set(run, 1);
+    this.over++;
   }
 
   private done(): number {
@@ -118,13 +125,11 @@ function lines<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJ
       print(`       ${title(run)}: ${facts(progress)} (whole: ${whole.text()})`);
     },
     ended(run, outcome) {
-      if (outcome.kind !== 'interrupted') whole.set(run, 1);
-      whole.over++;
+      whole.end(run, outcome);
       print(`end    ${title(run)}: ${ending(outcome)} (whole: ${whole.text()})`);
     },
     settled(run) {
-      whole.set(run, 1);
-      whole.over++;
+      whole.end(run);
     },
     stop() {},
   };
@@ -153,7 +158,7 @@ function bars<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS
     running.delete(run);
   };
   // Written above the bars.
-  const log = (line: string) => multi.log(`${cut(line, stream.columns ?? 80)}\n`);
+  const log = (line: string) => multi.log(`${line}\n`);
   return {
     note: log,
     started(run) {
@@ -167,15 +172,13 @@ function bars<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS
       refresh();
     },
     ended(run, outcome) {
-      if (outcome.kind !== 'interrupted') whole.set(run, 1);
-      whole.over++;
+      whole.end(run, outcome);
       remove(run);
       log(`${title(run)}: ${ending(outcome)}`);
       refresh();
     },
     settled(run) {
-      whole.set(run, 1);
-      whole.over++;
+      whole.end(run);
       refresh();
     },
     stop() {
