@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { cacheFolder } from '../cache.js';
 import { toBfloat16 } from './compile/bfloat16.js';
+import { fuseAdditions } from './compile/fuse.js';
 import { DataType, type Node, type Output, savedModel } from './compile/graph.js';
 import { assertReplayable, Recorder } from './compile/recorder.js';
 import { upload } from './eager.js';
@@ -61,7 +62,7 @@ export class CompiledProgram implements Program {
   define(name: string, feeds: Record<string, Feed>, step: StepFunction): void {
     const first = this.trace(name, feeds, step, 0);
     assertReplayable(first.recorder, this.trace(name, feeds, step, 1).recorder);
-    const { nodes } = first.recorder;
+    const nodes = fuseAdditions(first.recorder.nodes);
     this.nodes.push(...(this.options.precision === 'bfloat16' ? toBfloat16(nodes) : nodes));
     this.steps.set(name, first.step);
   }

@@ -164,7 +164,12 @@ function forward(network: Network, net: TensorNet, step: Step) {
 /** A part of a batch holds as many workers' images as there are workers in it; less than one counts as one. */
 function tensorNet({ config, fused }: Network, step: Step, training: boolean, parts = 1): TensorNet {
   const workers = Math.max(1, config.batch.workers / parts);
-  return new TensorNet(step, createNormalizer(config.normalizer), { training, workers, fused, precision: config.precision });
+  return new TensorNet(step, createNormalizer(config.normalizer), {
+    training,
+    workers,
+    fused,
+    precision: config.precision,
+  });
 }
 
 const imageFeeds = ({ shape, pixels }: Network, batch: number): Record<string, Feed> => ({
