@@ -9,7 +9,16 @@ import { type Config, configSchema } from './schema.js';
 type Plain = Record<string, unknown>;
 
 /** Keys without effect on the result: names, places, threads, what is saved and logged, how a step is cut up. */
-const ineffective = ['name', 'engine', 'checkpoint', 'log', 'batch.microSteps', 'evaluate.batchSize'];
+const ineffective = [
+  'name',
+  'engine',
+  'checkpoint',
+  'log',
+  'batch.microSteps',
+  'evaluate.batchSize',
+  'data.decodedCache',
+  'data.expect',
+];
 
 /** What affects a run's result, without what is at its default; its keys may stand in any order. */
 export function configIdentity(config: Config): Plain {

@@ -14,7 +14,73 @@ const choice = {
     .union([z.literal('test'), z.strictObject({ fromTrain: images })])
     .default('test')
     .describe('The test images, or n of the training images that are then not trained on (for tuning)'),
-  augment: z.boolean().default(true).describe('Pad by 4, crop at random, flip at random'),
 };
 
-export const dataSchema = byName([z.strictObject({ name: z.enum(['cifar10', 'synthetic']), ...choice })]);
+const augment = z.boolean().default(true);
+const cifarAugment = augment.describe('Pad by 4, crop at random, flip at random');
+
+const cifar = z.strictObject({
+  name: z.enum(['cifar10', 'synthetic']),
+  ...choice,
+  augment: cifarAugment,
+});
+
+const cifar100 = z.strictObject({
+  name: z.literal('cifar100'),
+  labels: z.enum(['fine', 'coarse']).default('fine').describe('The 100 classes, or the 20 that they form'),
+  ...choice,
+  augment: cifarAugment,
+});
+
+const folder = z.string().min(1).max(4096);
+
+/** Augmentation and evaluation as in fb.resnet.torch, which the paper's §4.1 refers to. */
+const imageFolder = z.strictObject({
+  name: z.literal('image-folder'),
+  train: folder
+    .default('imagenet/train')
+    .describe('Training images: a folder for each class; relative to --data or $GNBENCH_DATA, or absolute'),
+  val: folder.default('imagenet/val').describe('Validation images, in folders of the same names'),
+  ...choice,
+  augment: augment.describe(
+    'Crop a part of random area and aspect ratio, change its colours, flip at random',
+  ),
+  resolution: z
+    .int()
+    .min(8)
+    .max(2_048)
+    .default(224)
+    .describe('Height and width that a model sees; evaluation scales the shorter side to 256/224 of it'),
+  colourJitter: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.4)
+    .describe('Brightness, contrast and saturation change by up to this share; 0 for none'),
+  lighting: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.1)
+    .describe('Standard deviation of the lighting along the principal components of colour; 0 for none'),
+  onBroken: z
+    .enum(['fail', 'skip'])
+    .default('fail')
+    .describe('An image that cannot be decoded: ends the run, or is reported and left out'),
+  decodedCache: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(4)
+    .describe('Room for decoded images in the cache folder, in GB; 0 for none; no effect on the result'),
+  expect: z
+    .strictObject({
+      classes: z.int().min(1).max(1_000_000).describe('Classes'),
+      train: images.describe('Training images'),
+      val: images.describe('Validation images'),
+    })
+    .optional()
+    .describe('What has to be there: checked before a run, believed where the images are not (config show)'),
+});
+
+export const dataSchema = byName([cifar, cifar100, imageFolder]);

@@ -1,6 +1,7 @@
 import type { Sizes } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { cifar10 } from './checksums.js';
+import { type CifarVersion, cifar10, cifar100, cifar100Coarse } from './checksums.js';
+import { listPhotos, sameClasses } from './photo-list.js';
 import { syntheticSizes } from './synthetic.js';
 
 /** What is known of a data set before it is loaded. */
@@ -12,15 +13,51 @@ export interface Published {
   shape: [number, number, number];
 }
 
-const imagesIn = (files: string[]) => files.reduce((sum, file) => sum + cifar10.records[file], 0);
-
-const known: Record<Config['data']['name'], Published> = {
-  cifar10: {
-    sizes: { train: imagesIn(cifar10.train), validation: imagesIn(cifar10.test) },
-    classes: cifar10.classes,
+const ofCifar = (version: CifarVersion): Published => {
+  const imagesIn = (files: string[]) => files.reduce((sum, file) => sum + version.records[file], 0);
+  return {
+    sizes: { train: imagesIn(version.train), validation: imagesIn(version.test) },
+    classes: version.classes,
     shape: [32, 32, 3],
-  },
-  synthetic: { sizes: syntheticSizes, classes: 10, shape: [32, 32, 3] },
+  };
 };
 
-export const published = (data: Config['data']): Published => known[data.name];
+type ImageFolder = Extract<Config['data'], { name: 'image-folder' }>;
+
+/** What `expect` says, so that a run can be planned where its images are not; else what the folders hold. */
+function ofFolder({ train, val, expect, resolution }: ImageFolder): Published {
+  const { classes, ...sizes } = expect ?? countFolders(train, val);
+  return {
+    sizes: { train: sizes.train, validation: sizes.val },
+    classes,
+    shape: [resolution, resolution, 3],
+  };
+}
+
+const counted = new Map<string, NonNullable<ImageFolder['expect']>>();
+
+/** Remembered: a sweep plans many runs on the same images. */
+function countFolders(train: string, val: string): NonNullable<ImageFolder['expect']> {
+  const key = JSON.stringify([train, val]);
+  const known = counted.get(key);
+  if (known) return known;
+  const [one, other] = [listPhotos(train, 'data.train'), listPhotos(val, 'data.val')];
+  sameClasses(one, other);
+  const found = { classes: one.classes.length, train: one.paths.length, val: other.paths.length };
+  counted.set(key, found);
+  return found;
+}
+
+/** @throws {UserError} for folders of images that are not there or not in order */
+export function published(data: Config['data']): Published {
+  switch (data.name) {
+    case 'cifar10':
+      return ofCifar(cifar10);
+    case 'cifar100':
+      return ofCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100);
+    case 'image-folder':
+      return ofFolder(data);
+    case 'synthetic':
+      return { sizes: syntheticSizes, classes: 10, shape: [32, 32, 3] };
+  }
+}
