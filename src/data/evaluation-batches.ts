@@ -14,9 +14,12 @@ export interface EvaluationBatches {
   close(): Promise<void>;
 }
 
+/** What of a data set is needed to go through its images. */
+export type Images = Pick<Dataset, 'shape' | 'train' | 'validation' | 'photography'>;
+
 /** The images of a split, every one once. Photographs are decoded ahead by a worker thread, as in training. */
 export function openEvaluationBatches(
-  dataset: Dataset,
+  dataset: Images,
   options: { batchSize: number; split?: 'train' | 'validation' },
 ): EvaluationBatches {
   const { shape, photography } = dataset;

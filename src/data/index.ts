@@ -8,7 +8,7 @@ import { drawSynthetic } from './synthetic.js';
 export { augmentInto } from './augment.js';
 export { openTrainBatches, type TrainBatches, type TrainBatchesOptions } from './batches.js';
 export type { DataConfig, Dataset, PhotoConfig, Split } from './dataset.js';
-export { type EvaluationBatches, openEvaluationBatches } from './evaluation-batches.js';
+export { type EvaluationBatches, type Images, openEvaluationBatches } from './evaluation-batches.js';
 export { epochOrder } from './order.js';
 export { syntheticSizes } from './synthetic.js';
 

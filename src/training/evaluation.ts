@@ -1,4 +1,4 @@
-import type { Split } from '../data/index.js';
+import { type Images, openEvaluationBatches } from '../data/index.js';
 import type { Program } from '../engine/program.js';
 
 /** Cross-entropy in nats, error in percent; means over all images. */
@@ -14,28 +14,31 @@ export function evaluationBatches(count: number, batchSize: number): number[] {
 }
 
 /**
- * Evaluates every image of a split with the program's `evaluate/N` steps.
+ * Evaluates every validation image with the program's `evaluate/N` steps.
  * @param pause called after each batch; true ends the evaluation early
  * @returns undefined when it was ended early
  */
 export async function evaluate(
   program: Program,
-  split: Split,
+  dataset: Images,
   batchSize: number,
   pause: (done: number) => Promise<boolean>,
 ): Promise<Evaluation | undefined> {
-  const imageBytes = split.images.length / split.count;
+  const batches = openEvaluationBatches(dataset, { batchSize });
+  let done = 0;
   let loss = 0;
   let errors = 0;
-  for (let start = 0; start < split.count; ) {
-    const size = Math.min(batchSize, split.count - start);
-    const images = split.images.subarray(start * imageBytes, (start + size) * imageBytes);
-    const labels = split.labels.subarray(start, start + size);
-    const result = program.run(`evaluate/${size}`, { images, labels });
-    loss += result.loss[0] * size;
-    errors += result.errors[0];
-    start += size;
-    if (await pause(start)) return undefined;
+  try {
+    for (let batch = batches.next(); batch; batch = batches.next()) {
+      const { images, labels, count } = batch;
+      const result = program.run(`evaluate/${count}`, { images, labels });
+      loss += result.loss[0] * count;
+      errors += result.errors[0];
+      done += count;
+      if (await pause(done)) return undefined;
+    }
+  } finally {
+    await batches.close();
   }
-  return { loss: loss / split.count, error: (100 * errors) / split.count };
+  return { loss: loss / done, error: (100 * errors) / done };
 }

@@ -1,4 +1,4 @@
-import type { Split } from '../data/index.js';
+import { type Images, openEvaluationBatches } from '../data/index.js';
 import type { Program, VariableValue } from '../engine/program.js';
 
 /** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
@@ -10,11 +10,11 @@ export const statisticsBatch = (images: number): number => Math.min(250, images)
  */
 export async function withPreciseStatistics<Result>(
   program: Program,
-  split: Split,
+  dataset: Images,
   images: number,
   body: () => Promise<Result>,
 ): Promise<Result> {
-  const precise = preciseStatistics(program, split, images);
+  const precise = await preciseStatistics(program, dataset, images);
   const running = program.read(Object.keys(precise));
   program.write(precise);
   try {
@@ -25,28 +25,23 @@ export async function withPreciseStatistics<Result>(
 }
 
 /** Mean of the batches' means; mean of their variances, plus the variance of their means. */
-function preciseStatistics(program: Program, split: Split, images: number): Record<string, VariableValue> {
-  const batchSize = statisticsBatch(split.count);
-  const imageBytes = split.images.length / split.count;
-  const batches = Math.max(1, Math.floor(Math.min(images, split.count) / batchSize));
-  const sums = new Map<string, { first: Float64Array; second: Float64Array }>();
-  for (let batch = 0; batch < batches; batch++) {
-    const [start, end] = [batch * batchSize, (batch + 1) * batchSize];
-    const values = program.run(`statistics/${batchSize}`, {
-      images: split.images.subarray(start * imageBytes, end * imageBytes),
-      labels: split.labels.subarray(start, end),
-    });
-    for (const [name, data] of Object.entries(values)) {
-      const sum = sums.get(name) ?? {
-        first: new Float64Array(data.length),
-        second: new Float64Array(data.length),
-      };
-      sums.set(name, sum);
-      data.forEach((value, index) => {
-        sum.first[index] += value / batches;
-        sum.second[index] += value ** 2 / batches;
-      });
+async function preciseStatistics(
+  program: Program,
+  dataset: Images,
+  images: number,
+): Promise<Record<string, VariableValue>> {
+  const { count } = dataset.train;
+  const batchSize = statisticsBatch(count);
+  const wanted = Math.max(1, Math.floor(Math.min(images, count) / batchSize));
+  const sums: Sums = new Map();
+  const batches = openEvaluationBatches(dataset, { batchSize, split: 'train' });
+  try {
+    for (let batch = 0; batch < wanted; batch++) {
+      const { images, labels } = batches.next()!;
+      addTo(sums, program.run(`statistics/${batchSize}`, { images, labels }), wanted);
     }
+  } finally {
+    await batches.close();
   }
   const spread = (layer: string, index: number) => {
     const { first, second } = sums.get(`${layer}.mean`)!;
@@ -61,4 +56,21 @@ function preciseStatistics(program: Program, split: Split, images: number): Reco
       return [name, { shape: [data.length], data: Float32Array.from(data) }];
     }),
   );
+}
+
+type Sums = Map<string, { first: Float64Array; second: Float64Array }>;
+
+/** Adds one batch's share to the means of values and of their squares. */
+function addTo(sums: Sums, values: Record<string, Float32Array>, batches: number): void {
+  for (const [name, data] of Object.entries(values)) {
+    const sum = sums.get(name) ?? {
+      first: new Float64Array(data.length),
+      second: new Float64Array(data.length),
+    };
+    sums.set(name, sum);
+    data.forEach((value, index) => {
+      sum.first[index] += value / batches;
+      sum.second[index] += value ** 2 / batches;
+    });
+  }
 }

@@ -127,7 +127,8 @@ interface Prepared {
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
   const { config, resolved, dataset, program, trainOn, progress, options } = prepared;
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
-  const curves = await CurvesLog.open(folder.curves, point);
+  const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
+  const curves = await CurvesLog.open(folder.curves, { ...point, leastRows });
   const every = config.log.everySteps;
   const steps = every > 0 ? openStepsLog(folder.steps, point) : undefined;
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
@@ -152,9 +153,9 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     const stopRequested = () => options.stopRequested() !== undefined;
     const { batchSize, statistics, preciseImages: images } = config.evaluate;
     const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
-      const body = () => evaluate(program, dataset.validation, batchSize, pause);
+      const body = () => evaluate(program, dataset, batchSize, pause);
       if (statistics === 'running' || !hasStatistics(prepared.description)) return body();
-      return withPreciseStatistics(program, dataset.train, images, body);
+      return withPreciseStatistics(program, dataset, images, body);
     };
     const training = {
       config,

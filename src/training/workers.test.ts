@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
+import type { Images } from '../data/index.js';
 import { CompiledProgram } from '../engine/compiled.js';
 import { loadEngine } from '../engine/load.js';
 import { describeModel } from '../models/describe.js';
@@ -137,11 +138,12 @@ describe('precise statistics', () => {
     };
     split.images.set(images);
     split.labels.set(labels);
+    const dataset: Images = { shape: [32, 32, 3], train: split, validation: split };
     const program = new CompiledProgram(withVelocities(network.variables, formulaValues(network.variables)));
     defineStatistics(program, network, statisticsBatch(count));
     defineEvaluation(program, network, 4);
     const before = program.read();
-    const during = await withPreciseStatistics(program, split, count, async () => program.read());
+    const during = await withPreciseStatistics(program, dataset, count, async () => program.read());
     assert.deepEqual(program.read(), before);
 
     // The stem's convolution is the same whatever the statistics: those of its output can be had in two ways.
