@@ -1,4 +1,5 @@
 /** A run's curves: `curves.csv`, a row an epoch, and `steps.csv`, a row every k steps. */
+import { UserError } from '../errors.js';
 import { type ResumePoint, RowLog, readRows } from './row-log.js';
 
 /** One epoch. Losses are cross-entropies without weight decay, errors are in percent. */
@@ -71,9 +72,22 @@ export class CurvesLog {
     readonly rows: CurveRow[],
   ) {}
 
-  /** A new file, or with a point the existing one: what lies beyond is moved to `curves.dropped.csv`. Throws UserError. */
-  static async open(file: string, point: ResumePoint = {}): Promise<CurvesLog> {
+  /**
+   * A new file, or with a point the existing one: what lies beyond is moved to `curves.dropped.csv`. Throws UserError,
+   * also when there are fewer than `leastRows`: a run that goes on without its first epochs has no curve.
+   */
+  static async open(file: string, point: ResumePoint & { leastRows?: number } = {}): Promise<CurvesLog> {
     const { log, rows } = RowLog.open<CurveRow>(file, curveFormat, point);
+    if (rows.length < (point.leastRows ?? 0)) {
+      log.close();
+      throw new UserError(
+        `${rows.length} epochs are there, and the checkpoint is of one after ${point.leastRows}`,
+        {
+          place: file,
+          fix: 'restore the file, or start the run over with --force',
+        },
+      );
+    }
     return new CurvesLog(log, rows);
   }
 

@@ -27,10 +27,8 @@ export interface RowFormat {
 
 /** Where a resumed run takes the log up. */
 export interface ResumePoint {
-  /** Rows of later steps are set aside. */
+  /** Steps done; rows of later ones are set aside. */
   resumeAtStep?: number;
-  /** How many rows there were at the checkpoint, where the step does not tell (a row of the checkpoint's own step may be later than it). */
-  resumeAtRows?: number;
 }
 
 type Numbers = Record<string, number | undefined>;
@@ -60,9 +58,9 @@ export class RowLog<Row extends { step: number }> {
     point: ResumePoint = {},
     files: FileSystem = diskFileSystem,
   ): { log: RowLog<Row>; rows: Row[] } {
-    const resume = point.resumeAtStep !== undefined || point.resumeAtRows !== undefined;
     try {
-      const rows = (resume && takeUp(file, format, point, files)) || undefined;
+      const rows =
+        point.resumeAtStep === undefined ? undefined : takeUp(file, format, point.resumeAtStep, files);
       if (!rows) {
         writeWhole(files, file, [line(format.columns)]);
         syncFolder(files, dirname(file));
@@ -183,7 +181,7 @@ function parseRow(cells: string[], format: RowFormat): Numbers | string {
 function takeUp(
   file: string,
   format: RowFormat,
-  point: ResumePoint,
+  resumeAtStep: number,
   files: FileSystem,
 ): Numbers[] | undefined {
   let bytes: Uint8Array;
@@ -200,8 +198,7 @@ function takeUp(
     return undefined;
   }
   const { rows, ends, size } = parseRows(bytes, file, format);
-  const { resumeAtStep = Number.POSITIVE_INFINITY, resumeAtRows = Number.POSITIVE_INFINITY } = point;
-  const beyond = rows.findIndex((row, index) => row.step! > resumeAtStep || index >= resumeAtRows);
+  const beyond = rows.findIndex((row) => row.step! > resumeAtStep);
   const kept = beyond < 0 ? rows : rows.slice(0, beyond);
   const end = ends[kept.length];
   if (end < size) {
