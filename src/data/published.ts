@@ -25,8 +25,8 @@ const ofCifar = (version: CifarVersion): Published => {
 type ImageFolder = Extract<Config['data'], { name: 'image-folder' }>;
 
 /** What `expect` says, so that a run can be planned where its images are not; else what the folders hold. */
-function ofFolder({ train, val, expect, resolution }: ImageFolder): Published {
-  const { classes, ...sizes } = expect ?? countFolders(train, val);
+function ofFolder({ train, val, expect, resolution }: ImageFolder, dataFolder?: string): Published {
+  const { classes, ...sizes } = expect ?? countFolders(train, val, dataFolder);
   return {
     sizes: { train: sizes.train, validation: sizes.val },
     classes,
@@ -37,26 +37,29 @@ function ofFolder({ train, val, expect, resolution }: ImageFolder): Published {
 const counted = new Map<string, NonNullable<ImageFolder['expect']>>();
 
 /** Remembered: a sweep plans many runs on the same images. */
-function countFolders(train: string, val: string): NonNullable<ImageFolder['expect']> {
-  const key = JSON.stringify([train, val]);
+function countFolders(train: string, val: string, dataFolder?: string): NonNullable<ImageFolder['expect']> {
+  const key = JSON.stringify([train, val, dataFolder]);
   const known = counted.get(key);
   if (known) return known;
-  const [one, other] = [listPhotos(train, 'data.train'), listPhotos(val, 'data.val')];
+  const [one, other] = [listPhotos(train, 'data.train', dataFolder), listPhotos(val, 'data.val', dataFolder)];
   sameClasses(one, other);
   const found = { classes: one.classes.length, train: one.paths.length, val: other.paths.length };
   counted.set(key, found);
   return found;
 }
 
-/** @throws {UserError} for folders of images that are not there or not in order */
-export function published(data: Config['data']): Published {
+/**
+ * @param dataFolder `--data`, for images in folders
+ * @throws {UserError} for folders of images that are not there or not in order
+ */
+export function published(data: Config['data'], dataFolder?: string): Published {
   switch (data.name) {
     case 'cifar10':
       return ofCifar(cifar10);
     case 'cifar100':
       return ofCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100);
     case 'image-folder':
-      return ofFolder(data);
+      return ofFolder(data, dataFolder);
     case 'synthetic':
       return { sizes: syntheticSizes, classes: 10, shape: [32, 32, 3] };
   }

@@ -16,11 +16,12 @@ export interface Plan {
 }
 
 /**
+ * @param dataFolder `--data`, for images in folders
  * @throws {UserError} for what no key shows on its own: groups that don't divide a layer's channels, a step or a subset
  *   larger than the data; its place may be a key's path (see `withPlaces`)
  */
-export function planRun(config: Config): Plan {
-  const { sizes: all, classes, shape } = published(config.data);
+export function planRun(config: Config, dataFolder?: string): Plan {
+  const { sizes: all, classes, shape } = published(config.data, dataFolder);
   const sizes = splitSizes(config, all);
   const resolved = resolve(config, sizes);
   const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });

@@ -60,7 +60,7 @@ export interface RunOptions {
  */
 export async function run(config: Config, options: RunOptions): Promise<Summary> {
   // 1. Everything that can be wrong with the experiment, before anything is fetched or written.
-  planRun(config);
+  planRun(config, options.dataFolder);
   const dataset = await loadDataset(config.data, options);
   const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
   const model = createModel(config.model, dataset.classes);
