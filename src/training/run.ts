@@ -17,6 +17,7 @@ import type { Variable } from '../models/net.js';
 import { planRun } from '../models/plan.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
+import { collectGarbage } from './collect-garbage.js';
 import { CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
@@ -106,6 +107,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
 
     // 5. Train, and say how it went.
+    collectGarbage();
     const prepared = { config, resolved, dataset, description, program, trainOn, progress, options };
     return await trainInFolder(folder, prepared);
   } finally {
