@@ -8,6 +8,9 @@ import { UserError } from '../errors.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
 import { diskFileSystem, type FileSystem } from './file-system.js';
 
+/** How many hostile files are tried. */
+const runs = Number(process.env.GNBENCH_FUZZ ?? 1000);
+
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-checkpoint-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 let folders = 0;
@@ -131,7 +134,7 @@ test('any bit flipped, any byte cut off or added is found', async () => {
         }
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs },
   );
 });
 

@@ -10,9 +10,18 @@
  * removed only when the new one is on disk. A load verifies every byte and falls back to an older one.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../errors.js';
+import {
+  checkpointNames,
+  clearLeftovers,
+  freshName,
+  manifestFile,
+  position,
+  prune,
+  stateFile,
+  tensorsFile,
+} from './checkpoint-names.js';
 import {
   diskFileSystem,
   type FileSystem,
@@ -21,7 +30,6 @@ import {
   syncFolder,
   writeWhole,
 } from './file-system.js';
-import { isAlive } from './process-identity.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 
 /** All that a run needs to go on bit for bit; order of images, augmentation and rate follow from config and step. */
@@ -34,10 +42,6 @@ export interface TrainingState {
   /** Plain JSON. */
   extra?: Record<string, unknown>;
 }
-
-const tensorsFile = 'tensors.safetensors';
-const stateFile = 'state.json';
-const manifestFile = 'manifest.json';
 
 /**
  * Saves a checkpoint into `folder` (created if missing) and keeps the last `keep`; a second one of the same step
@@ -94,14 +98,6 @@ export async function loadCheckpoint(
     fix: 'start the run over with --force, or restore a checkpoint',
     exitCode: 1,
   });
-}
-
-/** Whether a path inside `checkpoints/` is a checkpoint, whole or not, with nothing in it that is none of ours. */
-export function isOwnCheckpoint(path: string): boolean {
-  const known = [tensorsFile, stateFile, manifestFile];
-  if (!/^(damaged-)?step-|^\.tmp-/.test(basename(path))) return false;
-  const found = lstatSync(path);
-  return found.isDirectory() && readdirSync(path).every((name) => known.includes(name));
 }
 
 function write(files: FileSystem, folder: string, { step, sums, tensors, extra }: TrainingState): void {
@@ -182,60 +178,3 @@ const encodeNumber = (value: number) =>
 
 const mapValues = <A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
-
-/** `step-000001234`, or `step-000001234-2` for the third save at that step: [step, count]. */
-function position(name: string): [step: number, again: number] | undefined {
-  const match = /^step-(\d{9,15})(?:-(\d{1,9}))?$/.exec(name);
-  return match ? [Number(match[1]), Number(match[2] ?? 0)] : undefined;
-}
-
-/** Oldest first. */
-function checkpointNames(names: readonly string[]): string[] {
-  return names
-    .filter((name) => position(name))
-    .sort((a, b) => {
-      const [stepA, againA] = position(a)!;
-      const [stepB, againB] = position(b)!;
-      return stepA - stepB || againA - againB;
-    });
-}
-
-/** A folder can't be replaced in one call, so a checkpoint of a step that has one gets a name of its own. */
-function freshName(names: readonly string[], step: number): string {
-  const taken = names.map(position).filter((found) => found?.[0] === step);
-  const name = `step-${String(step).padStart(9, '0')}`;
-  return taken.length === 0 ? name : `${name}-${1 + Math.max(...taken.map((found) => found![1]))}`;
-}
-
-/**
- * Removes all but the last `keep`. Those of later steps are damaged (else the run would have resumed there) and are
- * set aside under another name, out of the way of the next load.
- */
-function prune(
-  files: FileSystem,
-  folder: string,
-  names: readonly string[],
-  saved: string,
-  keep: number,
-): void {
-  const ordered = checkpointNames(names);
-  const index = ordered.indexOf(saved);
-  for (const name of ordered.slice(index + 1)) {
-    files.rename(join(folder, name), join(folder, `damaged-${name}-${randomBytes(4).toString('hex')}`));
-  }
-  for (const name of ordered.slice(0, Math.max(0, index + 1 - Math.max(1, keep)))) {
-    // Renamed first: a kill in the middle of the removal leaves no half checkpoint under a good name.
-    const condemned = join(folder, `.tmp-${process.pid}-${name}`);
-    files.rename(join(folder, name), condemned);
-    files.remove(condemned);
-  }
-}
-
-/** What writers left that were killed in the middle of a save. */
-function clearLeftovers(files: FileSystem, folder: string, names: readonly string[]): void {
-  for (const name of names) {
-    const pid = /^\.tmp-(\d{1,10})-/.exec(name)?.[1];
-    if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid))))
-      files.remove(join(folder, name));
-  }
-}

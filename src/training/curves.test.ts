@@ -9,6 +9,9 @@ import { type CurveRow, CurvesLog, curveColumns, openStepsLog, readCurves, readS
 import { diskFileSystem } from './file-system.js';
 import { RowLog } from './row-log.js';
 
+/** How many hostile files are tried. */
+const runs = Number(process.env.GNBENCH_FUZZ ?? 1000);
+
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-curves-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 let count = 0;
@@ -274,9 +277,9 @@ test('whatever the bytes, a log is read or refused with a UserError', async () =
         assert.ok(error instanceof UserError, `${error}`);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: runs },
   );
-  assert.ok(read > 100, `${read} of them were read`);
+  assert.ok(read > runs / 30, `${read} of them were read`);
 });
 
 test('steps.csv: rows, and a resume at the checkpoint', async () => {

@@ -1,6 +1,7 @@
 /** A run's curves: `curves.csv`, a row an epoch, and `steps.csv`, a row every k steps. */
 import { UserError } from '../errors.js';
-import { type ResumePoint, RowLog, readRows } from './row-log.js';
+import { readRows } from './row-format.js';
+import { type ResumePoint, RowLog } from './row-log.js';
 
 /** One epoch. Losses are cross-entropies without weight decay, errors are in percent. */
 export interface CurveRow {

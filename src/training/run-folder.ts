@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { isOwnCheckpoint } from './checkpoint.js';
+import { isOwnCheckpoint } from './checkpoint-names.js';
 import type { Environment } from './environment.js';
 import { fileError, makeFolders, replaceFile } from './file-system.js';
 import { type Lock, lockFolder } from './lock.js';

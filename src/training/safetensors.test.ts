@@ -7,6 +7,9 @@ import fc from 'fast-check';
 import { UserError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, readSafetensors, writeSafetensors } from './safetensors.js';
 
+/** How many hostile files are tried. */
+const runs = Number(process.env.GNBENCH_FUZZ ?? 1000);
+
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-safetensors-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
@@ -184,7 +187,7 @@ test('whatever the bytes, tensors or a UserError', () => {
         );
       }
     }),
-    { numRuns: 10_000 },
+    { numRuns: runs },
   );
-  assert.ok(sound > 50, `${sound} were sound`);
+  assert.ok(sound > runs / 200, `${sound} were sound`);
 });
