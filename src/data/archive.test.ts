@@ -123,7 +123,7 @@ test('cut anywhere, or one byte changed: the whole folder or none', async () => 
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: Number(process.env.GNBENCH_FUZZ ?? 300) },
   );
 });
 
@@ -133,7 +133,7 @@ test('any bytes, packed or not, are one error', async () => {
       const { error } = await tryUnpack(packed ? gzipSync(bytes) : Buffer.from(bytes));
       assert.ok(error instanceof UserError, String(error?.stack));
     }),
-    { numRuns: 200 },
+    { numRuns: Number(process.env.GNBENCH_FUZZ ?? 200) },
   );
 });
 

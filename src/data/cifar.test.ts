@@ -176,12 +176,12 @@ test('any bytes as a file of records: read, or one error that names the file', a
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: Number(process.env.GNBENCH_FUZZ ?? 200) },
   );
 });
 
 test('a data set is looked for under --data, then $GNBENCH_DATA, then the cache', async () => {
-  const saved = { ...process.env };
+  const { GNBENCH_CACHE, GNBENCH_DATA } = process.env;
   try {
     const make = async (place: string) => {
       await mkdir(join(folder, place, 'set'), { recursive: true });
@@ -199,7 +199,9 @@ test('a data set is looked for under --data, then $GNBENCH_DATA, then the cache'
     assert.equal(locate('other'), undefined);
     assert.throws(() => locate('set', join(folder, 'nowhere')), UserError);
   } finally {
-    process.env = saved;
+    delete process.env.GNBENCH_CACHE;
+    delete process.env.GNBENCH_DATA;
+    Object.assign(process.env, GNBENCH_CACHE && { GNBENCH_CACHE }, GNBENCH_DATA && { GNBENCH_DATA });
   }
 });
 

@@ -39,6 +39,11 @@ export function places(dataFolder?: string): string[] {
   ) as string[];
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** False also for what cannot be looked at: a path through a file, or through a folder that is closed to us. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

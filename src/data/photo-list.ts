@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { places } from './locate.js';
+import { isFolder, places } from './locate.js';
 
 /** The photographs of one split, in ImageNet's layout: `root`/class/file. */
 export interface PhotoList {
@@ -86,7 +86,7 @@ function find(folder: string, key: string, dataFolder?: string): string {
   const candidates = isAbsolute(folder)
     ? [folder]
     : [...places(dataFolder).map((place) => join(place, folder)), folder];
-  const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  const found = candidates.find(isFolder);
   if (found !== undefined) return resolve(found);
   throw new UserError(`no such folder: ${candidates.join(', ')}`, {
     place: key,

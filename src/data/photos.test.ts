@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { UserError } from '../errors.js';
 import type { PhotoConfig } from './dataset.js';
@@ -130,6 +131,28 @@ test('files that are no photograph: an error that names the file', async () => {
   bomb.writeUInt32BE(60_000, 20);
   await writeFile(file, bomb);
   await assert.rejects(decodePhoto(file), UserError);
+});
+
+test('a photograph changed anywhere, or any bytes behind its first: decoded, or one error that names it', async () => {
+  const file = join(folder, 'mutated');
+  const sources = [await photo(1).jpeg().toBuffer(), await photo(1).png().toBuffer()];
+  const change = fc.tuple(fc.nat(10_000), fc.integer({ min: 0, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...sources),
+      fc.array(change, { maxLength: 5 }),
+      fc.nat(12_000),
+      async (source, changes, length) => {
+        const content = Buffer.from(source.subarray(0, length));
+        for (const [at, value] of changes) if (content.length > 0) content[at % content.length] = value;
+        await writeFile(file, content);
+        const result = await decodePhoto(file).catch((error) => error);
+        if (result instanceof UserError) assert.equal(result.place, file);
+        else assert.equal(result.data.length, result.width * result.height * 3);
+      },
+    ),
+    { numRuns: Number(process.env.GNBENCH_FUZZ ?? 200) },
+  );
 });
 
 test('evaluation sees the centre of the image scaled to 256/224 of it', async () => {

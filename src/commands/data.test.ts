@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { cifar100 } from '../data/checksums.js';
+import { UserError } from '../errors.js';
+import { dataFetch, dataVerify } from './data.js';
+
+const parent = await mkdtemp(join(tmpdir(), 'gnbench-data-'));
+const folder = join(parent, cifar100.folder);
+after(() => rm(parent, { recursive: true, force: true }));
+
+/** What a command prints to stdout, and its exit code. */
+async function printed(command: () => Promise<number>) {
+  const written: string[] = [];
+  const { write } = process.stdout;
+  process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0;
+  try {
+    return { code: await command(), text: written.join('') };
+  } finally {
+    process.stdout.write = write;
+  }
+}
+
+test('verify: every file with its checksum; sound but not published files are usable, broken ones are not', async () => {
+  await mkdir(folder);
+  // All zero: sound records, each of class 0.
+  for (const [file, count] of Object.entries(cifar100.records)) {
+    await writeFile(join(folder, file), '');
+    await truncate(join(folder, file), count * 3074);
+  }
+  const sound = await printed(() => dataVerify('cifar100', { data: parent, json: true }));
+  assert.equal(sound.code, 0);
+  const found = JSON.parse(sound.text);
+  assert.deepEqual(
+    [found.name, found.folder, found.sound, found.official, found.note],
+    ['cifar100', folder, true, false, 'CIFAR-100 (files differ from the published ones)'],
+  );
+  assert.match(found.files[0].sha256, /^[0-9a-f]{64}$/);
+  const text = await printed(() => dataVerify('cifar100', { data: parent }));
+  assert.match(text.text, /train\.bin +[0-9a-f]{64} sound, but not the published file\n/);
+  assert.match(text.text, /usable as: CIFAR-100 \(files differ/);
+
+  await truncate(join(folder, 'test.bin'), 1000);
+  const broken = await printed(() => dataVerify('cifar100', { data: parent, json: true }));
+  assert.equal(broken.code, 1);
+  assert.deepEqual(JSON.parse(broken.text).files[1], {
+    file: 'test.bin',
+    official: false,
+    problem: 'truncated: expected 30,740,000 bytes, found 1,000',
+  });
+  assert.match((await printed(() => dataVerify('cifar100', { data: parent }))).text, /cannot be used/);
+});
+
+test('fetch prints where it is, and fetches nothing that is there', async () => {
+  const { code, text } = await printed(() => dataFetch('cifar100', { data: parent, quiet: true }));
+  assert.deepEqual([code, text], [0, `${folder}\n`]);
+});
+
+test('a name that is no data set, and a data set that is nowhere', async () => {
+  await assert.rejects(dataFetch('cifar'), (error: UserError) => /one of cifar10/.test(error.fix ?? ''));
+  const { GNBENCH_CACHE, GNBENCH_DATA } = process.env;
+  process.env.GNBENCH_CACHE = join(parent, 'cache');
+  delete process.env.GNBENCH_DATA;
+  try {
+    await assert.rejects(
+      dataVerify('cifar10', { data: parent }),
+      (error: UserError) => error instanceof UserError && /gnbench data fetch cifar10/.test(error.fix ?? ''),
+    );
+  } finally {
+    delete process.env.GNBENCH_CACHE;
+    Object.assign(process.env, GNBENCH_CACHE && { GNBENCH_CACHE }, GNBENCH_DATA && { GNBENCH_DATA });
+  }
+});
+
+test('data that is drawn needs neither', async () => {
+  assert.equal(await dataFetch('synthetic', { quiet: true }), 0);
+  assert.equal(await dataVerify('synthetic'), 0);
+});
