@@ -20,9 +20,9 @@ export interface RunFolder {
   lock: Lock;
 }
 
-/** The names that gnbench writes into a run's folder; a sweep keeps its children's output and outcome there too. */
+/** The names that gnbench writes into a run's folder. */
 const ours =
-  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|outcome\.json|run\.log|weights\.safetensors|events\.out\.tfevents\..*)$/;
+  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|weights\.safetensors|events\.out\.tfevents\..*)$/;
 /** What a killed process may have left behind; no sign of a run. */
 const passing = /^(run\.lock.*|\.tmp-.*)$/;
 
