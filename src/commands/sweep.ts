@@ -35,11 +35,12 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   for (const experiment of experiments) refuseForeign(experiment);
   const machine = thisMachine();
   const jobs = flags.jobs ?? defaultJobs(machine);
-  if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores });
+  if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
   await prepare(experiments, flags);
   const common = {
     experiments,
     failFast: flags.failFast ?? false,
+    data: flags.data,
     quiet: flags.quiet ?? false,
     flags: [
       ...(flags.data === undefined ? [] : ['--data', flags.data]),
@@ -57,9 +58,9 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   return exitCode;
 }
 
-async function loadAll(files: readonly string[], { set, out }: SweepFlags): Promise<Experiment[]> {
+async function loadAll(files: readonly string[], { set, out, data }: SweepFlags): Promise<Experiment[]> {
   const experiments: Experiment[] = [];
-  for (const file of files) experiments.push(await loadExperiment(file, { set, out }));
+  for (const file of files) experiments.push(await loadExperiment(file, { set, out, data, check: true }));
   const twice = experiments.find(
     ({ name }, index) => experiments.findIndex((other) => other.name === name) < index,
   );
@@ -70,7 +71,7 @@ async function loadAll(files: readonly string[], { set, out }: SweepFlags): Prom
 async function print(
   experiments: readonly Experiment[],
   flags: SweepFlags,
-  machine: { jobs: number; cores: number },
+  machine: { jobs: number; cores: number; data?: string },
 ): Promise<number> {
   const plans = await Promise.all(experiments.map((experiment) => dryRun(experiment, machine)));
   const texts = plans.map((plan, index) => dryRunText(experiments[index].title, plan));

@@ -18,6 +18,13 @@ export interface BaseText {
   file: string;
 }
 
+export interface CellOptions {
+  set?: readonly string[];
+  check?: boolean;
+  /** `--data`, where a check needs it. */
+  data?: string;
+}
+
 /** One that is written inside the experiment keeps its lines and columns, for errors to point at. */
 export async function readBase(source: SourceFile): Promise<BaseText> {
   const { base } = source.content;
@@ -37,11 +44,13 @@ export async function readBase(source: SourceFile): Promise<BaseText> {
 /**
  * Every cell of the grid, checked.
  *
- * @param set `path=value` overrides from the command line, over all that the file says
+ * @param options.set `path=value` overrides from the command line, over all that the file says
+ * @param options.check also what only shows with the model and the data's sizes
  * @throws UserError that names the cell and points at the axis, the override or the base's key that is wrong
  */
-export async function makeCells(source: SourceFile, base: BaseText, set: readonly string[]): Promise<Cell[]> {
+export async function makeCells(source: SourceFile, base: BaseText, options: CellOptions): Promise<Cell[]> {
   const { content } = source;
+  const { set = [] } = options;
   checkSize(source);
   for (const [index, rule] of content.exclude.entries()) checkRule(source, ['exclude', index], rule);
   for (const [index, { runs }] of content.order.entries()) checkRule(source, ['order', index, 'runs'], runs);
@@ -57,7 +66,8 @@ export async function makeCells(source: SourceFile, base: BaseText, set: readonl
     });
   }
   const cells: Cell[] = [];
-  for (const point of points) cells.push(await makeCell(source, base, point, everywhere));
+  for (const point of points)
+    cells.push(await makeCell(source, base, point, { ...options, set: everywhere }));
   refuseTwins(source, cells);
   return cells;
 }
@@ -66,14 +76,17 @@ async function makeCell(
   source: SourceFile,
   base: BaseText,
   axes: Point,
-  everywhere: readonly string[],
+  options: CellOptions,
 ): Promise<Cell> {
   const slug = cellSlug(axes);
   const assignments = Object.entries(axes).map(([path, value]) => assign(path, value));
   try {
-    const config = parseConfig(base.text, { file: base.file, overrides: [...assignments, ...everywhere] });
+    const config = parseConfig(base.text, {
+      file: base.file,
+      overrides: [...assignments, ...(options.set ?? [])],
+    });
     config.name = slug;
-    await withPlaces(config, () => planCell(config)); // what only shows with the model and the data's sizes
+    if (options.check) await withPlaces(config, () => planCell(config, options.data));
     const id = cellId(config);
     return { key: `${slug}-${id}`, label: cellLabel(axes), id, config, axes };
   } catch (error) {

@@ -6,11 +6,14 @@ import { planCell } from './plan.js';
 import { readStatus } from './status.js';
 
 /** Each cell of an experiment with what it takes, and the whole. Seconds are of one run with `jobs` runs at a time. */
-export async function dryRun(experiment: Experiment, machine: { jobs: number; cores: number }) {
+export async function dryRun(
+  experiment: Experiment,
+  machine: { jobs: number; cores: number; data?: string },
+) {
   const bench = readBench();
   const statuses = await readStatus(experiment);
   const cells = experiment.cells.map((cell) => {
-    const { rate, imagesPerStep, totalSteps } = planCell(cell.config);
+    const { rate, imagesPerStep, totalSteps } = planCell(cell.config, machine.data);
     const own = statuses.filter(({ run }) => run.cell === cell);
     const left = own.filter(({ pending }) => pending);
     const { seconds, from } = estimateRun(experiment, cell, { ...machine, bench });

@@ -37,11 +37,19 @@ const benchRow = z.object({
 });
 type BenchRow = z.output<typeof benchRow>;
 
-/** @param jobs how many runs share the machine @param cores what it has */
+export interface EstimateOptions {
+  /** How many runs share the machine. */
+  jobs: number;
+  cores: number;
+  /** `--data` */
+  data?: string;
+  bench?: readonly BenchRow[];
+}
+
 export function estimateRun(
   experiment: Experiment,
   cell: Cell,
-  { jobs, cores, bench = readBench() }: { jobs: number; cores: number; bench?: readonly BenchRow[] },
+  { jobs, cores, data, bench = readBench() }: EstimateOptions,
 ): Estimate {
   const finished = experiment.seeds
     .map((seed) => summaryOf(experiment.runFolder(cell, seed)))
@@ -53,7 +61,7 @@ export function estimateRun(
       from: 'runs of this cell',
     };
   }
-  const plan = planCell(cell.config);
+  const plan = planCell(cell.config, data);
   const images = plan.trained + plan.evaluated / evaluationSpeedup;
   const measured = measuredSpeed(cell, plan, bench);
   if (measured !== undefined) return { seconds: (images / measured) * jobs, from: 'results/bench' };
@@ -70,9 +78,8 @@ function defaultSpeed(images: number): number {
 }
 
 function measuredSpeed({ config }: Cell, plan: Plan, bench: readonly BenchRow[]): number | undefined {
-  const short = { batch: 'bn', group: 'gn', layer: 'ln', instance: 'in', none: 'none' }[
-    config.normalizer.name
-  ];
+  const shortNames: Record<string, string> = { batch: 'bn', group: 'gn', layer: 'ln', instance: 'in' };
+  const short = shortNames[config.normalizer.name];
   return bench.find(
     (row) =>
       (row.normalizer === config.normalizer.name || row.normalizer === short) &&

@@ -15,7 +15,7 @@ const file = join(folder, 'mine.yaml');
 
 function load(text: string, options: Parameters<typeof loadExperiment>[1] = {}): Promise<Experiment> {
   writeFileSync(file, text);
-  return loadExperiment(file, options);
+  return loadExperiment(file, { check: true, ...options });
 }
 
 const small = `title: mine
@@ -84,7 +84,7 @@ test('every shipped experiment can be had, and keeps its cells’ ids', async ()
   );
   const found: Record<string, string[]> = {};
   for (const name of readdirSync('experiments').filter((entry) => entry.endsWith('.yaml'))) {
-    const { cells } = await loadExperiment(join('experiments', name));
+    const { cells } = await loadExperiment(join('experiments', name), { check: true });
     found[name] = cells.map(({ key }) => key);
   }
   for (const [name, keys] of Object.entries(pinned)) {

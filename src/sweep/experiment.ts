@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Config } from '../config/schema.js';
 import { cellLabel } from './cell-name.js';
-import { makeCells, readBase } from './cells.js';
+import { type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
 import { readExperimentFile } from './read.js';
 import type { ExperimentFile, SlurmResources } from './schema.js';
@@ -58,16 +58,17 @@ export interface Experiment {
 export const snapshotName = 'experiment.yaml';
 
 /**
- * Reads an experiment and every cell in it; all are checked before anything runs.
+ * Reads an experiment and every cell in it.
  *
  * @param file an experiment, or the `experiment.yaml` of a results folder, whose results are then meant
  * @param options.set `path=value` overrides for every cell, as for `gnbench run`
+ * @param options.check whether every cell could run: its groups and steps against the model and the data's sizes
  * @param options.out where the experiment's folder is, instead of `results`
  * @throws UserError with file:line:column, and the cell and key where it is a cell that is wrong
  */
 export async function loadExperiment(
   file: string,
-  options: { set?: readonly string[]; out?: string } = {},
+  options: CellOptions & { out?: string } = {},
 ): Promise<Experiment> {
   const { set = [] } = options;
   const source = await readExperimentFile(file);
@@ -77,7 +78,7 @@ export async function loadExperiment(
   const inPlace = isSnapshot && options.out === undefined;
   const folder = inPlace ? dirname(file) : join(options.out ?? 'results', name);
   const base = await readBase(source);
-  const cells = await makeCells(source, base, set);
+  const cells = await makeCells(source, base, options);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
   const { title, reproduces, baseline, seeds, notPossible, slurm } = content;
   return {

@@ -23,8 +23,8 @@ export interface LocalOptions<R extends StartableRun> {
   flags: readonly string[];
   failFast: boolean;
   display: Display;
-  /** Whether to wait for runs that somebody else has, to take them up if that one dies; true when left out. */
-  waitForOthers?: boolean;
+  /** How long to wait for runs that somebody else has when there is nothing else to do, in milliseconds; to their end when left out. */
+  patience?: number;
   /** How long until a run that somebody else has is looked at again, in milliseconds. */
   pollEvery?: number;
 }
@@ -58,6 +58,7 @@ class LocalSweep<R extends StartableRun> {
   private elsewhere: R[] = [];
   private stopSignal?: StopSignal;
   private anyFailed = false;
+  private idleSince?: number;
   /** What went wrong with the sweep itself. */
   private problem?: unknown;
   private readonly begunAt = new Date().toISOString();
@@ -127,9 +128,19 @@ class LocalSweep<R extends StartableRun> {
       this.start(run, claim);
       return true;
     }
-    this.elsewhere = this.options.waitForOthers === false ? [] : busy;
+    this.elsewhere = this.impatient() ? [] : busy;
     this.queue = [];
     return false;
+  }
+
+  /** Whether it has had nothing of its own to do for too long. */
+  private impatient(): boolean {
+    if (this.running.size > 0) this.idleSince = undefined;
+    else this.idleSince ??= performance.now();
+    return (
+      this.idleSince !== undefined &&
+      performance.now() - this.idleSince >= (this.options.patience ?? Infinity)
+    );
   }
 
   /** The run's claim, when there is something left to do and nobody else is at it. */

@@ -16,11 +16,12 @@ export interface Plan extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSt
 }
 
 /**
+ * @param dataFolder `--data`, for images in folders
  * @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data.
  *   Its place may be a key's path.
  */
-export function planCell(config: Config): Plan {
-  const { sizes: all, classes, shape } = published(config.data);
+export function planCell(config: Config, dataFolder?: string): Plan {
+  const { sizes: all, classes, shape } = published(config.data, dataFolder);
   const sizes = splitSizes(config, all);
   const { rate, imagesPerStep, totalSteps } = resolve(config, sizes);
   const { flops } = describeModel(createModel(config.model, classes), config.normalizer, { shape });

@@ -10,6 +10,9 @@ import { sweepLocally } from './local.js';
 import { thisMachine } from './share.js';
 import { slurmWords, type Task, taskSchema } from './slurm.js';
 
+/** The last one who had the run may still be saving; and on another node the dead count as alive for two minutes. */
+const orphansLife = 150_000;
+
 /** So many tries that got no further are a time limit that is too short, and no bad luck. */
 const mostIdleTries = 3;
 
@@ -33,7 +36,7 @@ export async function slurmTask(list: string, index: number, command: RunCommand
     configOf: () => task.config,
     flags: task.flags,
     failFast: false,
-    waitForOthers: false,
+    patience: orphansLife,
     display: openDisplay({ runs: [run], cost: () => 1, doneBefore: () => 0 }),
   });
   const outcome = outcomes.get(run);

@@ -20,6 +20,8 @@ export interface SweepPlan {
   quiet: boolean;
   /** Passed on to each run. */
   flags: readonly string[];
+  /** `--data` */
+  data?: string;
   command?: RunCommand;
   pollEvery?: number;
 }
@@ -41,7 +43,8 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
   const costs = new Map(
     runs.map((run) => [
       run,
-      estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, bench }).seconds,
+      estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, data: plan.data, bench })
+        .seconds,
     ]),
   );
   const done = new Map(statuses.map(({ run, epochs }) => [run, epochs.done / epochs.total]));
