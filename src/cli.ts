@@ -44,6 +44,10 @@ program
   .option('--resume', "go on where the folder's run was stopped")
   .option('--force', "start over: delete the folder's run")
   .option('--eager', 'operation by operation instead of as one graph: slow, for debugging')
+  .option(
+    '--deterministic',
+    'one thread and deterministic kernels: the same bits whatever the number of cores',
+  )
   .option('--tensorboard', 'write event files for TensorBoard too')
   .addOption(json())
   .addOption(quiet())

@@ -13,6 +13,7 @@ export interface RunFlags {
   resume?: boolean;
   force?: boolean;
   eager?: boolean;
+  deterministic?: boolean;
   tensorboard?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -39,6 +40,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     mode: flags.force ? 'force' : flags.resume ? 'resume' : 'new',
     dataFolder: flags.data,
     eager: flags.eager ?? false,
+    deterministic: flags.deterministic ?? false,
     tensorboard: flags.tensorboard ?? false,
     quiet: flags.quiet ?? false,
     debug: flags.debug ?? false,

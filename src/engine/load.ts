@@ -61,6 +61,8 @@ export interface LoadOptions {
   variant?: 'auto' | 'cpu' | 'cuda';
   source?: 'wheel' | 'stock';
   threads: Threads;
+  /** Ask TensorFlow for kernels that give the same bits each time, where it has them (on a GPU not all do). */
+  deterministic?: boolean;
   quiet?: boolean;
   debug?: boolean;
 }
@@ -77,6 +79,7 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
     quiet: options.quiet,
     debug: options.debug,
   });
+  if (options.deterministic) process.env.TF_DETERMINISTIC_OPS = '1';
   process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
   process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '3';

@@ -47,6 +47,7 @@ async function live(
     mode: 'resume' as const,
     eager: false,
     tensorboard: false,
+    deterministic: false,
     quiet: true,
     debug: false,
     note: (message: string) => {

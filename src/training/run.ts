@@ -5,6 +5,7 @@ import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { statisticsSpan } from '../config/schema-normalizer.js';
 import { type Dataset, loadDataset } from '../data/index.js';
 import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
@@ -13,7 +14,6 @@ import { UserError } from '../errors.js';
 import { describeModel, type ModelDescription } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../models/initialize.js';
-import type { Variable } from '../models/net.js';
 import { planRun } from '../models/plan.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
@@ -46,6 +46,8 @@ export interface RunOptions {
   mode: 'new' | 'resume' | 'force';
   dataFolder?: string;
   eager: boolean;
+  /** One thread, and TensorFlow's deterministic kernels: the same bits on every machine with a processor of the kind. */
+  deterministic: boolean;
   /** Write event files for TensorBoard too. */
   tensorboard: boolean;
   quiet: boolean;
@@ -75,7 +77,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     if (ended) return ended;
 
     // 3. The engine, with the threads and parts that the run began with: sums in another order are other numbers.
-    const threads = threadsOf(begun ?? config, resolved);
+    const threads = begun || !options.deterministic ? threadsOf(begun ?? config, resolved) : oneThread;
     const parts = partsOf(begun ?? config, description);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
@@ -156,7 +158,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     const { batchSize, statistics, preciseImages: images } = config.evaluate;
     const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
       const body = () => evaluate(program, dataset, batchSize, pause);
-      if (statistics === 'running' || !hasStatistics(prepared.description)) return body();
+      if (statistics === 'running' || !hasStatistics(config)) return body();
       return withPreciseStatistics(program, dataset, images, body);
     };
     const training = {
@@ -205,6 +207,8 @@ function endedSummary(folder: RunFolder): Summary | undefined {
   }
 }
 
+const oneThread: Threads = { intraOp: 1, interOp: 1 };
+
 function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
   const planned = planThreads(imagesPerStep);
   return {
@@ -223,11 +227,11 @@ async function defineProgram(network: Network, dataset: Dataset, parts: number, 
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);
   }
-  if (statistics === 'precise' && hasStatistics({ variables })) {
+  if (statistics === 'precise' && hasStatistics(config)) {
     defineStatistics(program, network, statisticsBatch(dataset.train.count));
   }
   return { program, trainOn };
 }
 
-const hasStatistics = ({ variables }: { variables: Variable[] }) =>
-  variables.some(({ role }) => role === 'statistic');
+/** Whether running statistics are kept; frozen ones are given. */
+const hasStatistics = ({ normalizer }: Config) => statisticsSpan(normalizer.name) !== 'image';
