@@ -1,6 +1,7 @@
 // GnbenchAffineRelu: y = relu?(x · scale + shift + residual) per channel: evaluation with running statistics, frozen BN.
 #pragma once
 #include "geometry.h"
+#include "registration.h"
 
 namespace gnbench {
 
@@ -41,5 +42,17 @@ class AffineReluOp : public tensorflow::OpKernel {
  private:
   bool relu_ = false, hasResidual_ = false;
 };
+
+REGISTER_OP("GnbenchAffineRelu")
+    .Input("x: T")
+    .Input("residual: T")
+    .Input("scale: float")
+    .Input("shift: float")
+    .Output("y: T")
+    .Attr("T: {float, bfloat16}")
+    .Attr("relu: bool")
+    .Attr("has_residual: bool")
+    .SetShapeFn(tensorflow::shape_inference::UnchangedShape);
+GNBENCH_REGISTER_KERNELS("GnbenchAffineRelu", AffineReluOp);
 
 }  // namespace gnbench

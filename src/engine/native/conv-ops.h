@@ -1,55 +1,10 @@
-// GnbenchConv, GnbenchConvBackpropInput and GnbenchConvBackpropFilter: 3×3 and 1×1 convolutions of float32 images,
+// GnbenchConv and GnbenchConvBackpropInput: 3×3 and 1×1 convolutions of float32 images,
 // [images, height, width, channels], with PyTorch's symmetric padding (kernel / 2). At a few small images per step a
 // library's set-up costs as much as the convolution; these have none.
 #pragma once
-#include <vector>
-
-#include "geometry.h"
+#include "conv-geometry.h"
 
 namespace gnbench {
-
-/** Shapes of one convolution, checked. */
-struct ConvGeometry {
-  int64_t images;
-  Plane x, y;
-  int64_t kernel, stride;
-
-  static int64_t outSize(int64_t size, int64_t kernel, int64_t stride) {
-    return (size + kernel / 2 * 2 - kernel) / stride + 1;
-  }
-
-  absl::Status check() const {
-    if ((kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
-      return absl::InvalidArgumentError(absl::StrCat("kernel ", kernel, " with stride ", stride, ": 1 or 3 with 1 or 2"));
-    if (y.channels < 1 || y.channels % 16 != 0 || x.channels < 1)
-      return absl::InvalidArgumentError(absl::StrCat(y.channels, " output channels are no multiple of 16"));
-    if (x.height < 1 || x.width < 1 || y.height != outSize(x.height, kernel, stride) ||
-        y.width != outSize(x.width, kernel, stride))
-      return absl::InvalidArgumentError(absl::StrCat("an image of ", x.height, " x ", x.width,
-                                                     " pixels does not become one of ", y.height, " x ", y.width));
-    return absl::OkStatus();
-  }
-
-  ConvPass forward() const { return {x, y, kernel, stride, false, x.channels * y.channels, y.channels, loops().lanes}; }
-  ConvPass backward() const {
-    const int64_t lanes = loops().lanes;
-    return {y, x, kernel, stride, true, y.channels * lanes, lanes, kernel * kernel * y.channels * lanes};
-  }
-  int64_t weights() const { return kernel * kernel * x.channels * y.channels; }
-  int64_t multiplications() const { return images * y.height * y.width * weights(); }
-};
-
-inline absl::Status requireRank4(const char* name, const Tensor& tensor) {
-  if (tensor.dims() == 4) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name, " must have four dimensions, not ", tensor.dims()));
-}
-
-inline Plane planeOf(const Tensor& tensor) { return {tensor.dim_size(1), tensor.dim_size(2), tensor.dim_size(3)}; }
-
-/** Some 5 µs of arithmetic pay for waking a thread. */
-inline int convThreads(OpKernelContext* context, int64_t multiplications) {
-  return threadsFor(context, multiplications / 500000 * kWorthAThread);
-}
 
 /** Shares a pass out: images, bands of rows and, if that is not enough for the threads, output channels. */
 inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
@@ -140,55 +95,44 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
   bool hasAddend_ = false;
 };
 
-class ConvBackpropFilterOp : public tensorflow::OpKernel {
- public:
-  explicit ConvBackpropFilterOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
-    OP_REQUIRES_OK(context, context->GetAttr("kernel", &kernel_));
-  }
-
-  void Compute(OpKernelContext* context) override {
-    const Tensor &x = context->input(0), &dy = context->input(1);
-    OP_REQUIRES_OK(context, requireRank4("x", x));
-    OP_REQUIRES_OK(context, requireRank4("dy", dy));
-    const Plane in = planeOf(x), out = planeOf(dy);
-    const ConvGeometry geometry{x.dim_size(0), in, out, kernel_, stride_};
-    OP_REQUIRES_OK(context, geometry.check());
-    OP_REQUIRES(context, dy.dim_size(0) == geometry.images,
-                absl::InvalidArgumentError("x and dy have different numbers of images"));
-    Tensor* dw;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {kernel_, kernel_, in.channels, out.channels}, &dw));
-
-    // Slices of the images have sums of their own, added up in order. Their number must not depend on the threads.
-    constexpr int64_t kBlock = 16, kTasks = 16;
-    const int64_t blocks = (in.channels + kBlock - 1) / kBlock, vectors = out.channels / loops().lanes;
-    const int64_t outputs = blocks * (out.channels / kBlock);
-    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
-    const int64_t size = geometry.weights();
-    float* total = dw->flat<float>().data();
-    Tensor others;
-    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, {slices - 1, size}, &others));
-    float* rest = others.flat<float>().data();
-    if (geometry.images == 0) std::fill(total, total + size, 0.f);
-    const auto sliceOf = [&](int64_t slice) { return slice == 0 ? total : rest + (slice - 1) * size; };
-    const ConvPass pass = geometry.forward();
-    const int64_t xSize = in.height * in.width * in.channels, dySize = out.height * out.width * out.channels;
-    const float *xData = x.flat<float>().data(), *dyData = dy.flat<float>().data();
-    const int threads = convThreads(context, geometry.multiplications());
-    parallel(context, threads, slices * blocks * vectors, [&](int64_t task) {
-      const int64_t block = task % blocks, vector = task / blocks % vectors, slice = task / blocks / vectors;
-      const int64_t begin = geometry.images * slice / slices, end = geometry.images * (slice + 1) / slices;
-      loops().convFilter(pass, xData + begin * xSize, dyData + begin * dySize, end - begin, block * kBlock,
-                         std::min(in.channels, (block + 1) * kBlock), vector * loops().lanes, sliceOf(slice));
+REGISTER_OP("GnbenchConv")
+    .Input("x: float")
+    .Input("w: float")
+    .Output("y: float")
+    .Attr("stride: int")
+    .SetShapeFn([](InferenceContext* c) {
+      int64_t stride;
+      TF_RETURN_IF_ERROR(c->GetAttr("stride", &stride));
+      ShapeHandle x, w;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &w));
+      const auto size = [&](int axis) {
+        if (!c->ValueKnown(c->Dim(x, axis)) || !c->ValueKnown(c->Dim(w, 0))) return c->UnknownDim();
+        return c->MakeDim(ConvGeometry::outSize(c->Value(c->Dim(x, axis)), c->Value(c->Dim(w, 0)), stride));
+      };
+      c->set_output(0, c->MakeShape({c->Dim(x, 0), size(1), size(2), c->Dim(w, 3)}));
+      return absl::OkStatus();
     });
-    for (int64_t slice = 1; slice < slices; slice++) {
-      const float* part = sliceOf(slice);
-      for (int64_t i = 0; i < size; i++) total[i] += part[i];
-    }
-  }
 
- private:
-  int64_t stride_ = 1, kernel_ = 3;
-};
+REGISTER_OP("GnbenchConvBackpropInput")
+    .Input("dy: float")
+    .Input("w: float")
+    .Input("addend: float")
+    .Output("dx: float")
+    .Attr("stride: int")
+    .Attr("height: int")
+    .Attr("width: int")
+    .Attr("has_addend: bool")
+    .SetShapeFn([](InferenceContext* c) {
+      ShapeHandle dy, w;
+      std::vector<DimensionHandle> sizes;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &dy));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &w));
+      TF_RETURN_IF_ERROR(attributeDimensions(c, {"height", "width"}, &sizes));
+      c->set_output(0, c->MakeShape({c->Dim(dy, 0), sizes[0], sizes[1], c->Dim(w, 2)}));
+      return absl::OkStatus();
+    });
+GNBENCH_REGISTER_KERNEL("GnbenchConv", ConvOp);
+GNBENCH_REGISTER_KERNEL("GnbenchConvBackpropInput", ConvBackpropInputOp);
 
 }  // namespace gnbench

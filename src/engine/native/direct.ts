@@ -14,7 +14,7 @@ export type Format = 'float' | 'bfloat16';
 
 /** An input: float32 values, and the format they are handed over in. */
 export interface Input extends Value {
-  format?: Format;
+  format?: Format | 'uint8' | 'int32';
 }
 
 /** Runs `op`; bfloat16 inputs are rounded before, all outputs come back as float32. */
@@ -31,7 +31,7 @@ export function runOp(op: string, attributes: OpAttribute[], inputs: Input[], ou
     const ids = inputs.map(({ shape, data, format = 'float' }) => {
       const id = binding.createTensor(shape, DataType.float, data);
       made.push(id);
-      return format === 'bfloat16' ? cast(id, DataType.float, DataType.bfloat16) : id;
+      return format === 'float' ? id : cast(id, DataType.float, DataType[format]);
     });
     return binding.executeOp(op, attributes, ids, outputs).map(({ id, shape, dtype }) => {
       made.push(id);

@@ -99,6 +99,9 @@ struct Loops {
   /** g = gradient + decay · w; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
   void (*sgd)(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV, float rate,
               float decay, float momentum, bool nesterov);
+  /** y = (pixel - mean) · scale, where mean and scale repeat every `period` elements, a multiple of 16. By format. */
+  void (*images[kFormats])(int64_t count, const uint8_t* pixels, int64_t period, const float* mean, const float* scale,
+                           void* y);
   /** Output rows [begin, end) of one image and output channels [first, last), multiples of `lanes`; y = addend + … */
   void (*conv)(const ConvPass& pass, const float* x, const float* weights, const float* addend, float* y, int64_t begin,
                int64_t end, int64_t firstChannel, int64_t lastChannel);

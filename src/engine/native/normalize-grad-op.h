@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "geometry.h"
+#include "registration.h"
 
 namespace gnbench {
 
@@ -120,5 +121,35 @@ class NormalizeGradOp : public tensorflow::OpKernel {
 
   NormalizeAttributes attributes_;
 };
+
+REGISTER_OP("GnbenchNormalizeGrad")
+    .Input("dy: T")
+    .Input("x: T")
+    .Input("y: T")
+    .Input("gamma: float")
+    .Input("mean: float")
+    .Input("rstd: float")
+    .Output("dx: T")
+    .Output("dgamma: float")
+    .Output("dbeta: float")
+    .Output("dresidual: T")
+    .Attr("T: {float, bfloat16}")
+    .Attr("images_per_group: int >= 1")
+    .Attr("channels_per_group: int >= 1")
+    .Attr("epsilon: float")
+    .Attr("relu: bool")
+    .Attr("has_residual: bool")
+    .SetShapeFn([](InferenceContext* c) {
+      ShapeHandle x;
+      bool residual;
+      TF_RETURN_IF_ERROR(c->WithRankAtLeast(c->input(1), 2, &x));
+      TF_RETURN_IF_ERROR(c->GetAttr("has_residual", &residual));
+      c->set_output(0, x);
+      c->set_output(1, c->input(3));
+      c->set_output(2, c->input(3));
+      c->set_output(3, residual ? x : c->Vector(0));
+      return absl::OkStatus();
+    });
+GNBENCH_REGISTER_KERNELS("GnbenchNormalizeGrad", NormalizeGradOp);
 
 }  // namespace gnbench

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "geometry.h"
+#include "registration.h"
 
 namespace gnbench {
 
@@ -128,5 +129,45 @@ class NormalizeOp : public tensorflow::OpKernel {
 
   NormalizeAttributes attributes_;
 };
+
+/** mean and rstd have images / images_per_group × channels / channels_per_group values. */
+inline absl::Status statisticsShape(InferenceContext* c, ShapeHandle x, ShapeHandle* out) {
+  int64_t images, channels;
+  TF_RETURN_IF_ERROR(c->GetAttr("images_per_group", &images));
+  TF_RETURN_IF_ERROR(c->GetAttr("channels_per_group", &channels));
+  if (!c->RankKnown(x) || !c->ValueKnown(c->Dim(x, 0)) || !c->ValueKnown(c->Dim(x, -1))) {
+    *out = c->Vector(InferenceContext::kUnknownDim);
+  } else {
+    *out = c->Vector(c->Value(c->Dim(x, 0)) / images * (c->Value(c->Dim(x, -1)) / channels));
+  }
+  return absl::OkStatus();
+}
+
+REGISTER_OP("GnbenchNormalize")
+    .Input("x: T")
+    .Input("residual: T")
+    .Input("gamma: float")
+    .Input("beta: float")
+    .Output("y: T")
+    .Output("mean: float")
+    .Output("rstd: float")
+    .Output("variance: float")
+    .Attr("T: {float, bfloat16}")
+    .Attr("images_per_group: int >= 1")
+    .Attr("channels_per_group: int >= 1")
+    .Attr("epsilon: float")
+    .Attr("relu: bool")
+    .Attr("has_residual: bool")
+    .SetShapeFn([](InferenceContext* c) {
+      ShapeHandle x, statistics;
+      TF_RETURN_IF_ERROR(c->WithRankAtLeast(c->input(0), 2, &x));
+      TF_RETURN_IF_ERROR(statisticsShape(c, x, &statistics));
+      c->set_output(0, x);
+      c->set_output(1, statistics);
+      c->set_output(2, statistics);
+      c->set_output(3, statistics);
+      return absl::OkStatus();
+    });
+GNBENCH_REGISTER_KERNELS("GnbenchNormalize", NormalizeOp);
 
 }  // namespace gnbench

@@ -10,6 +10,27 @@ namespace GNBENCH_ISA {
 /** A shift this many variances (squared) away from a channel's mean costs the variance 6 bits. */
 constexpr double kFarShift = 64;
 
+/** In eight chains, which a vector adds at once; one chain would wait for each addition. */
+GNBENCH_INLINE double total(const double* values, int64_t count) {
+  double part[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8)
+    for (int j = 0; j < 8; j++) part[j] += values[i + j];
+  double sum = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  for (; i < count; i++) sum += values[i];
+  return sum;
+}
+
+GNBENCH_INLINE double weightedTotal(const float* weights, const double* values, int64_t count) {
+  double part[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8)
+    for (int j = 0; j < 8; j++) part[j] += (double)weights[i + j] * values[i + j];
+  double sum = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  for (; i < count; i++) sum += (double)weights[i] * values[i];
+  return sum;
+}
+
 GNBENCH_INLINE void spreadMean(Group group, const float* mean, float* shift) {
   const int64_t groups = group.channels / group.perGroup;
   for (int64_t g = 0, c = 0; g < groups; g++)
@@ -41,22 +62,16 @@ inline bool statistics(Group group, Sums sums, const float* gamma, const float* 
     channelMean[c] = (double)shift[c] + delta;
   }
   for (int64_t g = 0; g < groups; g++) {
-    const double* means = channelMean + g * group.perGroup;
-    double total = 0;
-    for (int64_t i = 0; i < group.perGroup; i++) total += means[i];
-    groupMean[g] = total * perChannel;
+    groupMean[g] = total(channelMean + g * group.perGroup, group.perGroup) * perChannel;
   }
   for (int64_t g = 0; g < groups; g++) {
     const int64_t c = g * group.perGroup;
-    double within = 0, between = 0, far = 0;
     for (int64_t i = c; i < c + group.perGroup; i++) {
       const double apart = channelMean[i] - groupMean[g];
-      within += channelVariance[i];
-      between += apart * apart;
-      far += distance[i];
+      channelVariance[i] += apart * apart;
     }
-    groupVariance[g] = (within + between) * perChannel;
-    groupDistance[g] = far * perChannel;
+    groupVariance[g] = total(channelVariance + c, group.perGroup) * perChannel;
+    groupDistance[g] = total(distance + c, group.perGroup) * perChannel;
   }
   bool near = true;
   for (int64_t g = 0; g < groups; g++) near &= !(groupDistance[g] > kFarShift * groupVariance[g]);
@@ -90,11 +105,8 @@ inline void gradientStatistics(Group group, Sums sums, const float* gamma, const
   for (int64_t g = 0; g < groups; g++) {
     const int64_t c = g * group.perGroup;
     const double r = (double)rstd[g];
-    double dy = 0, dyx = 0;
-    for (int64_t i = c; i < c + group.perGroup; i++) {
-      dy += (double)gamma[i] * sums.first[i];
-      dyx += (double)gamma[i] * sums.second[i];
-    }
+    const double dy = weightedTotal(gamma + c, sums.first + c, group.perGroup);
+    const double dyx = weightedTotal(gamma + c, sums.second + c, group.perGroup);
     const float groupConstant = (float)(r * dy * perElement);
     const float groupSlope = (float)(r * r * r * dyx * perElement);
     for (int64_t i = c; i < c + group.perGroup; i++) {
@@ -112,6 +124,26 @@ inline void add(int64_t count, const double* part, double* sum) {
 
 inline void round(int64_t count, const double* sum, float* out) {
   for (int64_t i = 0; i < count; i++) out[i] = (float)sum[i];
+}
+
+template <class S>
+void images(int64_t count, const uint8_t* pixels, int64_t period, const float* mean, const float* scale, void* y) {
+  typedef typename S::Type T;
+  T* to = (T*)y;
+  for (int64_t start = 0; start < count; start += period) {
+    const int64_t end = period < count - start ? period : count - start;
+    int64_t i = 0;
+    for (; i + kLanes <= end; i += kLanes) {
+      Floats pixel;
+      for (int lane = 0; lane < kLanes; lane++) pixel[lane] = (float)pixels[start + i + lane];
+      S::store(to + start + i, (pixel - Float32::load(mean + i)) * Float32::load(scale + i));
+    }
+    if (i < end) {
+      Floats pixel = zero();
+      for (int lane = 0; lane < end - i; lane++) pixel[lane] = (float)pixels[start + i + lane];
+      S::storeFirst(to + start + i, (pixel - Float32::load(mean + i)) * Float32::load(scale + i), (int)(end - i));
+    }
+  }
 }
 
 inline void sgd(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV,

@@ -23,6 +23,7 @@ const Loops table = {
     add,
     round,
     sgd,
+    {images<Float32>, images<BFloat16>},
     conv,
     transposeWeights,
     convFilter,

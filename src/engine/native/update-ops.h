@@ -2,6 +2,7 @@
 // variable, the update of a ResNet-20 takes longer to schedule than to compute.
 #pragma once
 #include "loops.h"
+#include "registration.h"
 #include "variables.h"
 
 namespace gnbench {
@@ -112,5 +113,29 @@ class MovingAverageOp : public tensorflow::OpKernel {
   float momentum_ = 0;
   std::vector<float> scales_;
 };
+
+REGISTER_OP("GnbenchSgd")
+    .Input("variables: N * resource")
+    .Input("velocities: N * resource")
+    .Input("gradients: N * float")
+    .Input("rate: float")
+    .Input("weight_decay: float")
+    .Attr("N: int >= 1")
+    .Attr("momentum: float")
+    .Attr("nesterov: bool")
+    .Attr("decay_mask: list(bool)")
+    .SetIsStateful()
+    .SetShapeFn(noOutputs);
+
+REGISTER_OP("GnbenchMovingAverage")
+    .Input("variables: N * resource")
+    .Input("values: N * float")
+    .Attr("N: int >= 1")
+    .Attr("momentum: float")
+    .Attr("scales: list(float)")
+    .SetIsStateful()
+    .SetShapeFn(noOutputs);
+GNBENCH_REGISTER_KERNEL("GnbenchSgd", SgdOp);
+GNBENCH_REGISTER_KERNEL("GnbenchMovingAverage", MovingAverageOp);
 
 }  // namespace gnbench

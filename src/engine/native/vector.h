@@ -67,7 +67,16 @@ struct Float32 {
 struct BFloat16 {
   typedef uint16_t Type;
   typedef uint16_t Halves __attribute__((vector_size(kLanes * 2)));
-  GNBENCH_INLINE Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
+  // The compiler's own widening takes three times as long as the instruction made for it.
+  GNBENCH_INLINE Floats widen(Halves h) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#elif defined(__AVX2__)
+    return (Floats)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+#else
+    return (Floats)(__builtin_convertvector(h, Words) << 16);
+#endif
+  }
   GNBENCH_INLINE Halves narrow(Floats v) {
 #if defined(__AVX512BF16__)
     return (Halves)_mm512_cvtneps_pbh((__m512)v);
@@ -75,7 +84,11 @@ struct BFloat16 {
     const Words bits = (Words)v;
     const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     const Words quietNaN = (bits >> 16) | 0x40;
+#if defined(__AVX512F__)
+    return (Halves)_mm512_cvtepi32_epi16((__m512i)(v == v ? rounded : quietNaN));
+#else
     return __builtin_convertvector(v == v ? rounded : quietNaN, Halves);
+#endif
 #endif
   }
   GNBENCH_INLINE Floats load(const uint16_t* p) { return widen(*(const LooseHalves*)p); }

@@ -1,0 +1,51 @@
+// Shapes of convolutions: 3×3 and 1×1, stride 1 or 2, with PyTorch's symmetric padding (kernel / 2).
+#pragma once
+#include "geometry.h"
+#include "registration.h"
+
+namespace gnbench {
+
+/** Shapes of one convolution, checked. */
+struct ConvGeometry {
+  int64_t images;
+  Plane x, y;
+  int64_t kernel, stride;
+
+  static int64_t outSize(int64_t size, int64_t kernel, int64_t stride) {
+    return (size + kernel / 2 * 2 - kernel) / stride + 1;
+  }
+
+  absl::Status check() const {
+    if ((kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
+      return absl::InvalidArgumentError(absl::StrCat("kernel ", kernel, " with stride ", stride, ": 1 or 3 with 1 or 2"));
+    if (y.channels < 1 || y.channels % 16 != 0 || x.channels < 1)
+      return absl::InvalidArgumentError(absl::StrCat(y.channels, " output channels are no multiple of 16"));
+    if (x.height < 1 || x.width < 1 || y.height != outSize(x.height, kernel, stride) ||
+        y.width != outSize(x.width, kernel, stride))
+      return absl::InvalidArgumentError(absl::StrCat("an image of ", x.height, " x ", x.width,
+                                                     " pixels does not become one of ", y.height, " x ", y.width));
+    return absl::OkStatus();
+  }
+
+  ConvPass forward() const { return {x, y, kernel, stride, false, x.channels * y.channels, y.channels, loops().lanes}; }
+  ConvPass backward() const {
+    const int64_t lanes = loops().lanes;
+    return {y, x, kernel, stride, true, y.channels * lanes, lanes, kernel * kernel * y.channels * lanes};
+  }
+  int64_t weights() const { return kernel * kernel * x.channels * y.channels; }
+  int64_t multiplications() const { return images * y.height * y.width * weights(); }
+};
+
+inline absl::Status requireRank4(const char* name, const Tensor& tensor) {
+  if (tensor.dims() == 4) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, " must have four dimensions, not ", tensor.dims()));
+}
+
+inline Plane planeOf(const Tensor& tensor) { return {tensor.dim_size(1), tensor.dim_size(2), tensor.dim_size(3)}; }
+
+/** Some 5 µs of arithmetic pay for waking a thread. */
+inline int convThreads(OpKernelContext* context, int64_t multiplications) {
+  return threadsFor(context, multiplications / 500000 * kWorthAThread);
+}
+
+}  // namespace gnbench
