@@ -4,6 +4,7 @@
  */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from './compile/graph.js';
+import { outlive } from './gradients.js';
 import { backend, loaded, type OpAttribute, tf } from './load.js';
 
 const attribute = (type: string, name: string, value: unknown): OpAttribute => ({
@@ -108,7 +109,9 @@ function ownConv2d(x: Tensor4D, weight: Tensor4D, stride: number): Tensor4D {
       const inputs = [gradient, filter, tf.tensor1d([])];
       const kernel = ints('kernel', filter.shape[0]);
       return [
-        channels === 3 ? tf.zerosLike(input) : execute('GnbenchConvBackpropInput', [strides, ...size], inputs)[0],
+        channels === 3
+          ? tf.zerosLike(input)
+          : execute('GnbenchConvBackpropInput', [strides, ...size], inputs)[0],
         execute('GnbenchConvBackpropFilter', [strides, kernel], [input, gradient])[0],
       ];
     },
@@ -129,6 +132,10 @@ function convPadding(shape: number[], kernel: number, stride: number, padding: n
   return [text('padding', 'EXPLICIT'), ints('explicit_paddings', pads)];
 }
 
+/** x as a constant to whatever is differentiated. */
+export const stopGradient = (x: Tensor): Tensor =>
+  execute('StopGradient', [type('T', DataType.float)], [x])[0];
+
 /** max(x, 0). */
 export function relu<T extends Tensor>(x: T): T {
   return differentiable(
@@ -146,6 +153,7 @@ export function relu<T extends Tensor>(x: T): T {
  * @param x `[N, …pixels, C]` @returns `[N, C]`
  */
 export function globalAveragePool(x: Tensor): Tensor2D {
+  if (loaded.fused && x.rank === 4) return ownGlobalAverage(x);
   const axes = x.shape.slice(1, -1).map((_, index) => index + 1);
   const pixels = x.shape.slice(1, -1).reduce((product, size) => product * size, 1);
   const types = [type('T', DataType.float), type('Tidx', DataType.int32)];
@@ -162,11 +170,22 @@ export function globalAveragePool(x: Tensor): Tensor2D {
   );
 }
 
+function ownGlobalAverage(x: Tensor): Tensor2D {
+  const float = type('T', DataType.float);
+  const size = [ints('height', x.shape[1]), ints('width', x.shape[2] as number)];
+  return differentiable(
+    [x],
+    (input) => ({ value: execute('GnbenchGlobalAverage', [float], [input])[0] as Tensor2D, saved: [] }),
+    (gradient) => execute('GnbenchGlobalAverageGrad', [float, ...size], [gradient]),
+  );
+}
+
 /**
  * The identity shortcut of He et al. 2016 (type A): every `stride`-th pixel, and channels of zeros behind.
  * @param x `[N, H, W, C]` @returns `[N, ⌈H/stride⌉, ⌈W/stride⌉, channels]`
  */
 export function subsample(x: Tensor4D, stride: number, channels: number): Tensor4D {
+  if (loaded.fused) return ownSubsample(x, stride, channels);
   const sliceTypes = [
     type('T', DataType.float),
     type('Index', DataType.int32),
@@ -196,12 +215,27 @@ export function subsample(x: Tensor4D, stride: number, channels: number): Tensor
   );
 }
 
+function ownSubsample(x: Tensor4D, stride: number, channels: number): Tensor4D {
+  const [, height, width, inner] = x.shape;
+  const shared = [type('T', DataType.float), ints('stride', stride)];
+  const size = [ints('height', height), ints('width', width), ints('channels', inner)];
+  return differentiable(
+    [x],
+    (input) => {
+      const [y] = execute('GnbenchSubsample', [...shared, ints('channels', channels)], [input]);
+      return { value: y as Tensor4D, saved: [] };
+    },
+    (gradient) => execute('GnbenchSubsampleGrad', [...shared, ...size], [gradient]),
+  );
+}
+
 /**
  * Cross-entropy of softmax(logits), and how many images it gets wrong.
  * @param logits `[N, classes]` @param labels `[N]`, int32
  * @returns the mean loss in nats and the count of wrong images, both scalars
  */
 export function softmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: Tensor; errors: Tensor } {
+  if (loaded.fused) return ownSoftmaxCrossEntropy(logits, labels);
   const types = [type('T', DataType.float), type('Tlabels', DataType.int32)];
   const losses = differentiable(
     [logits],
@@ -220,12 +254,31 @@ export function softmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: T
   return { loss: losses.mean(), errors: wrong.cast('float32').sum() };
 }
 
+function ownSoftmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: Tensor; errors: Tensor } {
+  let errors: Tensor | undefined;
+  const loss = differentiable(
+    [logits],
+    (input) => {
+      const [mean, wrong, derivative] = execute('GnbenchSoftmaxLoss', [], [input, labels], 3);
+      errors = outlive(wrong);
+      return { value: mean, saved: [derivative] };
+    },
+    (gradient, [derivative]) => [derivative.mul(gradient)],
+  );
+  return { loss, errors: errors! };
+}
+
 /**
  * (pixel − mean) / std per channel.
  * @param images `[N, H, W, C]`, uint8
  */
 export function standardize(images: Tensor, mean: number[], std: number[]): Tensor4D {
+  const scale = std.map((value) => 1 / value);
+  if (loaded.fused) {
+    const inputs = [images, tf.tensor1d(mean), tf.tensor1d(scale)];
+    return execute('GnbenchImages', [type('T', DataType.float)], inputs)[0] as Tensor4D;
+  }
   const casts = [type('SrcT', DataType.uint8), type('DstT', DataType.float), bools('Truncate', false)];
   const [pixels] = execute('Cast', casts, [images]);
-  return pixels.sub(tf.tensor1d(mean)).mul(tf.tensor1d(std.map((value) => 1 / value))) as Tensor4D;
+  return pixels.sub(tf.tensor1d(mean)).mul(tf.tensor1d(scale)) as Tensor4D;
 }

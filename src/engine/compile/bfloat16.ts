@@ -19,6 +19,9 @@ const lowered: Record<string, Typed> = {
   GnbenchNormalize: { inputs: [0, 1], outputs: [0] },
   GnbenchNormalizeGrad: { inputs: [0, 1, 2], outputs: [0, 3] },
   GnbenchAffineRelu: { inputs: [0, 1], outputs: [0] },
+  GnbenchImages: { inputs: [], outputs: [0] },
+  GnbenchGlobalAverage: { inputs: [0], outputs: [] },
+  GnbenchGlobalAverageGrad: { inputs: [], outputs: [0] },
 };
 
 /** In bfloat16 when what they are applied to is a feature map that already is. */
@@ -30,6 +33,8 @@ const following: Record<string, Typed> = {
   Slice: { inputs: [0], outputs: [0] },
   StridedSlice: { inputs: [0], outputs: [0] },
   StridedSliceGrad: { inputs: [4], outputs: [0] },
+  GnbenchSubsample: { inputs: [0], outputs: [0] },
+  GnbenchSubsampleGrad: { inputs: [0], outputs: [0] },
   MaxPool: { inputs: [0], outputs: [0] },
   MaxPoolGrad: { inputs: [0, 1, 2], outputs: [0] },
 };
