@@ -37,19 +37,18 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   await loadEngine({ variant: config.engine.variant, threads, quiet: true });
   const loadedAt = performance.now();
   const program = createProgram(initialValues(config), { eager, precision: config.precision });
-  defineTraining(program, networkOf(config, eager));
-  const feeds = {
+  const trainOn = defineTraining(program, networkOf(config, eager));
+  const images = {
     images: Uint8Array.from({ length: batch * 32 * 32 * 3 }, (_, index) => (index * 7919) % 256),
     labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
-    rate: Float32Array.of(0.001),
   };
-  program.run('train', feeds);
+  trainOn(images, 0.001);
   const compiledAt = performance.now();
 
   const times: number[] = [];
   for (let step = 1; step < warmup + steps; step++) {
     const before = performance.now();
-    program.run('train', feeds);
+    trainOn(images, 0.001);
     if (step >= warmup) times.push(performance.now() - before);
   }
   times.sort((a, b) => a - b);

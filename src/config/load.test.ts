@@ -22,7 +22,7 @@ function failure(work: () => unknown): UserError {
 
 test('fills in the defaults', () => {
   const { optimizer, normalizer, batch, epochs, name } = parse(base);
-  assert.deepEqual(normalizer, { name: 'group', groups: 8, epsilon: 1e-5 });
+  assert.deepEqual(normalizer, { name: 'group', groups: 8, epsilon: 1e-5, weightStandardization: false });
   assert.deepEqual(batch, { size: 32, workers: 1, microSteps: 'auto' });
   assert.deepEqual(optimizer, {
     momentum: 0.9,
@@ -261,4 +261,14 @@ test('a place stays with a configuration, for what is found wrong later', async 
   });
   await assert.rejects(withPlaces(config, late('/some/file')), { message: 'wrong', place: '/some/file' });
   assert.equal(await withPlaces(config, () => 3), 3);
+});
+
+test('synchronized statistics take a step whole', () => {
+  const text =
+    'model: resnet20\nnormalizer: sync-batch\ndata: cifar10\nbatch: { workers: 2, microSteps: 2 }\n';
+  assert.throws(() => parseConfig(text, { file: 'a.yaml' }), /microSteps.*has to be 1/);
+  assert.equal(
+    parseConfig(text.replace('microSteps: 2', 'microSteps: 1'), { file: 'a.yaml' }).batch.workers,
+    2,
+  );
 });

@@ -4,7 +4,7 @@ import { parseConfig } from './load.js';
 
 const text = [
   'model: { name: resnet20, shortcut: projection }',
-  'normalizer: { name: group, groups: 4, epsilon: 1e-3 }',
+  'normalizer: { name: group, groups: 4, epsilon: 1e-3, weightStandardization: false }',
   'data: { name: cifar10, trainSubset: 500 }',
   'learningRate: { dropAt: [0.5, 0.75] }',
 ].join('\n');
@@ -26,18 +26,34 @@ test('the last one counts', () => {
 });
 
 test('a mapping replaces the whole of what was there', () => {
-  assert.deepEqual(set('normalizer={name: group}').normalizer, { name: 'group', groups: 8, epsilon: 1e-5 });
+  assert.deepEqual(set('normalizer={name: group}').normalizer, {
+    name: 'group',
+    groups: 8,
+    epsilon: 1e-5,
+    weightStandardization: false,
+  });
   assert.deepEqual(set('normalizer={"name":"batch"}').normalizer, {
     name: 'batch',
     epsilon: 1e-5,
     momentum: 0.9,
+    weightStandardization: false,
   });
 });
 
 test('a new name drops the keys that only the old one had, and keeps the others', () => {
-  assert.deepEqual(set('normalizer.name=batch').normalizer, { name: 'batch', epsilon: 1e-3, momentum: 0.9 });
-  assert.deepEqual(set('normalizer.name=none').normalizer, { name: 'none' });
-  assert.deepEqual(set('normalizer.name=gn').normalizer, { name: 'group', groups: 4, epsilon: 1e-3 });
+  assert.deepEqual(set('normalizer.name=batch').normalizer, {
+    name: 'batch',
+    epsilon: 1e-3,
+    momentum: 0.9,
+    weightStandardization: false,
+  });
+  assert.deepEqual(set('normalizer.name=none').normalizer, { name: 'none', weightStandardization: false });
+  assert.deepEqual(set('normalizer.name=gn').normalizer, {
+    name: 'group',
+    groups: 4,
+    epsilon: 1e-3,
+    weightStandardization: false,
+  });
   assert.deepEqual(set('model.name=resnet56').model, { name: 'resnet56', shortcut: 'projection' });
   assert.equal(set('data.name=synthetic').data.trainSubset, 500);
 });
@@ -49,20 +65,35 @@ test('a bare name is a new name', () => {
     file: 'a.yaml',
     overrides: ['normalizer.groups=4', 'model=resnet32', 'data.augment=false'],
   });
-  assert.deepEqual(bare.normalizer, { name: 'group', groups: 4, epsilon: 1e-5 });
+  assert.deepEqual(bare.normalizer, {
+    name: 'group',
+    groups: 4,
+    epsilon: 1e-5,
+    weightStandardization: false,
+  });
   assert.equal(bare.model.name, 'resnet32');
   assert.equal(bare.data.augment, false);
 });
 
 test('groups and channels per group replace each other', () => {
   const { normalizer } = set('normalizer.channelsPerGroup=2');
-  assert.deepEqual(normalizer, { name: 'group', channelsPerGroup: 2, epsilon: 1e-3 });
+  assert.deepEqual(normalizer, {
+    name: 'group',
+    channelsPerGroup: 2,
+    epsilon: 1e-3,
+    weightStandardization: false,
+  });
 });
 
 test('a part can be given before its name', () => {
   const overrides = ['normalizer.groups=2', 'normalizer.name=group'];
   const config = parseConfig('model: resnet20\ndata: cifar10', { file: 'a.yaml', overrides });
-  assert.deepEqual(config.normalizer, { name: 'group', groups: 2, epsilon: 1e-5 });
+  assert.deepEqual(config.normalizer, {
+    name: 'group',
+    groups: 2,
+    epsilon: 1e-5,
+    weightStandardization: false,
+  });
 });
 
 const wrong: [string[], string, RegExp][] = [

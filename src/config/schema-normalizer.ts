@@ -3,19 +3,25 @@ import { byName, nameOrAlias } from './named.js';
 import type { modelSchema } from './schema-model.js';
 
 const epsilon = z.number().gt(0).max(1).default(1e-5).describe('ε, added to the variance');
+const momentum = z
+  .number()
+  .min(0)
+  .lt(1)
+  .default(0.9)
+  .describe('Of the running averages: the share of the old value that stays after a step');
+const weightStandardization = z
+  .boolean()
+  .default(false)
+  .describe('Give the filters of every convolution mean 0 and variance 1 (Qiao et al. 2019)');
 const divisor = z.int().min(1).max(65_536).optional();
 
-/** The paper's four (§3.1, §3.2), and none. */
+/** The paper's four (§3.1, §3.2), none, what the paper compares with (§4.1, §4.2), and what came after it. */
 export const normalizerSchema = byName([
   z.strictObject({
     name: nameOrAlias('batch', ['bn']),
     epsilon,
-    momentum: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0.9)
-      .describe('Of the running averages: the share of the old value that stays after a step'),
+    momentum,
+    weightStandardization,
   }),
   z.strictObject({
     name: nameOrAlias('group', ['gn']),
@@ -24,11 +30,44 @@ export const normalizerSchema = byName([
     ),
     channelsPerGroup: divisor.describe('Instead of `groups`: channels in every group'),
     epsilon,
+    weightStandardization,
   }),
-  z.strictObject({ name: nameOrAlias('layer', ['ln']), epsilon }),
-  z.strictObject({ name: nameOrAlias('instance', ['in']), epsilon }),
-  z.strictObject({ name: z.literal('none') }),
+  z.strictObject({ name: nameOrAlias('layer', ['ln']), epsilon, weightStandardization }),
+  z.strictObject({ name: nameOrAlias('instance', ['in']), epsilon, weightStandardization }),
+  z.strictObject({ name: z.literal('none'), weightStandardization }),
+  z.strictObject({ name: z.literal('sync-batch'), epsilon, momentum, weightStandardization }),
+  z.strictObject({ name: z.literal('frozen-batch'), epsilon, weightStandardization }),
+  z.strictObject({
+    name: z.literal('batch-renorm'),
+    epsilon,
+    momentum,
+    rMax: z
+      .number()
+      .min(1)
+      .max(1e6)
+      .default(1.5)
+      .describe('Bound of the correction of the spread, once risen'),
+    dMax: z.number().min(0).max(1e6).default(0.5).describe('Bound of the correction of the mean, once risen'),
+    warmup: z
+      .array(z.number().min(0).max(1))
+      .length(2)
+      .default([0.03, 0.25])
+      .describe('Shares of the training at which the bounds begin to rise from 1 and 0, and have risen'),
+    weightStandardization,
+  }),
+  z.strictObject({
+    name: z.literal('filter-response'),
+    epsilon: z.number().gt(0).max(1).default(1e-6).describe('ε, added to the mean square'),
+    weightStandardization,
+  }),
+  z.strictObject({ name: z.literal('weight-norm') }),
 ]);
+
+/** Whose images share statistics in training: one's own alone, a worker's, or all of a step. */
+export function statisticsSpan(name: z.output<typeof normalizerSchema>['name']): 'image' | 'worker' | 'step' {
+  if (name === 'sync-batch') return 'step';
+  return name === 'batch' || name === 'batch-renorm' ? 'worker' : 'image';
+}
 
 /** The paper's G is 32, which the CIFAR models' 16 channels cannot have; others use 8 there. */
 export function defaultGroups(model: z.output<typeof modelSchema>['name']): number {

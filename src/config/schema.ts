@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import { dataSchema } from './schema-data.js';
 import { modelSchema } from './schema-model.js';
-import { defaultGroups, normalizerSchema } from './schema-normalizer.js';
+import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
 
 const count = z.int().min(1);
 
@@ -178,12 +178,19 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
   if (warmupEpochs > epochs) {
     problem(['learningRate', 'warmupEpochs'], `is longer than the ${epochs} epochs of the training`);
   }
-  if (typeof batch.microSteps === 'number') {
+  if (normalizer.name === 'batch-renorm' && normalizer.warmup[1] < normalizer.warmup[0]) {
+    problem(['normalizer', 'warmup', 1], 'comes before the share at which the bounds begin to rise');
+  }
+  const span = statisticsSpan(normalizer.name);
+  if (span === 'step' && typeof batch.microSteps === 'number' && batch.microSteps > 1) {
+    problem(
+      ['batch', 'microSteps'],
+      'has to be 1: synchronized statistics are those of all images of a step',
+    );
+  } else if (typeof batch.microSteps === 'number') {
     // BN's statistics are a worker's, so a worker's images stay together.
     const [whole, what] =
-      normalizer.name === 'batch'
-        ? [batch.workers, 'workers']
-        : [batch.workers * batch.size, 'images of a step'];
+      span === 'worker' ? [batch.workers, 'workers'] : [batch.workers * batch.size, 'images of a step'];
     if (whole % batch.microSteps !== 0) {
       problem(['batch', 'microSteps'], `is ${batch.microSteps}, which does not divide the ${whole} ${what}`);
     }

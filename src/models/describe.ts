@@ -72,9 +72,12 @@ class ShapeNet implements Net<number[]> {
     return outputShape;
   }
 
-  norm(name: string, x: number[], { zeroGamma = false }: Normalization<number[]> = {}): number[] {
+  norm(name: string, x: number[], options: Normalization<number[]> = {}): number[] {
     const channels = x.at(-1)!;
-    const variables = this.normalizer.variables(name, channels, zeroGamma);
+    const variables = this.normalizer.variables(name, channels, {
+      zeroGamma: options.zeroGamma ?? false,
+      relu: options.relu ?? false,
+    });
     this.variables.push(...variables);
     const parameters = variables
       .filter(({ role }) => role !== 'statistic')

@@ -40,17 +40,30 @@ function norm(data: ArrayLike<number>): number {
 /** Relative to the tensor's norm, entry by entry. */
 function assertSummary(data: Float32Array, expected: Summary, tolerance: number, what: string): void {
   const count = data.length;
-  const picked = [0, Math.floor(count / 3), Math.floor((2 * count) / 3), count - 1].map((index) => data[index]);
+  const picked = [0, Math.floor(count / 3), Math.floor((2 * count) / 3), count - 1].map(
+    (index) => data[index],
+  );
   for (const [index, value] of [norm(data), ...picked].entries()) {
     const difference = Math.abs(value - expected[index]);
-    assert.ok(difference <= tolerance * expected[0], `${what}[${index}]: ${value}, expected ${expected[index]}`);
+    assert.ok(
+      difference <= tolerance * expected[0],
+      `${what}[${index}]: ${value}, expected ${expected[index]}`,
+    );
   }
 }
 
-function assertNear(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
+function assertNear(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
   const scale = Math.max(...Array.from(expected, Math.abs));
   for (let i = 0; i < expected.length; i++) {
-    assert.ok(Math.abs(actual[i] - expected[i]) <= tolerance * scale, `${what}[${i}]: ${actual[i]}, ${expected[i]}`);
+    assert.ok(
+      Math.abs(actual[i] - expected[i]) <= tolerance * scale,
+      `${what}[${i}]: ${actual[i]}, ${expected[i]}`,
+    );
   }
 }
 
@@ -78,7 +91,9 @@ describe('models agree with PyTorch', () => {
         it(`${model} ${fixture.name}, ${form}`, () => {
           const config = configOf(fixture, model);
           const created = createModel(config.model, classes);
-          const { variables, parameters } = describeModel(created, config.normalizer, { shape: shape.slice(1) });
+          const { variables, parameters } = describeModel(created, config.normalizer, {
+            shape: shape.slice(1),
+          });
           assert.equal(parameters, fixture.parameters);
           const network: Network = { config, model: created, variables, shape: shape.slice(1), fused };
           const weights = withVelocities(variables, formulaValues(variables));
@@ -92,7 +107,10 @@ describe('models agree with PyTorch', () => {
           const expectedLogits = fixture.evaluationLogits ?? fixture.logits;
           assertNear(evaluated.logits, expectedLogits, 2e-5, 'logits in evaluation');
           const { loss } = program.run('train', { images, labels, rate: Float32Array.of(0.1) });
-          assert.ok(Math.abs(loss[0] - fixture.loss) <= 1e-5 * fixture.loss, `loss ${loss[0]}, ${fixture.loss}`);
+          assert.ok(
+            Math.abs(loss[0] - fixture.loss) <= 1e-5 * fixture.loss,
+            `loss ${loss[0]}, ${fixture.loss}`,
+          );
 
           const after = program.read();
           for (const [name, expected] of Object.entries(fixture.updated)) {
@@ -100,7 +118,9 @@ describe('models agree with PyTorch', () => {
           }
           for (const [name, expected] of Object.entries(fixture.gradients)) {
             const before = weights[name].data;
-            const gradient = after[`${name}.velocity`].data.map((velocity, index) => velocity - 1e-4 * before[index]);
+            const gradient = after[`${name}.velocity`].data.map(
+              (velocity, index) => velocity - 1e-4 * before[index],
+            );
             assertSummary(gradient, expected, 1e-4, `gradient of ${name}`);
           }
           program.dispose();

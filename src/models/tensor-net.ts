@@ -14,10 +14,13 @@ export class TensorNet implements Net<Tensor> {
     private readonly step: Step,
     private readonly normalizer: Normalizer,
     private readonly mode: Mode,
+    /** The present values of the normalizer's schedules. */
+    private readonly scheduled: (key: string) => Tensor,
   ) {}
 
   conv(name: string, x: Tensor, { kernel, stride = 1 }: Convolution): Tensor {
-    const weight = this.step.variable(`${name}.weight`) as Tensor4D;
+    const variable = this.step.variable(`${name}.weight`) as Tensor4D;
+    const weight = this.normalizer.weight?.(variable) ?? variable;
     const own = this.mode.fused && this.mode.precision === 'float32';
     return conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
   }
@@ -30,6 +33,7 @@ export class TensorNet implements Net<Tensor> {
       variable: (key) => this.step.variable(`${name}.${key}`) as Tensor1D,
       moveStatistic: (key, value, scale) =>
         this.statistics.push({ variable: `${name}.${key}`, value: outlive(value), scale }),
+      scheduled: this.scheduled,
     });
   }
 

@@ -7,7 +7,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { affine, fusedAvailable, fusedNormalize } from '../engine/normalize.js';
 import { moments } from './moments.js';
-import { type Application, affineVariables, type Normalizer } from './normalizer.js';
+import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
 import { finish } from './per-image.js';
 
 /** @returns y, and each worker's mean and biased variance, `[workers, C]` */
@@ -26,23 +26,13 @@ export function batchNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, workers: n
 export function batch({ epsilon }: { epsilon: number }): Normalizer {
   return {
     label: 'BN',
-    variables: (layer, channels, zeroGamma) => [
-      ...affineVariables(layer, channels, zeroGamma),
-      {
-        name: `${layer}.mean`,
-        shape: [channels],
-        initial: { kind: 'constant', value: 0 },
-        role: 'statistic',
-      },
-      {
-        name: `${layer}.variance`,
-        shape: [channels],
-        initial: { kind: 'constant', value: 1 },
-        role: 'statistic',
-      },
+    variables: (layer, channels, options) => [
+      ...affineVariables(layer, channels, options),
+      statistic(layer, 'mean', channels, 0),
+      statistic(layer, 'variance', channels, 1),
     ],
     apply(x, application) {
-      return application.mode.training ? train(x, application, epsilon) : evaluate(x, application, epsilon);
+      return application.mode.training ? train(x, application, epsilon) : withGiven(x, application, epsilon);
     },
   };
 }
@@ -69,7 +59,8 @@ function train(
   return finish(y, relu, residual);
 }
 
-function evaluate(x: Tensor, { relu, residual, variable }: Application, epsilon: number): Tensor {
+/** With the statistics that the layer's variables hold; not differentiable. */
+export function withGiven(x: Tensor, { relu, residual, variable }: Application, epsilon: number): Tensor {
   const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
   const shift = variable('beta').sub(variable('mean').mul(scale));
   return affine(x, scale, shift, { relu, residual });

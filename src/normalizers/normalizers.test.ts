@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { lossAndGradients, outlive, stepScope } from '../engine/gradients.js';
 import { loadEngine, loaded, tf } from '../engine/load.js';
+import { conv2d } from '../engine/ops.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
 import type { StatisticsUpdate } from './normalizer.js';
 
@@ -69,7 +70,12 @@ function apply(
   config: NormalizerConfig,
   inputs: Record<string, FixtureTensor>,
   mode: { training: boolean; workers: number; fused: boolean },
-  options: { relu?: boolean; residual?: FixtureTensor; variables?: Record<string, Tensor1D> } = {},
+  options: {
+    relu?: boolean;
+    residual?: FixtureTensor;
+    variables?: Record<string, Tensor1D>;
+    scheduled?: Record<string, number>;
+  } = {},
 ): Applied {
   return stepScope(() => {
     const [x, dy, gamma, beta] = ['x', 'dy', 'gamma', 'beta'].map((name) => tensor(inputs[name]));
@@ -85,6 +91,7 @@ function apply(
           variable: (key) => variables[key] as Tensor1D,
           moveStatistic: (variable, value, scale) =>
             statistics.push({ variable, value: outlive(value), scale }),
+          scheduled: (key) => tf.scalar(options.scheduled![key]),
         }),
       );
       return y.mul(dy).sum();
@@ -244,5 +251,176 @@ describe('the algebra of the family', () => {
     for (const [index, { value }] of alone.statistics.entries()) {
       assertClose(two.statistics[index].value.subarray(0, channels), value, 1e-6, 'statistic');
     }
+  });
+});
+
+describe('the normalizers beyond the four agree with PyTorch, forward and backward', () => {
+  const keys = ['y', 'dx', 'dgamma', 'dbeta'] as const;
+  const vector = ({ data }: FixtureTensor) => tf.tensor1d(data, 'float32');
+
+  for (const { form, fused } of forms) {
+    it(`synchronized BN, ${form}`, () => {
+      const { inputs, cases } = fixture('batch');
+      const { epsilon, expected } = cases.find(({ name }) => name === 'train-1x4')!;
+      const config = { name: 'sync-batch', epsilon, momentum: 0.9 } as const;
+      const actual = apply(config, inputs, { training: true, workers: 2, fused });
+      for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+      assert.equal(actual.statistics[0].value.length, inputs.gamma.shape[0]);
+    });
+
+    it(`frozen BN, ${form}`, () => {
+      const { inputs, cases } = fixture('frozen-batch');
+      const { epsilon, expected } = cases[0];
+      const variables = { mean: vector(inputs.mean), variance: vector(inputs.variance) };
+      const config = { name: 'frozen-batch', epsilon } as const;
+      const actual = apply(config, inputs, { training: true, workers: 2, fused }, { variables });
+      for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+      assert.deepEqual(actual.statistics, []);
+      const { y } = apply(config, inputs, { training: false, workers: 1, fused }, { variables });
+      assertClose(y, expected.y.data, 1e-5, 'evaluation');
+    });
+
+    const renorm = fixture('batch-renorm');
+    for (const each of renorm.cases) {
+      it(`Batch Renormalization, ${each.name}, ${form}`, () => {
+        const { inputs } = renorm;
+        const { expected } = each;
+        const { rMax, dMax } = each as unknown as { rMax: number; dMax: number };
+        const variables = { mean: vector(inputs.runningMean), sigma: vector(inputs.runningSigma) };
+        const config = {
+          name: 'batch-renorm',
+          epsilon: 1e-5,
+          momentum: 0.9,
+          rMax,
+          dMax,
+          warmup: [0, 0],
+        } satisfies NormalizerConfig;
+        const training = each.name !== 'evaluation';
+        const scheduled = { rMax, dMax };
+        const actual = apply(config, inputs, { training, workers: 1, fused }, { variables, scheduled });
+        if (!training) return assertClose(actual.y, expected.y.data, 1e-5, 'y');
+        for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+        const [mean, sigma] = actual.statistics;
+        assert.deepEqual([mean.variable, sigma.variable], ['mean', 'sigma']);
+        assertClose(mean.value, expected.batchMean.data, 1e-5, 'mean');
+        assertClose(sigma.value, expected.batchSigma.data, 1e-5, 'sigma');
+      });
+    }
+
+    it(`Batch Renormalization takes each worker's statistics, ${form}`, () => {
+      const { inputs } = renorm;
+      const half = (from: FixtureTensor, part: number) => ({
+        shape: [from.shape[0] / 2, ...from.shape.slice(1)],
+        data: from.data.slice((part * from.data.length) / 2, ((part + 1) * from.data.length) / 2),
+      });
+      const variables = () => ({ mean: vector(inputs.runningMean), sigma: vector(inputs.runningSigma) });
+      const bounds = { rMax: 1.5, dMax: 0.5 };
+      const config = {
+        name: 'batch-renorm',
+        epsilon: 1e-5,
+        momentum: 0.9,
+        ...bounds,
+        warmup: [0, 0],
+      } satisfies NormalizerConfig;
+      const on = (of: typeof inputs, workers: number) =>
+        apply(config, of, { training: true, workers, fused }, { variables: variables(), scheduled: bounds });
+      const both = on(inputs, 2);
+      const parts = [0, 1].map((part) =>
+        on({ ...inputs, x: half(inputs.x, part), dy: half(inputs.dy, part) }, 1),
+      );
+      for (const key of ['y', 'dx'] as const) {
+        assertClose(both[key], [...parts[0][key], ...parts[1][key]], 1e-6, key);
+      }
+    });
+
+    it(`Filter Response Normalization and its unit, ${form}`, () => {
+      const { inputs, cases } = fixture('filter-response');
+      const { epsilon, expected } = cases[0];
+      const config = { name: 'filter-response', epsilon } as const;
+      const options = { relu: true, variables: { tau: vector(inputs.tau) } };
+      const actual = apply(config, inputs, { training: true, workers: 1, fused }, options);
+      for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+    });
+  }
+
+  it("Filter Response Normalization's gradient of its threshold", () => {
+    const { inputs, cases } = fixture('filter-response');
+    const { epsilon, expected } = cases[0];
+    const dtau = stepScope(() => {
+      const { x, dy, gamma, beta, tau } = Object.fromEntries(
+        Object.entries(inputs).map(([name, value]) => [name, tensor(value)]),
+      );
+      const normalizer = createNormalizer({ name: 'filter-response', epsilon });
+      const { gradients } = lossAndGradients(() => {
+        const variable = (key: string) => ({ gamma, beta, tau })[key] as Tensor1D;
+        const mode = { training: true, workers: 1, fused: false, precision: 'float32' } as const;
+        const moved = () => assert.fail('it has no statistics');
+        const given = { mode, relu: true, variable, moveStatistic: moved, scheduled: moved };
+        return normalizer.apply(x, given).mul(dy).sum();
+      }, [tau]);
+      return gradients[0].dataSync() as Float32Array;
+    });
+    assertClose(dtau, expected.dtau.data, 1e-5, 'dtau');
+  });
+
+  it('the threshold is there where a rectifier would be, and only there', () => {
+    const normalizer = createNormalizer({ name: 'filter-response', epsilon: 1e-6 });
+    const names = (relu: boolean) =>
+      normalizer.variables('n', 3, { zeroGamma: false, relu }).map(({ name }) => name);
+    assert.deepEqual(names(true), ['n.gamma', 'n.beta', 'n.tau']);
+    assert.deepEqual(names(false), ['n.gamma', 'n.beta']);
+  });
+
+  it("Batch Renormalization's bounds rise between the shares of its warm-up", () => {
+    const { schedules } = createNormalizer({
+      name: 'batch-renorm',
+      epsilon: 1e-5,
+      momentum: 0.9,
+      rMax: 3,
+      dMax: 5,
+      warmup: [0.2, 0.6],
+    });
+    const bounds = [0, 0.2, 0.3, 0.4, 0.6, 1].map((done) => [schedules!.rMax(done), schedules!.dMax(done)]);
+    const expected = [1, 0, 1, 0, 1.5, 1.25, 2, 2.5, 3, 5, 3, 5];
+    assertClose(bounds.flat(), expected, 1e-12, 'bounds');
+  });
+});
+
+describe('what is done to the weights agrees with PyTorch', () => {
+  /** The weight that is convolved with, the layer's output, and the gradients of Σ dy·y. */
+  function convolve(file: string, config: NormalizerConfig) {
+    const { inputs, cases } = fixture(file);
+    return cases.map(({ expected }) =>
+      stepScope(() => {
+        const [x, v, dy] = ['x', 'weight', 'dy'].map((name) => tensor(inputs[name]));
+        const gain = inputs.gain ? tensor(inputs.gain) : tf.ones([6]);
+        const normalizer = createNormalizer(config);
+        let [used, y]: Tensor[] = [];
+        const { gradients } = lossAndGradients(() => {
+          used = outlive(normalizer.weight!(v as Tensor4D));
+          y = outlive(conv2d(x as Tensor4D, used as Tensor4D, { stride: 1, padding: 1 }).mul(gain));
+          return y.mul(dy).sum();
+        }, [x, v, gain]);
+        const [dx, dweight, dgain] = gradients.map((each) => each.dataSync());
+        return { used: used.dataSync(), y: y.dataSync(), dx, dweight, dgain, expected };
+      }),
+    );
+  }
+
+  it('Weight Standardization', () => {
+    const config = { name: 'group', groups: 2, epsilon: 1e-5, weightStandardization: true } as const;
+    const [{ used, y, dx, dweight, expected }] = convolve('weight-standardization', config);
+    assertClose(used, expected.standardized.data, 1e-5, 'weight');
+    assertClose(y, expected.y.data, 1e-5, 'y');
+    assertClose(dx, expected.dx.data, 1e-5, 'dx');
+    assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
+  });
+
+  it('weight normalization', () => {
+    const [{ y, dx, dweight, dgain, expected }] = convolve('weight-norm', { name: 'weight-norm' });
+    assertClose(y, expected.y.data, 1e-5, 'y');
+    assertClose(dx, expected.dx.data, 1e-5, 'dx');
+    assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
+    assertClose(dgain, expected.dgain.data, 1e-5, 'dgain');
   });
 });

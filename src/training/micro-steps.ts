@@ -1,5 +1,6 @@
 import { freemem } from 'node:os';
 import type { Config } from '../config/schema.js';
+import { statisticsSpan } from '../config/schema-normalizer.js';
 import type { ModelDescription } from '../models/describe.js';
 import { stepMemory } from '../models/memory.js';
 
@@ -14,8 +15,7 @@ const share = 0.4;
 export function partsOf(config: Config, model: ModelDescription, freeBytes = freemem()): number {
   const { size, workers, microSteps } = config.batch;
   if (microSteps !== 'auto') return microSteps;
-  const perImage = !model.variables.some(({ role }) => role === 'statistic');
-  const whole = perImage ? size * workers : workers;
+  const whole = { image: size * workers, worker: workers, step: 1 }[statisticsSpan(config.normalizer.name)];
   for (let parts = 1; parts <= whole; parts++) {
     if (whole % parts !== 0) continue;
     const { total } = stepMemory({ ...config, batch: { size, workers, microSteps: parts } }, model);

@@ -48,11 +48,13 @@ async function preciseStatistics(
     return Math.max(0, second[index] - first[index] ** 2);
   };
   return Object.fromEntries(
-    [...sums].map(([name, { first }]) => {
+    [...sums].map(([name, { first, second }]) => {
       const layer = name.slice(0, name.lastIndexOf('.'));
       const data = name.endsWith('.variance')
         ? first.map((value, index) => value + spread(layer, index))
-        : first;
+        : name.endsWith('.sigma')
+          ? second.map((square, index) => Math.sqrt(square + spread(layer, index)))
+          : first;
       return [name, { shape: [data.length], data: Float32Array.from(data) }];
     }),
   );

@@ -2,6 +2,7 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import { lossAndGradients, outlive } from '../engine/gradients.js';
+import { tf } from '../engine/load.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import type { Model, Variable } from '../models/net.js';
@@ -24,6 +25,7 @@ export interface Network {
 const trained = ({ role }: Variable) => role !== 'statistic';
 const velocityOf = (name: string) => `${name}.velocity`;
 const sumOf = (name: string) => `${name}.sum`;
+const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /** All variables of a run: the network's, SGD's velocities and, for micro-steps, the gradients' sums; these start at 0. */
 export function withVelocities(
@@ -42,10 +44,11 @@ export function withVelocities(
   return { ...values, ...Object.fromEntries(slots) };
 }
 
-/** Trains on one batch: its images and labels, and the rate. */
+/** Trains on one batch: its images and labels, the rate, and the share of the training that is done, 0 to 1. */
 export type TrainStep = (
   batch: { images: Values; labels: Int32Array },
   rate: number,
+  done?: number,
 ) => { loss: number; errors: number };
 
 /**
@@ -57,13 +60,19 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
   const { config, variables } = network;
   const parameters = variables.filter(trained);
   const batch = (config.batch.size * config.batch.workers) / parts;
+  const schedules = Object.entries(createNormalizer(config.normalizer).schedules ?? {});
   const feeds: Record<string, Feed> = {
     ...imageFeeds(network, batch),
     rate: { shape: [], dtype: 'float32' },
+    ...Object.fromEntries(schedules.map(([key]) => [scheduleOf(key), { shape: [], dtype: 'float32' }])),
   };
   for (const part of microSteps(parts)) {
     program.define(part, feeds, (step) => {
-      const net = tensorNet(network, step, true, parts);
+      const net = tensorNet(network, step, {
+        training: true,
+        parts,
+        scheduled: (key) => step.feed(scheduleOf(key)),
+      });
       const { loss, errors, gradients } = differentiate(network, net, step);
       const summed = gradients.map((gradient, index) => {
         const share = parts === 1 ? gradient : gradient.div(parts);
@@ -76,9 +85,10 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       return { loss, errors };
     });
   }
-  return ({ images, labels }, rate) => {
+  return ({ images, labels }, rate, done = 0) => {
     const result = { loss: 0, errors: 0 };
     const imageSize = images.length / labels.length;
+    const scheduled = schedules.map(([key, at]) => [scheduleOf(key), Float32Array.of(at(done))] as const);
     for (let part = 0; part < parts; part++) {
       const [start, end] = [part * batch, (part + 1) * batch];
       const name = microSteps(parts)[part === 0 ? 0 : part === parts - 1 ? microSteps(parts).length - 1 : 1];
@@ -86,6 +96,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
         images: images.subarray(start * imageSize, end * imageSize),
         labels: labels.subarray(start, end),
         rate: Float32Array.of(rate),
+        ...Object.fromEntries(scheduled),
       });
       result.loss += loss[0] / parts;
       result.errors += errors[0];
@@ -137,7 +148,7 @@ function moveStatistics(step: Step, { statistics }: TensorNet, config: Config): 
 /** Adds the step `evaluate/N` for a batch of N images: returns mean loss, count of errors, and logits. */
 export function defineEvaluation(program: Program, network: Network, batch: number): void {
   program.define(`evaluate/${batch}`, imageFeeds(network, batch), (step) => {
-    return forward(network, tensorNet(network, step, false), step);
+    return forward(network, tensorNet(network, step, { training: false }), step);
   });
 }
 
@@ -148,7 +159,7 @@ export function defineEvaluation(program: Program, network: Network, batch: numb
 export function defineStatistics(program: Program, network: Network, batch: number): void {
   program.define(`statistics/${batch}`, imageFeeds(network, batch), (step) => {
     // As one worker's images, whatever the training's workers.
-    const net = tensorNet(network, step, true, network.config.batch.workers);
+    const net = tensorNet(network, step, { training: true, parts: network.config.batch.workers });
     forward(network, net, step);
     return Object.fromEntries(net.statistics.map(({ variable, value }) => [variable, value]));
   });
@@ -162,14 +173,23 @@ function forward(network: Network, net: TensorNet, step: Step) {
 }
 
 /** A part of a batch holds as many workers' images as there are workers in it; less than one counts as one. */
-function tensorNet({ config, fused }: Network, step: Step, training: boolean, parts = 1): TensorNet {
+function tensorNet(
+  { config, fused }: Network,
+  step: Step,
+  { training, parts = 1, scheduled }: NetOptions,
+): TensorNet {
   const workers = Math.max(1, config.batch.workers / parts);
-  return new TensorNet(step, createNormalizer(config.normalizer), {
-    training,
-    workers,
-    fused,
-    precision: config.precision,
-  });
+  const normalizer = createNormalizer(config.normalizer);
+  const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
+  const mode = { training, workers, fused, precision: config.precision };
+  return new TensorNet(step, normalizer, mode, scheduled ?? atTheEnd);
+}
+
+interface NetOptions {
+  training: boolean;
+  parts?: number;
+  /** The present values of the normalizer's schedules; without it, the last ones. */
+  scheduled?(key: string): Tensor;
 }
 
 const imageFeeds = ({ shape, pixels }: Network, batch: number): Record<string, Feed> => ({

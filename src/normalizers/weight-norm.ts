@@ -1,0 +1,30 @@
+/**
+ * Weight Normalization (Salimans & Kingma 2016, arXiv 1602.07868, §2): not the features but the weights are normalized,
+ * each filter by its length.
+ *
+ *   y = g·(v / ‖v‖) ∗ x + b
+ *
+ * g and b are the γ and β of the layer behind the convolution: γ·((v / ‖v‖) ∗ x) + β is the same.
+ */
+import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { affineVariables, type Normalizer } from './normalizer.js';
+import { finish } from './per-image.js';
+
+/** @param v `[kernel, kernel, C, filters]` */
+export const normalizedWeight = (v: Tensor4D): Tensor4D => v.div(v.square().sum([0, 1, 2], true).sqrt()); // ‖v‖ is over all but the filters
+
+/** A filter's length at He's initialization where there are as many filters as channels: variances stay through a ReLU. */
+const initialGain = Math.SQRT2;
+
+export const weightNorm = (): Normalizer => ({
+  label: 'WN',
+  variables: (layer, channels, options) =>
+    affineVariables(layer, channels, options).map((variable) =>
+      variable.role === 'gamma' && !options.zeroGamma
+        ? { ...variable, initial: { kind: 'constant', value: initialGain } }
+        : variable,
+    ),
+  weight: normalizedWeight,
+  apply: (x, { relu, residual, variable }) =>
+    finish(x.mul(variable('gamma')).add(variable('beta')), relu, residual),
+});

@@ -1,0 +1,21 @@
+/**
+ * Weight Standardization (Qiao et al. 2019, arXiv 1903.10520, eq. 10), in front of any normalizer of features: each
+ * filter with mean 0 and variance 1.
+ *
+ *   ŵ = (w − μ) / √(σ² + ε)
+ */
+import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { moments } from './moments.js';
+import type { Normalizer } from './normalizer.js';
+
+/** @param weight `[kernel, kernel, C, filters]` */
+export function standardizedWeight(weight: Tensor4D, epsilon = 1e-5): Tensor4D {
+  const { centred, variance } = moments(weight, [0, 1, 2]); // all but the filters
+  return centred.div(variance.add(epsilon).sqrt());
+}
+
+export const withWeightStandardization = (normalizer: Normalizer): Normalizer => ({
+  ...normalizer,
+  label: `${normalizer.label} + WS`,
+  weight: (weight) => standardizedWeight(weight),
+});
