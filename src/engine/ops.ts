@@ -172,7 +172,8 @@ export function globalAveragePool(x: Tensor): Tensor2D {
 
 function ownGlobalAverage(x: Tensor): Tensor2D {
   const float = type('T', DataType.float);
-  const size = [ints('height', x.shape[1]), ints('width', x.shape[2] as number)];
+  const [, height, width] = x.shape as number[];
+  const size = [ints('height', height), ints('width', width)];
   return differentiable(
     [x],
     (input) => ({ value: execute('GnbenchGlobalAverage', [float], [input])[0] as Tensor2D, saved: [] }),
