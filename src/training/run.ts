@@ -35,10 +35,10 @@ import {
   type TrainStep,
   withVelocities,
 } from './steps.js';
-import { summarize } from './summarize.js';
+import { type Summarized, summarize } from './summarize.js';
 import { readSummary, type Summary, writeSummary } from './summary.js';
 import { openEventFile } from './tensorboard.js';
-import { type Outcome, train } from './train.js';
+import { train } from './train.js';
 
 export interface RunOptions {
   /** The output folder. */
@@ -145,7 +145,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     events,
     steps: steps && { append: (row: Parameters<typeof steps.append>[0]) => steps.append(row), every },
   };
-  const save = (outcome: Outcome | { status: 'running' }): Summary => {
+  const save = (outcome: Summarized['outcome']): Summary => {
     const summary = summarize({ ...prepared, rows: curves.rows, outcome });
     writeSummary(folder.summary, summary);
     return summary;
@@ -175,12 +175,23 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     const outcome = await train(training, progress);
     reporter.stop(outcome.status);
     return save(outcome);
+  } catch (error) {
+    // As far as it can still be written: the disk may be what failed.
+    attempt(() => save({ status: 'failed', message: (error as Error).message }));
+    throw error;
   } finally {
     reporter.stop('failed');
+    program.dispose();
     curves.close();
     steps?.close();
     events?.close();
   }
+}
+
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch {}
 }
 
 /** The configuration that the folder's run was begun with; it must describe the same experiment. */

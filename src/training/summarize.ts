@@ -15,7 +15,7 @@ export interface Summarized {
   description: ModelDescription;
   progress: Progress;
   rows: readonly CurveRow[];
-  outcome: Outcome | { status: 'running' };
+  outcome: Outcome | { status: 'running' } | { status: 'failed'; message: string };
 }
 
 /** What `summary.json` says of a run as it stands. */
@@ -51,6 +51,9 @@ export function summarize({
     secondsTotal: progress.seconds(),
     dataWaitShare: trainSeconds > 0 ? waitSeconds / trainSeconds : null,
     dataset: { name: dataset.name, official, ...(note !== undefined && { note }) },
+    ...(outcome.status === 'failed' && {
+      failure: { kind: 'error', message: outcome.message, step: progress.step },
+    }),
     ...(outcome.status === 'diverged' && { divergedAtStep: outcome.step }),
     ...(outcome.status !== 'running' && { finishedAt: new Date().toISOString() }),
   };
