@@ -126,7 +126,7 @@ test('the reproduction has the protocol’s settings', async () => {
     assert.equal(rate, (0.1 * config.batch.size) / 32);
     assert.equal(totalSteps, 30 * Math.floor(50_000 / config.batch.size));
     assert.deepEqual(config.learningRate.dropAt, [10, 20, 27]);
-    assert.equal(config.model.shortcut, 'identity');
+    assert.deepEqual(config.model, { name: 'resnet20', shortcut: 'identity' });
     assert.deepEqual(config.data, { name: 'cifar10', validation: 'test', augment: true });
     assert.equal(config.precision, 'float32');
     assert.ok(

@@ -105,8 +105,13 @@ slurm: { time: "2", warnSeconds: 30, cpus: 1 }
     logs(experiment),
   );
   assert.match((await submit(experiment))[0], /2 runs$/);
-  await until(experiment, 'all to be done', 60, (statuses) =>
-    statuses.every(({ state }) => state === 'done'),
+  // A run is done as soon as it says so itself; a moment later its task has written down that it was.
+  const noted = ({ folder: run }: { folder: string }) => readAttempts(run).at(-1)?.outcome === 'completed';
+  await until(
+    experiment,
+    'all to be done and noted',
+    60,
+    (statuses) => statuses.every(({ state }) => state === 'done') && experiment.runs.every(noted),
   );
   for (const { folder: run } of experiment.runs) {
     assert.deepEqual(readFileSync(`${run}.epochs`, 'utf8'), '1\n2\n3\n4\n', run);
