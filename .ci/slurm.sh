@@ -80,9 +80,16 @@ END
 }
 
 stop() {
-  local folder=$1 pid
-  for pid in "$folder"/slurmd.pid "$folder"/slurmctld.pid "$folder"/munge/pid; do
-    if [ -s "$pid" ]; then kill "$(cat "$pid")" 2> /dev/null || true; fi
+  local folder=$1 file pid
+  for file in "$folder"/slurmd.pid "$folder"/slurmctld.pid "$folder"/munge/pid; do
+    pid=$(cat "$file" 2> /dev/null) || continue
+    kill "$pid" 2> /dev/null || continue
+    # It still writes its state; whoever stops it may remove the folder next.
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2> /dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2> /dev/null || true
   done
 }
 

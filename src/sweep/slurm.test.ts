@@ -28,7 +28,7 @@ before(() => {
 
 after(() => {
   if (!skip) execFileSync(cluster, ['stop', join(folder, 'cluster')]);
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function experimentIn(name: string, text: string): Promise<Experiment> {
