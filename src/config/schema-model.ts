@@ -12,4 +12,32 @@ const cifarResNet = z.strictObject({
     ),
 });
 
-export const modelSchema = byName([cifarResNet]);
+/** The same with pre-activation blocks: He et al. 2016, "Identity Mappings in Deep Residual Networks". */
+const preactivationResNet = cifarResNet.extend({
+  name: z.enum([
+    'preact-resnet20',
+    'preact-resnet32',
+    'preact-resnet44',
+    'preact-resnet56',
+    'preact-resnet110',
+  ]),
+});
+
+/** For 224×224 images; `resnet18-cifar` with a 3×3 stem for 32×32. He et al. 2016, "Deep Residual Learning", §4.1. */
+const resNet = z.strictObject({ name: z.enum(['resnet18', 'resnet34', 'resnet18-cifar']) });
+
+const bottleneckResNet = z.strictObject({
+  name: z.enum(['resnet50', 'resnet101', 'resnet152']),
+  strideIn1x1: z
+    .boolean()
+    .default(false)
+    .describe('The stride in the first 1×1 convolution of a block, as in He et al.; else in its 3×3'),
+});
+
+/** Simonyan & Zisserman 2015. */
+const vgg = z.strictObject({
+  name: z.literal('vgg16'),
+  dropout: z.number().min(0).lt(1).default(0.5).describe('Share of the numbers that its head drops'),
+});
+
+export const modelSchema = byName([cifarResNet, preactivationResNet, resNet, bottleneckResNet, vgg]);

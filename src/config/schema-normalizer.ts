@@ -71,5 +71,5 @@ export function statisticsSpan(name: z.output<typeof normalizerSchema>['name']):
 
 /** The paper's G is 32, which the CIFAR models' 16 channels cannot have; others use 8 there. */
 export function defaultGroups(model: z.output<typeof modelSchema>['name']): number {
-  return /^resnet(20|32|44|56|110)$/.test(model) ? 8 : 32;
+  return /^(preact-)?resnet(20|32|44|56|110)$/.test(model) ? 8 : 32;
 }

@@ -20,6 +20,50 @@ export function basicBlock<T>(
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
 
+/** Of a bottleneck block's output, to the filters of its two narrow convolutions. */
+const expansion = 4;
+
+/**
+ * 1×1, 3×3 and 1×1 convolutions, the last with four times the filters; a projection where the shape changes. The stride
+ * is in the 3×3 (fb.resnet.torch), or, as in He et al. 2016, in the first 1×1.
+ */
+export function bottleneckBlock<T>(
+  net: Net<T>,
+  name: string,
+  x: T,
+  { filters, stride, strideIn1x1 }: { filters: number; stride: number; strideIn1x1: boolean },
+): T {
+  const [first, second] = strideIn1x1 ? [stride, 1] : [1, stride];
+  let y = net.conv(`${name}.conv1`, x, { filters, kernel: 1, stride: first });
+  y = net.norm(`${name}.norm1`, y, { relu: true });
+  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3, stride: second });
+  y = net.norm(`${name}.norm2`, y, { relu: true });
+  y = net.conv(`${name}.conv3`, y, { filters: expansion * filters, kernel: 1 });
+  const shape = { filters: expansion * filters, stride, shortcut: 'projection' } as const;
+  const residual = shortcutOf(net, `${name}.shortcut`, x, shape);
+  return net.norm(`${name}.norm3`, y, { residual, relu: true, zeroGamma: true });
+}
+
+/**
+ * Normalizer and ReLU before each convolution (He et al. 2016, "Identity Mappings in Deep Residual Networks", arXiv
+ * 1603.05027, Figure 4e). A projection takes the activated input and is not normalized; the parameter-free shortcut
+ * takes the input as it is.
+ */
+export function preactivationBlock<T>(
+  net: Net<T>,
+  name: string,
+  x: T,
+  { filters, stride, shortcut }: { filters: number; stride: number; shortcut: Shortcut },
+): T {
+  const activated = net.norm(`${name}.norm1`, x, { relu: true });
+  let y = net.conv(`${name}.conv1`, activated, { filters, kernel: 3, stride });
+  y = net.norm(`${name}.norm2`, y, { relu: true });
+  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3 });
+  if (stride === 1 && net.channels(x) === filters) return net.add(y, x);
+  if (shortcut === 'identity') return net.add(y, net.subsample(x, stride, filters));
+  return net.add(y, net.conv(`${name}.shortcut.conv`, activated, { filters, kernel: 1, stride }));
+}
+
 function shortcutOf<T>(
   net: Net<T>,
   name: string,

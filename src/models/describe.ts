@@ -1,7 +1,7 @@
 /** What a model consists of, found by walking it with shapes in place of tensors: no engine is loaded. */
 import { createNormalizer, type NormalizerConfig } from '../normalizers/index.js';
 import type { Normalizer } from '../normalizers/normalizer.js';
-import type { Convolution, Model, Net, Normalization, Role, Variable } from './net.js';
+import type { Convolution, Model, Net, Normalization, Pooling, Role, Variable } from './net.js';
 
 export interface LayerDescription {
   name: string;
@@ -61,14 +61,16 @@ class ShapeNet implements Net<number[]> {
 
   constructor(private readonly normalizer: Normalizer) {}
 
-  conv(name: string, x: number[], { filters, kernel, stride = 1 }: Convolution): number[] {
+  conv(name: string, x: number[], { filters, kernel, stride = 1, bias = false }: Convolution): number[] {
     const channels = x.at(-1)!;
     const shape = [kernel, kernel, channels, filters];
-    this.add(`${name}.weight`, shape, 'weight', heStd(kernel, filters));
+    this.declare(`${name}.weight`, shape, 'weight', heStd(kernel, filters));
+    if (bias) this.declare(`${name}.bias`, [filters], 'bias', 0);
     const sides = x.slice(0, -1).map((side) => Math.floor((side - 1) / stride) + 1);
     const outputShape = [...sides, filters];
     const flops = product(sides) * product(shape);
-    this.layers.push({ name, kind: 'conv', outputShape, parameters: product(shape), flops });
+    const parameters = product(shape) + (bias ? filters : 0);
+    this.layers.push({ name, kind: 'conv', outputShape, parameters, flops });
     return outputShape;
   }
 
@@ -91,6 +93,27 @@ class ShapeNet implements Net<number[]> {
     return x;
   }
 
+  add(x: number[]): number[] {
+    return x;
+  }
+
+  maxPool(x: number[], { kernel, stride }: Pooling): number[] {
+    const padding = Math.floor((kernel - 1) / 2);
+    const sides = x.slice(0, -1).map((side) => Math.floor((side + 2 * padding - kernel) / stride) + 1);
+    const outputShape = [...sides, x.at(-1)!];
+    const flops = product(outputShape) * kernel ** 2;
+    this.layers.push({ name: 'pool', kind: 'pool', outputShape, parameters: 0, flops });
+    return outputShape;
+  }
+
+  flatten(x: number[]): number[] {
+    return [product(x)];
+  }
+
+  dropout(x: number[]): number[] {
+    return x;
+  }
+
   subsample(x: number[], stride: number, channels: number): number[] {
     const outputShape = [...x.slice(0, -1).map((side) => Math.ceil(side / stride)), channels];
     this.layers.push({ name: 'shortcut', kind: 'shortcut', outputShape, parameters: 0, flops: 0 });
@@ -109,14 +132,14 @@ class ShapeNet implements Net<number[]> {
 
   dense(name: string, x: number[], units: number): number[] {
     const shape = [x.at(-1)!, units];
-    this.add(`${name}.weight`, shape, 'weight', 0.01); // N(0, 0.01): the paper's first author's reproduction
-    this.add(`${name}.bias`, [units], 'bias', 0);
+    this.declare(`${name}.weight`, shape, 'weight', 0.01); // N(0, 0.01): the paper's first author's reproduction
+    this.declare(`${name}.bias`, [units], 'bias', 0);
     const parameters = product(shape) + units;
     this.layers.push({ name, kind: 'dense', outputShape: [units], parameters, flops: product(shape) });
     return [units];
   }
 
-  private add(name: string, shape: number[], role: Role, std: number): void {
+  private declare(name: string, shape: number[], role: Role, std: number): void {
     const initial =
       std === 0 ? ({ kind: 'constant', value: 0 } as const) : ({ kind: 'normal', std } as const);
     this.variables.push({ name, shape, role, initial });

@@ -1,8 +1,31 @@
 import type { Config } from '../config/schema.js';
 import type { Model } from './net.js';
-import { resnetCifar } from './resnet-cifar.js';
+import { resnet } from './resnet.js';
+import { preactivationResnetCifar, resnetCifar } from './resnet-cifar.js';
+import { vgg16 } from './vgg.js';
 
 /** The model that a configuration names. */
 export function createModel(config: Config['model'], classes: number): Model {
-  return resnetCifar(Number(config.name.slice('resnet'.length)), config.shortcut, classes);
+  switch (config.name) {
+    case 'vgg16':
+      return vgg16({ classes, dropout: config.dropout });
+    case 'resnet18-cifar':
+      return resnet(18, { classes, stem: '3x3' });
+    case 'resnet18':
+    case 'resnet34':
+      return resnet(depthOf(config.name), { classes });
+    case 'resnet50':
+    case 'resnet101':
+    case 'resnet152':
+      return resnet(depthOf(config.name), { classes, strideIn1x1: config.strideIn1x1 });
+    default:
+      return (config.name.startsWith('preact-') ? preactivationResnetCifar : resnetCifar)(
+        depthOf(config.name),
+        config.shortcut,
+        classes,
+      );
+  }
 }
+
+/** `preact-resnet110` → 110 */
+const depthOf = (name: string): number => Number(/\d+$/.exec(name)![0]);

@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { CompiledProgram } from '../engine/compiled.js';
+import { dropout } from '../engine/dropout.js';
 import { EagerProgram } from '../engine/eager.js';
-import { loadEngine } from '../engine/load.js';
+import { loadEngine, tf } from '../engine/load.js';
 import type { Program, VariableValue } from '../engine/program.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
 import { describeModel } from './describe.js';
 import { formulaLabels, formulaValue, formulaValues } from './fixtures/formula.js';
 import { createModel } from './index.js';
+import type { Model } from './net.js';
 
 /** L2 norm, then elements 0, n/3, 2n/3 and n − 1. */
 type Summary = number[];
@@ -26,7 +28,7 @@ interface Case {
   loss: number;
   logits: number[];
   gradients: Record<string, Summary>;
-  updated: Record<string, Summary>;
+  updated?: Record<string, Summary>;
   evaluationLogits?: number[];
 }
 
@@ -46,7 +48,7 @@ function assertSummary(data: Float32Array, expected: Summary, tolerance: number,
   for (const [index, value] of [norm(data), ...picked].entries()) {
     const difference = Math.abs(value - expected[index]);
     assert.ok(
-      difference <= tolerance * expected[0],
+      difference <= tolerance * Math.max(expected[0], 0.01), // in front of BN, a bias has no gradient
       `${what}[${index}]: ${value}, expected ${expected[index]}`,
     );
   }
@@ -67,12 +69,12 @@ function assertNear(
   }
 }
 
-function configOf({ normalizer, groups, shortcut }: Case, model: string): Config {
+function configOf({ normalizer, groups, shortcut }: Case, model: string, images: number): Config {
   const text = [
-    `model: { name: ${model}${shortcut ? `, shortcut: ${shortcut}` : ''} }`,
+    `model: { name: ${model}${shortcut ? `, shortcut: ${shortcut}` : ''}${model === 'vgg16' ? ', dropout: 0' : ''} }`,
     `normalizer: { name: ${normalizer}${groups ? `, groups: ${groups}` : ''} }`,
     'data: { name: cifar10 }',
-    'batch: { size: 4 }',
+    `batch: { size: ${images} }`,
   ].join('\n');
   return parseConfig(text, { file: 'test.yaml' });
 }
@@ -85,20 +87,24 @@ const forms: { form: string; make: (initial: Record<string, VariableValue>) => P
 ];
 
 describe('models agree with PyTorch', () => {
-  for (const { model, images: shape, classes, cases } of [read('resnet20')]) {
+  // The others' images hit ReLUs where float32 and float64 fall on different sides of the kink.
+  const small = ['resnet20', 'preact-resnet20', 'resnet18-cifar', 'resnet18'];
+  for (const { model, images: shape, classes, cases } of [...small, 'resnet50', 'vgg16'].map(read)) {
     for (const fixture of cases as Case[]) {
-      for (const { form, make, fused } of forms) {
+      for (const { form, make, fused } of small.includes(model) ? forms : forms.slice(1)) {
         it(`${model} ${fixture.name}, ${form}`, () => {
-          const config = configOf(fixture, model);
+          const config = configOf(fixture, model, shape[0]);
           const created = createModel(config.model, classes);
           const { variables, parameters } = describeModel(created, config.normalizer, {
             shape: shape.slice(1),
           });
           assert.equal(parameters, fixture.parameters);
           const network: Network = { config, model: created, variables, shape: shape.slice(1), fused };
-          const weights = withVelocities(variables, formulaValues(variables));
+          const values = formulaValues(variables);
+          const trains = model !== 'vgg16' || process.env.GNBENCH_TEST_LARGE !== undefined; // a minute, and 6 GB
+          const weights = trains ? withVelocities(variables, values) : values;
           const program = make(weights);
-          defineTraining(program, network);
+          if (trains) defineTraining(program, network);
           defineEvaluation(program, network, shape[0]);
 
           const images = formulaValue(fixture.imagesName, shape).data;
@@ -106,6 +112,7 @@ describe('models agree with PyTorch', () => {
           const evaluated = program.run(`evaluate/${shape[0]}`, { images, labels });
           const expectedLogits = fixture.evaluationLogits ?? fixture.logits;
           assertNear(evaluated.logits, expectedLogits, 2e-5, 'logits in evaluation');
+          if (!trains) return program.dispose();
           const { loss } = program.run('train', { images, labels, rate: Float32Array.of(0.1) });
           assert.ok(
             Math.abs(loss[0] - fixture.loss) <= 1e-5 * fixture.loss,
@@ -113,19 +120,89 @@ describe('models agree with PyTorch', () => {
           );
 
           const after = program.read();
-          for (const [name, expected] of Object.entries(fixture.updated)) {
-            assertSummary(after[name].data, expected, 2e-5, `${name} after a step`);
+          for (const [name, expected] of Object.entries(fixture.updated ?? {})) {
+            const tolerance = small.includes(model) ? 2e-5 : 1e-2;
+            assertSummary(after[name].data, expected, tolerance, `${name} after a step`);
           }
           for (const [name, expected] of Object.entries(fixture.gradients)) {
             const before = weights[name].data;
             const gradient = after[`${name}.velocity`].data.map(
               (velocity, index) => velocity - 1e-4 * before[index],
             );
-            assertSummary(gradient, expected, 1e-4, `gradient of ${name}`);
+            const tolerance = small.includes(model) ? 1e-4 : 1e-2;
+            assertSummary(gradient, expected, tolerance, `gradient of ${name}`);
           }
           program.dispose();
         });
       }
     }
   }
+});
+
+describe('published numbers of parameters', () => {
+  const published: Record<string, number> = read('parameter-counts');
+  for (const [name, count] of Object.entries(published)) {
+    it(`${name} has ${count}`, () => {
+      const [model, norm = name.startsWith('vgg') ? 'none' : 'bn'] = name.split('_');
+      const text = `model: ${model}\nnormalizer: ${norm}\ndata: cifar10\n`;
+      const config = parseConfig(text, { file: 'test.yaml' });
+      const shape = [224, 224, 3];
+      assert.equal(
+        describeModel(createModel(config.model, 1000), config.normalizer, { shape }).parameters,
+        count,
+      );
+    });
+  }
+
+  it('and of multiply-adds: 4.1e9 of ResNet-50, 15.5e9 of VGG-16', () => {
+    const flopsOf = (model: string) => {
+      const config = parseConfig(`model: ${model}\nnormalizer: none\ndata: cifar10\n`, { file: 'a.yaml' });
+      return describeModel(createModel(config.model, 1000), config.normalizer, { shape: [224, 224, 3] })
+        .layers.filter(({ kind }) => kind === 'conv' || kind === 'dense')
+        .reduce((sum, { flops }) => sum + flops, 0);
+    };
+    assert.equal(Number((flopsOf('resnet50') / 1e9).toFixed(1)), 4.1);
+    assert.equal(Number((flopsOf('vgg16') / 1e9).toFixed(1)), 15.5);
+  });
+});
+
+describe('dropout', () => {
+  const text = 'model: vgg16\nnormalizer: none\ndata: cifar10\nbatch: { size: 2 }\n';
+  const config = parseConfig(text, { file: 'a.yaml' });
+  const model: Model = (net, images) => net.dense('head', net.dropout(net.flatten(images), 0.5), 10);
+  const shape = [4, 4, 3];
+  const { variables } = describeModel(model, config.normalizer, { shape });
+  const values = formulaValues(variables);
+  const images = formulaValue('images0', [2, ...shape]).data;
+  const batch = { images, labels: formulaLabels(2, 10) };
+
+  for (const { form, make, fused } of forms) {
+    it(`is a function of seed and step, and off in evaluation, ${form}`, () => {
+      const lossesOf = (seed: number, steps: number[]) => {
+        const program = make(withVelocities(variables, values));
+        const network: Network = { config: { ...config, seed }, model, variables, shape, fused };
+        const trainOn = defineTraining(program, network);
+        defineEvaluation(program, network, 2);
+        const { logits } = program.run('evaluate/2', batch);
+        const weight = values['head.weight'].data;
+        const first = images.subarray(0, 48).reduce((sum, pixel, at) => sum + pixel * weight[10 * at], 0);
+        assertNear(logits.subarray(0, 1), [first + values['head.bias'].data[0]], 1e-5, 'logit');
+        const losses = steps.map((step) => trainOn(batch, 0, { step, done: 0 }).loss);
+        program.dispose();
+        return losses;
+      };
+      const losses = lossesOf(1, [0, 1, 2, 0, 1, 2]);
+      assert.deepEqual(losses.slice(3), losses.slice(0, 3));
+      assert.deepEqual(lossesOf(1, [2, 1]), [losses[2], losses[1]]);
+      assert.equal(new Set([...losses, ...lossesOf(2, [0])]).size, 4);
+    });
+  }
+
+  it('drops a share of the numbers and scales up the others', () => {
+    const seed = Int32Array.of(1, 2);
+    const dropped = dropout(tf.ones([100, 100]), 0.3, tf.tensor1d(seed, 'int32')).dataSync();
+    const kept = dropped.filter((value) => value !== 0);
+    assert.ok(kept.every((value) => Math.abs(value - 1 / 0.7) < 1e-6));
+    assert.ok(Math.abs(kept.length / 10_000 - 0.7) < 0.02, `${kept.length}`);
+  });
 });

@@ -8,6 +8,13 @@ export interface Convolution {
   /** Odd side of the square kernel; the padding is (kernel − 1) / 2 on each side. */
   kernel: number;
   stride?: number;
+  bias?: boolean;
+}
+
+export interface Pooling {
+  /** Side of the square window; the padding is (kernel − 1) / 2, rounded down, on each side. */
+  kernel: number;
+  stride: number;
 }
 
 export interface Normalization<T> {
@@ -21,10 +28,16 @@ export interface Normalization<T> {
 
 /** T is a feature map `[N, H, W, C]`: a tensor, or only its shape. */
 export interface Net<T> {
-  /** Without a bias: a normalizer follows. */
+  /** Without a bias, unless it is asked for: a normalizer follows. */
   conv(name: string, x: T, options: Convolution): T;
   norm(name: string, x: T, options?: Normalization<T>): T;
   relu(x: T): T;
+  add(x: T, y: T): T;
+  maxPool(x: T, options: Pooling): T;
+  /** `[N, H, W, C]` → `[N, H·W·C]` */
+  flatten(x: T): T;
+  /** In training, sets a share `rate` of the numbers to 0. */
+  dropout(x: T, rate: number): T;
   /** The parameter-free shortcut: every `stride`-th pixel, channels of zeros behind. */
   subsample(x: T, stride: number, channels: number): T;
   channels(x: T): number;

@@ -1,4 +1,4 @@
-import { basicBlock, type Shortcut } from './blocks.js';
+import { basicBlock, preactivationBlock, type Shortcut } from './blocks.js';
 import type { Model } from './net.js';
 
 /**
@@ -16,6 +16,25 @@ export function resnetCifar(depth: number, shortcut: Shortcut, classes: number):
         x = basicBlock(net, `stage${stage + 1}.block${block}`, x, { filters, stride, shortcut });
       }
     }
+    return net.dense('head', net.globalAveragePool(x), classes);
+  };
+}
+
+/**
+ * The same with pre-activation blocks (He et al. 2016, "Identity Mappings in Deep Residual Networks", arXiv 1603.05027):
+ * the stem is a convolution alone, and a last normalizer and ReLU stand before the pooling.
+ */
+export function preactivationResnetCifar(depth: number, shortcut: Shortcut, classes: number): Model {
+  const blocks = (depth - 2) / 6;
+  return (net, images) => {
+    let x = net.conv('stem.conv', images, { filters: 16, kernel: 3 });
+    for (const [stage, filters] of [16, 32, 64].entries()) {
+      for (let block = 0; block < blocks; block++) {
+        const stride = stage > 0 && block === 0 ? 2 : 1;
+        x = preactivationBlock(net, `stage${stage + 1}.block${block}`, x, { filters, stride, shortcut });
+      }
+    }
+    x = net.norm('tail.norm', x, { relu: true });
     return net.dense('head', net.globalAveragePool(x), classes);
   };
 }

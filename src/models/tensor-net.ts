@@ -1,28 +1,40 @@
 /** A `Net` that computes: layers as TensorFlow operations on the variables of a step. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { dropout } from '../engine/dropout.js';
 import { outlive } from '../engine/gradients.js';
+import { tf } from '../engine/load.js';
 import { conv2d, globalAveragePool, relu, subsample } from '../engine/ops.js';
+import { maxPool } from '../engine/pooling.js';
 import type { Step } from '../engine/program.js';
 import type { Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
-import type { Convolution, Net, Normalization } from './net.js';
+import type { Convolution, Net, Normalization, Pooling } from './net.js';
+
+/** What differs from step to step. */
+export interface Present {
+  /** The present values of the normalizer's schedules. */
+  scheduled(key: string): Tensor;
+  /** Of dropout, `[2]`, int32; without it, nothing is dropped. */
+  dropoutSeed?: Tensor;
+}
 
 export class TensorNet implements Net<Tensor> {
   /** What the running statistics are to be moved towards, in the order of the layers. */
   readonly statistics: StatisticsUpdate[] = [];
+  private dropouts = 0;
 
   constructor(
     private readonly step: Step,
     private readonly normalizer: Normalizer,
     private readonly mode: Mode,
-    /** The present values of the normalizer's schedules. */
-    private readonly scheduled: (key: string) => Tensor,
+    private readonly present: Present,
   ) {}
 
-  conv(name: string, x: Tensor, { kernel, stride = 1 }: Convolution): Tensor {
+  conv(name: string, x: Tensor, { kernel, stride = 1, bias = false }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`) as Tensor4D;
     const weight = this.normalizer.weight?.(variable) ?? variable;
     const own = this.mode.fused && this.mode.precision === 'float32';
-    return conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
+    const y = conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
+    return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }
 
   norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {
@@ -33,12 +45,31 @@ export class TensorNet implements Net<Tensor> {
       variable: (key) => this.step.variable(`${name}.${key}`) as Tensor1D,
       moveStatistic: (key, value, scale) =>
         this.statistics.push({ variable: `${name}.${key}`, value: outlive(value), scale }),
-      scheduled: this.scheduled,
+      scheduled: this.present.scheduled,
     });
   }
 
   relu(x: Tensor): Tensor {
     return relu(x);
+  }
+
+  add(x: Tensor, y: Tensor): Tensor {
+    return x.add(y);
+  }
+
+  maxPool(x: Tensor, { kernel, stride }: Pooling): Tensor {
+    return maxPool(x as Tensor4D, { kernel, stride, padding: Math.floor((kernel - 1) / 2) });
+  }
+
+  flatten(x: Tensor): Tensor {
+    return x.reshape([x.shape[0], -1]);
+  }
+
+  dropout(x: Tensor, rate: number): Tensor {
+    const { dropoutSeed } = this.present;
+    if (rate === 0 || !dropoutSeed) return x;
+    // Each layer its own seed.
+    return dropout(x, rate, dropoutSeed.add(tf.tensor1d([0, this.dropouts++], 'int32')));
   }
 
   subsample(x: Tensor, stride: number, channels: number): Tensor {

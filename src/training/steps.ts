@@ -1,12 +1,13 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
+import { Draws } from '../data/random.js';
 import { lossAndGradients, outlive } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import type { Model, Variable } from '../models/net.js';
-import { TensorNet } from '../models/tensor-net.js';
+import { type Present, TensorNet } from '../models/tensor-net.js';
 import { createNormalizer } from '../normalizers/index.js';
 
 /** What a network is made of, apart from the values of its variables. */
@@ -44,11 +45,17 @@ export function withVelocities(
   return { ...values, ...Object.fromEntries(slots) };
 }
 
-/** Trains on one batch: its images and labels, the rate, and the share of the training that is done, 0 to 1. */
+/** When a step takes place: how many came before it, and the share of the training that these are, 0 to 1. */
+export interface Moment {
+  step: number;
+  done: number;
+}
+
+/** Trains on one batch: its images and labels, and the rate. */
 export type TrainStep = (
   batch: { images: Values; labels: Int32Array },
   rate: number,
-  done?: number,
+  moment?: Moment,
 ) => { loss: number; errors: number };
 
 /**
@@ -65,13 +72,17 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
     ...imageFeeds(network, batch),
     rate: { shape: [], dtype: 'float32' },
     ...Object.fromEntries(schedules.map(([key]) => [scheduleOf(key), { shape: [], dtype: 'float32' }])),
+    ...(dropsOut(config) && { dropoutSeed: { shape: [2], dtype: 'int32' } }),
   };
   for (const part of microSteps(parts)) {
     program.define(part, feeds, (step) => {
       const net = tensorNet(network, step, {
         training: true,
         parts,
-        scheduled: (key) => step.feed(scheduleOf(key)),
+        present: {
+          scheduled: (key) => step.feed(scheduleOf(key)),
+          dropoutSeed: dropsOut(config) ? step.feed('dropoutSeed') : undefined,
+        },
       });
       const { loss, errors, gradients } = differentiate(network, net, step);
       const summed = gradients.map((gradient, index) => {
@@ -85,7 +96,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       return { loss, errors };
     });
   }
-  return ({ images, labels }, rate, done = 0) => {
+  return ({ images, labels }, rate, { step, done } = { step: 0, done: 0 }) => {
     const result = { loss: 0, errors: 0 };
     const imageSize = images.length / labels.length;
     const scheduled = schedules.map(([key, at]) => [scheduleOf(key), Float32Array.of(at(done))] as const);
@@ -97,6 +108,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
         labels: labels.subarray(start, end),
         rate: Float32Array.of(rate),
         ...Object.fromEntries(scheduled),
+        ...(dropsOut(config) && { dropoutSeed: dropoutSeed(config.seed, step, part) }),
       });
       result.loss += loss[0] / parts;
       result.errors += errors[0];
@@ -176,20 +188,28 @@ function forward(network: Network, net: TensorNet, step: Step) {
 function tensorNet(
   { config, fused }: Network,
   step: Step,
-  { training, parts = 1, scheduled }: NetOptions,
+  { training, parts = 1, present }: NetOptions,
 ): TensorNet {
   const workers = Math.max(1, config.batch.workers / parts);
   const normalizer = createNormalizer(config.normalizer);
   const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
   const mode = { training, workers, fused, precision: config.precision };
-  return new TensorNet(step, normalizer, mode, scheduled ?? atTheEnd);
+  return new TensorNet(step, normalizer, mode, present ?? { scheduled: atTheEnd });
 }
 
 interface NetOptions {
   training: boolean;
   parts?: number;
-  /** The present values of the normalizer's schedules; without it, the last ones. */
-  scheduled?(key: string): Tensor;
+  /** Without it, schedules are at their end, and nothing is dropped. */
+  present?: Present;
+}
+
+const dropsOut = ({ model }: Config): boolean => 'dropout' in model && model.dropout > 0;
+
+/** A function of the run's seed, the step, and the part of it. */
+function dropoutSeed(seed: number, step: number, part: number): Int32Array {
+  const draws = new Draws(seed, 'dropout', step, part);
+  return Int32Array.of(draws.next(), draws.next());
 }
 
 const imageFeeds = ({ shape, pixels }: Network, batch: number): Record<string, Feed> => ({

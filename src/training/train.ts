@@ -48,7 +48,10 @@ export async function train(training: Training, progress: Progress): Promise<Out
         const started = performance.now();
         const waited = batches.waitedMs;
         const rate = resolved.rateAt(progress.step);
-        const { loss, errors } = trainOn(batches.next(), rate, progress.step / totalSteps);
+        const { loss, errors } = trainOn(batches.next(), rate, {
+          step: progress.step,
+          done: progress.step / totalSteps,
+        });
         if (!Number.isFinite(loss)) return { status: 'diverged', step: progress.step + 1 };
 
         progress.step++;
