@@ -78,7 +78,7 @@ program
   .addOption(set())
   .option('--slurm <key=value>', "override the experiment's slurm keys; repeatable", collect, [])
   .addOption(data())
-  .option('--out <dir>', 'results folder (default: results)')
+  .option('--out <dir>', 'parent of the results folders (default: results)')
   .option('--tensorboard', 'write event files for TensorBoard too')
   .addOption(json())
   .addOption(quiet())
@@ -89,7 +89,7 @@ program
   .command('status <experiment>')
   .description('what is done, running, queued, interrupted, failed')
   .addOption(set())
-  .option('--out <dir>', 'results folder (default: results)')
+  .option('--out <dir>', 'parent of the results folders (default: results)')
   .addOption(json())
   .option('--watch', 'again and again, until nothing is left to do')
   .action(action(async () => (await import('./commands/status.js')).status));
