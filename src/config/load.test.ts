@@ -30,6 +30,7 @@ test('fills in the defaults', () => {
     weightDecay: 1e-4,
     decayNormalizer: true,
     decayBias: true,
+    labelSmoothing: 0,
   });
   assert.equal(epochs, 100);
   assert.equal(name, 'a');

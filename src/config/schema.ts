@@ -67,6 +67,12 @@ const optimizerSchema = z.strictObject({
   weightDecay: z.number().min(0).max(1).default(1e-4).describe('Times the weights, added to the gradient'),
   decayNormalizer: z.boolean().default(true).describe('Weight decay on γ and β too (the paper, §4.1)'),
   decayBias: z.boolean().default(true).describe('Weight decay on biases too'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of a label that all classes get alike, in training (Szegedy et al. 2016, §7)'),
 });
 
 const evaluateSchema = z.strictObject({

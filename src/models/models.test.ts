@@ -206,3 +206,37 @@ describe('dropout', () => {
     assert.ok(Math.abs(kept.length / 10_000 - 0.7) < 0.02, `${kept.length}`);
   });
 });
+
+describe('label smoothing', () => {
+  for (const { form, make, fused } of forms) {
+    it(`is the cross-entropy with smoothed labels, and not in evaluation, ${form}`, () => {
+      const text = 'model: resnet20\nnormalizer: none\ndata: cifar10\nbatch: { size: 3 }\n';
+      const config = parseConfig(`${text}optimizer: { labelSmoothing: 0.1 }\n`, { file: 'a.yaml' });
+      const model: Model = (net, images) => net.dense('head', net.flatten(images), 10);
+      const shape = [4, 4, 3];
+      const { variables } = describeModel(model, config.normalizer, { shape });
+      const program = make(withVelocities(variables, formulaValues(variables)));
+      const network: Network = { config, model, variables, shape, fused };
+      const trainOn = defineTraining(program, network);
+      defineEvaluation(program, network, 3);
+      const labels = formulaLabels(3, 10);
+      const batch = { images: formulaValue('images0', [3, ...shape]).data, labels };
+      const { logits, loss } = program.run('evaluate/3', batch);
+      const crossEntropy = (image: number, share: number) => {
+        const own = [...logits.subarray(10 * image, 10 * image + 10)];
+        const all = Math.log(own.reduce((sum, logit) => sum + Math.exp(logit), 0));
+        const target = (label: number) => (label === labels[image] ? 1 - share : 0) + share / 10;
+        return own.reduce((sum, logit, label) => sum + target(label) * (all - logit), 0);
+      };
+      const mean = (share: number) =>
+        [0, 1, 2].reduce((sum, image) => sum + crossEntropy(image, share) / 3, 0);
+      assertNear(loss, [mean(0)], 1e-5, 'evaluation');
+      assertNear([trainOn(batch, 0.1).loss], [mean(0.1)], 1e-5, 'training');
+      // The gradient of the biases sums to 0, as softmax and target both sum to 1.
+      const velocity = program.read()['head.bias.velocity'].data;
+      const decay = program.read()['head.bias'].data.length * 1e-5;
+      assert.ok(Math.abs(velocity.reduce((sum, value) => sum + value, 0)) < decay);
+      program.dispose();
+    });
+  }
+});

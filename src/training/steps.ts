@@ -1,5 +1,5 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import { Draws } from '../data/random.js';
 import { lossAndGradients, outlive } from '../engine/gradients.js';
@@ -129,7 +129,7 @@ function differentiate(network: Network, net: TensorNet, step: Step) {
   const parameters = network.variables.filter(trained).map(({ name }) => step.variable(name));
   let errors: Tensor | undefined;
   const { value: loss, gradients } = lossAndGradients(() => {
-    const result = forward(network, net, step);
+    const result = forward(network, net, step, network.config.optimizer.labelSmoothing);
     errors = outlive(result.errors);
     return result.loss;
   }, parameters);
@@ -177,11 +177,19 @@ export function defineStatistics(program: Program, network: Network, batch: numb
   });
 }
 
-function forward(network: Network, net: TensorNet, step: Step) {
+function forward(network: Network, net: TensorNet, step: Step, labelSmoothing = 0) {
   const { model, pixels } = network;
   const images = pixels ? standardize(step.feed('images'), pixels.mean, pixels.std) : step.feed('images');
   const logits = model<Tensor>(net, images) as Tensor2D;
-  return { logits, ...softmaxCrossEntropy(logits, step.feed('labels')) };
+  const labels = step.feed('labels');
+  const { loss, errors } = softmaxCrossEntropy(logits, labels);
+  return { logits, errors, loss: labelSmoothing === 0 ? loss : smooth(loss, logits, labels, labelSmoothing) };
+}
+
+/** The loss with labels of which a share is spread over all classes: that adds share · (logit of the label − mean logit). */
+function smooth(loss: Tensor, logits: Tensor2D, labels: Tensor, share: number): Tensor {
+  const ofLabel = logits.mul(tf.oneHot(labels as Tensor1D, logits.shape[1])).sum(1);
+  return loss.add(ofLabel.sub(logits.mean(1)).mean().mul(share));
 }
 
 /** A part of a batch holds as many workers' images as there are workers in it; less than one counts as one. */
