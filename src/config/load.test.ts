@@ -31,6 +31,7 @@ test('fills in the defaults', () => {
     decayNormalizer: true,
     decayBias: true,
     labelSmoothing: 0,
+    emaDecay: 0,
   });
   assert.equal(epochs, 100);
   assert.equal(name, 'a');

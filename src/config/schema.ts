@@ -73,6 +73,14 @@ const optimizerSchema = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Share of a label that all classes get alike, in training (Szegedy et al. 2016, §7)'),
+  emaDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      'Evaluate a running average of all weights, of which this share stays after a step; 0 for none',
+    ),
 });
 
 const evaluateSchema = z.strictObject({
@@ -186,6 +194,12 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
   }
   if (normalizer.name === 'batch-renorm' && normalizer.warmup[1] < normalizer.warmup[0]) {
     problem(['normalizer', 'warmup', 1], 'comes before the share at which the bounds begin to rise');
+  }
+  if (config.optimizer.emaDecay > 0 && config.evaluate.statistics === 'precise') {
+    problem(
+      ['optimizer', 'emaDecay'],
+      'cannot be had with precise statistics, which are of the last weights',
+    );
   }
   const span = statisticsSpan(normalizer.name);
   if (span === 'step' && typeof batch.microSteps === 'number' && batch.microSteps > 1) {

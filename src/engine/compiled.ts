@@ -297,7 +297,7 @@ class RecordedStep implements Step {
     }
     for (const [index, name] of variables.entries()) {
       const old = this.variable(name);
-      const value = values[index].flatten().slice(0, old.size);
+      const value = values[index].flatten().slice(0, old.size).reshape(old.shape);
       this.assign(name, old.mul(momentum).add(value.mul((1 - momentum) * scales[index])));
     }
   }

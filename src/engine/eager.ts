@@ -117,7 +117,7 @@ class EagerStep implements Step {
   movingAverage({ variables, values, scales, momentum }: AverageUpdate) {
     for (const [index, name] of variables.entries()) {
       const old = this.variable(name);
-      const value = values[index].flatten().slice(0, old.size); // of several workers' values the first one's
+      const value = values[index].flatten().slice(0, old.size).reshape(old.shape); // of several workers' values the first one's
       this.assign(name, old.mul(momentum).add(value.mul((1 - momentum) * scales[index])));
     }
   }

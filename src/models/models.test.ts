@@ -240,3 +240,41 @@ describe('label smoothing', () => {
     });
   }
 });
+
+describe('the running average of the weights', () => {
+  for (const { form, make, fused } of forms) {
+    it(`follows the weights and is what is evaluated, ${form}`, () => {
+      const text = 'model: resnet20\nnormalizer: bn\ndata: cifar10\nbatch: { size: 3 }\n';
+      const config = parseConfig(`${text}optimizer: { emaDecay: 0.8 }\n`, { file: 'a.yaml' });
+      const model: Model = (net, images) =>
+        net.dense('head', net.flatten(net.norm('norm', images, { relu: true })), 10);
+      const shape = [4, 4, 3];
+      const { variables } = describeModel(model, config.normalizer, { shape });
+      const program = make(withVelocities(variables, formulaValues(variables), { averaged: true }));
+      const network: Network = { config, model, variables, shape, fused };
+      const trainOn = defineTraining(program, network);
+      defineEvaluation(program, network, 3);
+      const batch = { images: formulaValue('images0', [3, ...shape]).data, labels: formulaLabels(3, 10) };
+
+      const expected = formulaValues(variables);
+      for (let step = 0; step < 3; step++) {
+        trainOn(batch, 0.1);
+        const now = program.read();
+        for (const { name } of variables) {
+          const { data } = expected[name];
+          data.forEach((old, at) => {
+            data[at] = 0.8 * old + 0.2 * now[name].data[at];
+          });
+          assertNear(now[`${name}.average`].data, data, 1e-5, `${name}, step ${step}`);
+        }
+      }
+      const { logits } = program.run('evaluate/3', batch);
+      const plain = parseConfig(text, { file: 'a.yaml' });
+      const other = make(expected);
+      defineEvaluation(other, { ...network, config: plain }, 3);
+      assertNear(logits, other.run('evaluate/3', batch).logits, 1e-5, 'logits');
+      program.dispose();
+      other.dispose();
+    });
+  }
+});

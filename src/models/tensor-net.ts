@@ -23,7 +23,7 @@ export class TensorNet implements Net<Tensor> {
   private dropouts = 0;
 
   constructor(
-    private readonly step: Step,
+    private readonly step: Pick<Step, 'variable'>,
     private readonly normalizer: Normalizer,
     private readonly mode: Mode,
     private readonly present: Present,

@@ -231,7 +231,10 @@ function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
 async function defineProgram(network: Network, dataset: Dataset, parts: number, eager: boolean) {
   const { config, variables } = network;
   const { createProgram } = await import('../engine/create-program.js');
-  const initial = withVelocities(variables, initialize(variables, config.seed), parts);
+  const initial = withVelocities(variables, initialize(variables, config.seed), {
+    parts,
+    averaged: config.optimizer.emaDecay > 0,
+  });
   const program = createProgram(initial, { eager, precision: config.precision });
   const trainOn = defineTraining(program, network, parts);
   const { batchSize, statistics } = config.evaluate;

@@ -26,13 +26,17 @@ export interface Network {
 const trained = ({ role }: Variable) => role !== 'statistic';
 const velocityOf = (name: string) => `${name}.velocity`;
 const sumOf = (name: string) => `${name}.sum`;
+const averageOf = (name: string) => `${name}.average`;
 const scheduleOf = (key: string) => `normalizer.${key}`;
 
-/** All variables of a run: the network's, SGD's velocities and, for micro-steps, the gradients' sums; these start at 0. */
+/**
+ * All variables of a run: the network's, SGD's velocities and, for micro-steps, the gradients' sums, which start at 0;
+ * and, where they are asked for, running averages, which start as what they are of.
+ */
 export function withVelocities(
   variables: Variable[],
   values: Record<string, VariableValue>,
-  parts = 1,
+  { parts = 1, averaged = false } = {},
 ): Record<string, VariableValue> {
   const slots = variables.filter(trained).flatMap(({ name, shape }) => {
     const zeros = () => ({
@@ -42,7 +46,8 @@ export function withVelocities(
     const velocity = [velocityOf(name), zeros()] as const;
     return parts > 1 ? [velocity, [sumOf(name), zeros()] as const] : [velocity];
   });
-  return { ...values, ...Object.fromEntries(slots) };
+  const averages = averaged ? variables.map(({ name }) => [averageOf(name), values[name]] as const) : [];
+  return { ...values, ...Object.fromEntries([...slots, ...averages]) };
 }
 
 /** When a step takes place: how many came before it, and the share of the training that these are, 0 to 1. */
@@ -96,6 +101,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       return { loss, errors };
     });
   }
+  if (config.optimizer.emaDecay > 0) defineAveraging(program, network);
   return ({ images, labels }, rate, { step, done } = { step: 0, done: 0 }) => {
     const result = { loss: 0, errors: 0 };
     const imageSize = images.length / labels.length;
@@ -113,8 +119,23 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       result.loss += loss[0] / parts;
       result.errors += errors[0];
     }
+    if (config.optimizer.emaDecay > 0) program.run('average', {});
     return result;
   };
+}
+
+/** Moves the average of every variable, BN's running statistics included, towards it. */
+function defineAveraging(program: Program, { config, variables }: Network): void {
+  const names = variables.map(({ name }) => name);
+  program.define('average', {}, (step) => {
+    step.movingAverage({
+      variables: names.map(averageOf),
+      values: names.map((name) => step.variable(name)),
+      scales: names.map(() => 1),
+      momentum: config.optimizer.emaDecay,
+    });
+    return { averaged: tf.scalar(1).square() }; // a step returns something that was computed
+  });
 }
 
 /** The programs' steps: one for a whole batch; else one for the first part, the ones between, and the last. */
@@ -202,7 +223,9 @@ function tensorNet(
   const normalizer = createNormalizer(config.normalizer);
   const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
   const mode = { training, workers, fused, precision: config.precision };
-  return new TensorNet(step, normalizer, mode, present ?? { scheduled: atTheEnd });
+  const averaged = !training && config.optimizer.emaDecay > 0;
+  const seen = averaged ? { variable: (name: string) => step.variable(averageOf(name)) } : step;
+  return new TensorNet(seen, normalizer, mode, present ?? { scheduled: atTheEnd });
 }
 
 interface NetOptions {

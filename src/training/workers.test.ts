@@ -34,7 +34,7 @@ function imagesOf(count: number) {
 /** One step from the formula's weights; loss, errors and all variables after it. */
 function stepOf(network: Network, batch: ReturnType<typeof imagesOf>, parts = 1) {
   const program = new CompiledProgram(
-    withVelocities(network.variables, formulaValues(network.variables), parts),
+    withVelocities(network.variables, formulaValues(network.variables), { parts }),
   );
   const trainOn = defineTraining(program, network, parts);
   const result = trainOn(batch, rate);
