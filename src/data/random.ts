@@ -7,7 +7,15 @@
  */
 
 /** What a sequence of draws is for; two purposes never share numbers. Appended to, never renumbered. */
-export const purposes = { order: 1, augment: 2, choice: 3, drawing: 4, photo: 5, weights: 6, dropout: 7 } as const;
+export const purposes = {
+  order: 1,
+  augment: 2,
+  choice: 3,
+  drawing: 4,
+  photo: 5,
+  weights: 6,
+  dropout: 7,
+} as const;
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
 
