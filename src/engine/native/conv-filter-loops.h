@@ -41,7 +41,6 @@ GNBENCH_INLINE void addPixel(Floats (&sum)[kKernel][kChannels], const float* x, 
 /** Rows [begin, end) of each of `images` images: what stays in the first-level cache while all taps go over it. */
 struct Band {
   int64_t images, begin, end;
-  bool prefetch;  // the next band's pixels, in this pass over the present ones
 };
 
 /** Kernel row r over one band; `gradient` is set (`start`) or added to. */
@@ -57,12 +56,6 @@ void filterRows(const ConvPass& pass, Band band, const float* x, const float* dy
       if (row < 0 || row >= pass.in.height) continue;
       const float* xRow = x + (n * pass.in.height + row) * pass.in.width * in;
       const float* dyRow = dy + (n * pass.out.height + h) * width * out;
-      if (band.prefetch) {
-        const int64_t rows = band.images * (band.end - band.begin);
-        for (int64_t w = 0; w < width; w++) __builtin_prefetch(dyRow + (rows * width + w) * out);
-        for (int64_t w = 0; w < width * kStride * kStride; w++)
-          __builtin_prefetch(xRow + (rows * kStride * pass.in.width + w) * in);
-      }
       int64_t w = 0;
       if (width > 1) addPixel<kStride, kKernel, kChannels, false, true, true>(sum, xRow, dyRow, w++, pass);
       for (; w + 1 < width; w++) addPixel<kStride, kKernel, kChannels, true, true, true>(sum, xRow, dyRow, w, pass);
@@ -98,13 +91,12 @@ void filterImages(const ConvPass& pass, const float* x, const float* dy, int64_t
     const float* xImages = x + n * pass.in.height * pass.in.width * in;
     const float* dyImages = dy + n * height * pass.out.width * out;
     for (int64_t begin = 0; begin < height; begin += rows) {
-      Band band{n + together < images ? together : images - n, begin, begin + rows < height ? begin + rows : height,
-                false};
+      const Band band{n + together < images ? together : images - n, begin,
+                      begin + rows < height ? begin + rows : height};
       const bool start = n == 0 && begin == 0;
       for (int64_t r = 0; r < kKernel; r++) {
         for (int64_t c = firstIn; c < lastIn;) {
           float* target = gradient + (r * kKernel * in + c) * out;
-          band.prefetch = r == kKernel / 2 && c == firstIn;
           if (c + 8 <= lastIn) {
             filterRows<kStride, kKernel, 8>(pass, band, xImages + c, dyImages, r, start, target), c += 8;
           } else if (c + 3 <= lastIn) {

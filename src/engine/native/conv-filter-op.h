@@ -23,42 +23,94 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     Tensor* dw;
     OP_REQUIRES_OK(context, context->allocate_output(0, {kernel_, kernel_, in.channels, out.channels}, &dw));
 
-    // Slices of the images have sums of their own, added up in order. Their number must not depend on the threads.
-    constexpr int64_t kBlock = 16, kTasks = 16;
-    const int64_t blocks = (in.channels + kBlock - 1) / kBlock, vectors = out.channels / loops().lanes;
-    const int64_t outputs = blocks * (out.channels / kBlock);
-    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
-    const int64_t size = geometry.weights();
     float* total = dw->flat<float>().data();
-    Tensor others;
-    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, {slices - 1, size}, &others));
-    float* rest = others.flat<float>().data();
-    if (geometry.images == 0) std::fill(total, total + size, 0.f);
-    const auto sliceOf = [&](int64_t slice) { return slice == 0 ? total : rest + (slice - 1) * size; };
-    const ConvPass pass = geometry.forward();
-    const int64_t xSize = in.height * in.width * in.channels, dySize = out.height * out.width * out.channels;
-    const float *xData = x.flat<float>().data(), *dyData = dy.flat<float>().data();
-    const int threads = convThreads(context, geometry.multiplications());
-    parallel(context, threads, slices * blocks * vectors, [&](int64_t task) {
-      const int64_t block = task % blocks, vector = task / blocks % vectors, slice = task / blocks / vectors;
-      const int64_t begin = geometry.images * slice / slices, end = geometry.images * (slice + 1) / slices;
-      loops().convFilter(pass, xData + begin * xSize, dyData + begin * dySize, end - begin, block * kBlock,
-                         std::min(in.channels, (block + 1) * kBlock), vector * loops().lanes, sliceOf(slice));
-    });
-    for (int64_t slice = 1; slice < slices; slice++) {
-      const float* part = sliceOf(slice);
-      for (int64_t i = 0; i < size; i++) total[i] += part[i];
+    if (geometry.images == 0) std::fill(total, total + geometry.weights(), 0.f);
+    if (geometry.images == 0) return;
+    if (x.dtype() == tensorflow::DT_FLOAT) {
+      run(context, geometry, x.flat<float>().data(), dy.flat<float>().data(), total);
+    } else if (amxLoops() != nullptr) {
+      runAmx(context, geometry, halves(x), halves(dy), total);
+    } else {
+      Tensor wideX, wideDy;
+      OP_REQUIRES_OK(context, widened(context, x, &wideX));
+      OP_REQUIRES_OK(context, widened(context, dy, &wideDy));
+      run(context, geometry, wideX.flat<float>().data(), wideDy.flat<float>().data(), total);
     }
   }
 
  private:
+  static constexpr int64_t kBlock = 16, kTasks = 16;
+
+  /**
+   * Slices of the images have sums of their own, added up in order; `body(slice, first image, images, sums)`. The number
+   * of slices must not depend on that of threads.
+   */
+  template <class Body>
+  static void inSlices(OpKernelContext* context, const ConvGeometry& geometry, int threads, int64_t slices,
+                       int64_t tasksPerSlice, float* total, const Body& body) {
+    const int64_t size = geometry.weights();
+    Tensor others;
+    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, {slices - 1, size}, &others));
+    float* rest = others.flat<float>().data();
+    parallel(context, threads, slices * tasksPerSlice, [&](int64_t task) {
+      const int64_t slice = task / tasksPerSlice;
+      const int64_t begin = geometry.images * slice / slices, end = geometry.images * (slice + 1) / slices;
+      body(task % tasksPerSlice, begin, end - begin, slice == 0 ? total : rest + (slice - 1) * size);
+    });
+    for (int64_t slice = 1; slice < slices; slice++) loops().addFloats(size, rest + (slice - 1) * size, total);
+  }
+
+  static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
+                  float* total) {
+    const ConvPass pass = geometry.forward();
+    const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
+    const int64_t outputs = blocks * (pass.out.channels / kBlock);
+    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
+    inSlices(context, geometry, convThreads(context, geometry.multiplications()), slices, blocks * vectors, total,
+             [&](int64_t task, int64_t first, int64_t images, float* sums) {
+               const int64_t block = task % blocks * kBlock;
+               loops().convFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images, block,
+                                  std::min(pass.in.channels, block + kBlock), task / blocks * loops().lanes, sums);
+             });
+  }
+
+  static void runAmx(OpKernelContext* context, const ConvGeometry& geometry, const uint16_t* x, const uint16_t* dy,
+                     float* total) {
+    const AmxLoops& amx = *amxLoops();
+    const ConvPass pass = geometry.forward();
+    // Enough images make a slice: the tile unit is done with a few before a thread is awake. And not too many slices, as
+    // their sums have to be added up.
+    const int64_t most = std::max<int64_t>(2, std::min<int64_t>(kTasks, 160000 / geometry.weights()));
+    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images / 8, most));
+    const int64_t height = pass.out.height, positions = (height + 1) * (pass.out.width + 1);
+    const int64_t bands = (positions + 423) / 424, rows = (height + bands - 1) / bands;
+    const int64_t together = bands > 1 ? 1 : std::max<int64_t>(1, 320 / positions);
+    const int64_t scratch = amx.filterScratch(pass, together, rows), space = amx.filterSums(pass) * sizeof(float);
+    inSlices(context, geometry, convThreads(context, geometry.multiplications() / 8), slices, 1, total,
+             [&](int64_t, int64_t first, int64_t images, float* slice) {
+               char* memory = static_cast<char*>(threadScratch(space + scratch));
+               float* sums = reinterpret_cast<float*>(memory);
+               for (int64_t n = 0; n < images; n += together) {
+                 for (int64_t begin = 0; begin < height; begin += rows) {
+                   amx.filter(pass, x + (first + n) * sizeOf(pass.in), dy + (first + n) * sizeOf(pass.out),
+                              std::min(together, images - n), begin, std::min(rows, height - begin),
+                              n == 0 && begin == 0, sums, memory + space);
+                 }
+               }
+               amx.filterEnd(pass, sums, slice);
+             });
+  }
+
+  static int64_t sizeOf(const Plane& plane) { return plane.height * plane.width * plane.channels; }
+
   int64_t stride_ = 1, kernel_ = 3;
 };
 
 REGISTER_OP("GnbenchConvBackpropFilter")
-    .Input("x: float")
-    .Input("dy: float")
+    .Input("x: T")
+    .Input("dy: T")
     .Output("dw: float")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
     .Attr("kernel: int")
     .SetShapeFn([](InferenceContext* c) {

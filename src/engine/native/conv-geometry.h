@@ -1,5 +1,7 @@
 // Shapes of convolutions: 3×3 and 1×1, stride 1 or 2, with PyTorch's symmetric padding (kernel / 2).
 #pragma once
+#include <vector>
+
 #include "geometry.h"
 #include "registration.h"
 
@@ -46,6 +48,23 @@ inline Plane planeOf(const Tensor& tensor) { return {tensor.dim_size(1), tensor.
 /** Some 5 µs of arithmetic pay for waking a thread. */
 inline int convThreads(OpKernelContext* context, int64_t multiplications) {
   return threadsFor(context, multiplications / 500000 * kWorthAThread);
+}
+
+/** Working memory of this thread, of at least `bytes`, aligned to cache lines. It stays until the thread ends. */
+inline void* threadScratch(int64_t bytes) {
+  static thread_local std::vector<char> memory;
+  if (static_cast<int64_t>(memory.size()) < bytes + 64) memory.resize(bytes + 64);
+  return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
+}
+
+inline const uint16_t* halves(const Tensor& tensor) { return reinterpret_cast<const uint16_t*>(bytesOf(tensor)); }
+
+/** A float32 copy of a bfloat16 tensor, for processors that cannot multiply those. */
+inline absl::Status widened(OpKernelContext* context, const Tensor& tensor, Tensor* out) {
+  absl::Status status = context->allocate_temp(tensorflow::DT_FLOAT, tensor.shape(), out);
+  if (!status.ok()) return status;
+  loops().widen(tensor.NumElements(), halves(tensor), out->flat<float>().data());
+  return status;
 }
 
 }  // namespace gnbench

@@ -66,24 +66,12 @@ GNBENCH_INLINE void addKernelRow(Floats (&sum)[kRows][kPixels], const float* con
   }
 }
 
-/** Brings the input rows of the tile two further down closer: an image that comes from far memory else stalls the tile. */
-template <bool kTransposed, int kStride, int kPixels, int kRows>
-GNBENCH_INLINE void prefetchRows(const ConvPass& pass, const float* x, int64_t h, int64_t column, int64_t pad) {
-  constexpr int kInRows = kTransposed ? 1 : kStride * kRows, kColumns = kTransposed ? kPixels / kStride : kPixels * kStride;
-  const int64_t first = (kTransposed ? (h + 2 * kRows) / kStride : (h + 2 * kRows) * kStride) + pad;
-  for (int64_t row = first; row < first + kInRows && row < pass.in.height; row++) {
-    const float* line = x + (row * pass.in.width + column) * pass.in.channels;
-    for (int64_t i = 0; i < kColumns * pass.in.channels; i += 16) __builtin_prefetch(line + i);
-  }
-}
-
 /** One tile: rows h …, pixels w …, the output channels of `weights` and `y`. */
 template <bool kTransposed, int kStride, int kKernel, int kPixels, int kRows, int kChannels>
 GNBENCH_INLINE void convTile(const ConvPass& pass, const float* x, const float* weights, const float* addend, float* y,
                              int64_t h, int64_t w) {
   constexpr int pad = kKernel / 2, kAll = (1 << kRows) - 1;
   const int64_t column = kTransposed ? w / kStride : w * kStride, limit = pass.in.width - 1 - column;
-  if (kPixels * kRows >= 8) prefetchRows<kTransposed, kStride, kPixels, kRows>(pass, x, h, column, pad);
   Floats sum[kRows][kPixels];
   for (int i = 0; i < kRows; i++) {
     for (int p = 0; p < kPixels; p++) {

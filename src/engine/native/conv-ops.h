@@ -1,6 +1,7 @@
-// GnbenchConv and GnbenchConvBackpropInput: 3×3 and 1×1 convolutions of float32 images,
-// [images, height, width, channels], with PyTorch's symmetric padding (kernel / 2). At a few small images per step a
-// library's set-up costs as much as the convolution; these have none.
+// GnbenchConv and GnbenchConvBackpropInput: 3×3 and 1×1 convolutions of images,
+// [images, height, width, channels], float32 or bfloat16 (the weights are float32 always), with PyTorch's symmetric
+// padding (kernel / 2). At a few small images per step a library's set-up costs as much as the convolution; these have
+// none.
 #pragma once
 #include "conv-geometry.h"
 
@@ -21,6 +22,52 @@ inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, cons
     loops().conv(pass, x + image * inSize, weights, addend ? addend + image * outSize : nullptr, y + image * outSize,
                  index * band, std::min(out.height, (index + 1) * band), part * channels, (part + 1) * channels);
   });
+}
+
+/** The same in bfloat16 on the tile unit. `weights` as the pass wants them. */
+inline absl::Status runAmxConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
+                               const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
+  const AmxLoops& amx = *amxLoops();
+  Tensor packedTensor;
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_BFLOAT16, {amx.packedSize(pass)}, &packedTensor));
+  uint16_t* packed = reinterpret_cast<uint16_t*>(bytesOf(&packedTensor));
+  amx.pack(pass, weights, packed);
+  const Plane &in = pass.in, &out = pass.out;
+  const int64_t inSize = in.height * in.width * in.channels, outSize = out.height * out.width * out.channels;
+  const int64_t rows = pass.transposed ? (out.height + pass.stride - 1) / pass.stride : out.height;
+  // Bands whose scratch copy, three taps wide, stays in the first-level cache.
+  const int64_t pixel = (3 * in.channels + 31) / 32 * 32;
+  const int64_t fit = std::max<int64_t>(1, 12288 / (std::min(in.width, out.width) * pixel) - 2);
+  const int64_t bands = (rows + fit - 1) / fit, band = (rows + bands - 1) / bands;
+  const int64_t scratch = amx.scratchSize(pass, band) * sizeof(uint16_t);
+  const uint16_t *from = halves(x), *added = addend ? halves(*addend) : nullptr;
+  uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(y));
+  const int threads = convThreads(context, geometry.multiplications() / 8);
+  parallel(context, threads, geometry.images * bands, [&](int64_t task) {
+    const int64_t image = task / bands, begin = task % bands * band;
+    amx.conv(pass, from + image * inSize, packed, added ? added + image * outSize : nullptr, to + image * outSize,
+             begin, std::min(rows, begin + band), static_cast<uint16_t*>(threadScratch(scratch)));
+  });
+  return absl::OkStatus();
+}
+
+/** A pass in the format of x and y, on the best unit there is for it. */
+inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
+                             const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
+  if (x.dtype() == tensorflow::DT_FLOAT) {
+    runConv(context, geometry, pass, x.flat<float>().data(), weights, addend ? addend->flat<float>().data() : nullptr,
+            y->flat<float>().data());
+    return absl::OkStatus();
+  }
+  if (amxLoops() != nullptr) return runAmxConv(context, geometry, pass, x, weights, addend, y);
+  Tensor wideX, wideAddend, wideY;
+  TF_RETURN_IF_ERROR(widened(context, x, &wideX));
+  if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
+  runConv(context, geometry, pass, wideX.flat<float>().data(), weights,
+          addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
+  loops().narrow(y->NumElements(), wideY.flat<float>().data(), reinterpret_cast<uint16_t*>(bytesOf(y)));
+  return absl::OkStatus();
 }
 
 class ConvOp : public tensorflow::OpKernel {
@@ -45,8 +92,7 @@ class ConvOp : public tensorflow::OpKernel {
     Tensor* y;
     OP_REQUIRES_OK(context,
                    context->allocate_output(0, {geometry.images, out.height, out.width, out.channels}, &y));
-    runConv(context, geometry, geometry.forward(), x.flat<float>().data(), w.flat<float>().data(), nullptr,
-            y->flat<float>().data());
+    OP_REQUIRES_OK(context, convolve(context, geometry, geometry.forward(), x, w.flat<float>().data(), nullptr, y));
   }
 
  private:
@@ -86,8 +132,8 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, w.shape(), &packed));
     float* transposed = packed.flat<float>().data();
     loops().transposeWeights(geometry.kernel * geometry.kernel, in.channels, out.channels, weights, transposed);
-    runConv(context, geometry, geometry.backward(), dy.flat<float>().data(), transposed,
-            hasAddend_ ? addend.flat<float>().data() : nullptr, dx->flat<float>().data());
+    OP_REQUIRES_OK(context, convolve(context, geometry, geometry.backward(), dy, transposed,
+                                     hasAddend_ ? &addend : nullptr, dx));
   }
 
  private:
@@ -96,9 +142,10 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
 };
 
 REGISTER_OP("GnbenchConv")
-    .Input("x: float")
+    .Input("x: T")
     .Input("w: float")
-    .Output("y: float")
+    .Output("y: T")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
     .SetShapeFn([](InferenceContext* c) {
       int64_t stride;
@@ -115,10 +162,11 @@ REGISTER_OP("GnbenchConv")
     });
 
 REGISTER_OP("GnbenchConvBackpropInput")
-    .Input("dy: float")
+    .Input("dy: T")
     .Input("w: float")
-    .Input("addend: float")
-    .Output("dx: float")
+    .Input("addend: T")
+    .Output("dx: T")
+    .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
     .Attr("height: int")
     .Attr("width: int")

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { DataType } from '../compile/graph.js';
 import { loadEngine } from '../load.js';
-import { bools, ints } from '../ops.js';
-import { runOp, type Value } from './direct.js';
+import { bools, ints, type } from '../ops.js';
+import { type Format, runOp, type Value } from './direct.js';
 
 interface Case {
   images: number;
@@ -48,15 +49,29 @@ function eachProduct(test: Case, visit: (x: number, w: number, y: number) => voi
   return [outHeight, outWidth];
 }
 
-function assertNear(name: string, actual: Value, shape: number[], expected: Float64Array): void {
+/** As bfloat16 has it: so that the reference sees what the kernel sees. */
+function rounded(values: Float32Array, format: Format): Float32Array {
+  if (format === 'float') return values;
+  const bits = new Uint32Array(values.buffer.slice(0));
+  for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] + 0x7fff + ((bits[i] >>> 16) & 1)) & 0xffff0000;
+  return new Float32Array(bits.buffer);
+}
+
+function assertNear(
+  name: string,
+  actual: Value,
+  shape: number[],
+  expected: Float64Array,
+  tolerance: number,
+): void {
   assert.deepEqual(actual.shape, shape, name);
   const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   for (let i = 0; i < expected.length; i++)
-    if (!(Math.abs(actual.data[i] - expected[i]) <= 2e-6 * scale))
+    if (!(Math.abs(actual.data[i] - expected[i]) <= tolerance * scale))
       assert.fail(`${name}, element ${i}: ${actual.data[i]} where ${expected[i]} is right`);
 }
 
-function check(test: Case): void {
+function check(test: Case, format: Format): void {
   const { images, height, width, channels, filters, kernel, stride } = test;
   const [outHeight, outWidth] = eachProduct({ ...test, images: 1, channels: 0 }, () => {});
   const shapes = {
@@ -65,12 +80,12 @@ function check(test: Case): void {
     y: [images, outHeight, outWidth, filters],
   };
   const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
-  const x = randoms(size(shapes.x));
-  const w = randoms(size(shapes.w));
-  const dy = randoms(size(shapes.y));
-  const addend = randoms(x.length);
+  const x = rounded(randoms(size(shapes.x)), format);
+  const w = rounded(randoms(size(shapes.w)), format);
+  const dy = rounded(randoms(size(shapes.y)), format);
+  const addend = rounded(randoms(x.length), format);
   const y = new Float64Array(dy.length);
-  const dx = Float64Array.from(addend);
+  const dx = new Float64Array(addend.length);
   const dw = new Float64Array(w.length);
   eachProduct(test, (xi, wi, yi) => {
     y[yi] += x[xi] * w[wi];
@@ -78,23 +93,26 @@ function check(test: Case): void {
     dw[wi] += dy[yi] * x[xi];
   });
   const [input, weights, gradient] = [
-    { shape: shapes.x, data: x },
+    { shape: shapes.x, data: x, format },
     { shape: shapes.w, data: w },
-    { shape: shapes.y, data: dy },
+    { shape: shapes.y, data: dy, format },
   ];
-  assertNear('y', runOp('GnbenchConv', [ints('stride', stride)], [input, weights], 1)[0], shapes.y, y);
-  const filter = [ints('stride', stride), ints('kernel', kernel)];
-  assertNear('dw', runOp('GnbenchConvBackpropFilter', filter, [input, gradient], 1)[0], shapes.w, dw);
+  const T = type('T', DataType[format]);
+  const near = format === 'float' ? 2e-6 : 2 ** -8;
+  const strides = [T, ints('stride', stride)];
+  assertNear('y', runOp('GnbenchConv', strides, [input, weights], 1)[0], shapes.y, y, near);
+  const filter = [...strides, ints('kernel', kernel)];
+  // Products of bfloat16 values are exact in float32, and so is their sum all but so.
+  assertNear('dw', runOp('GnbenchConvBackpropFilter', filter, [input, gradient], 1)[0], shapes.w, dw, 2e-6);
   if (channels % 16 !== 0) return;
-  const sizes = [ints('stride', stride), ints('height', height), ints('width', width)];
-  const added = { shape: shapes.x, data: addend };
-  const withAddend = [gradient, weights, added];
-  const name = 'GnbenchConvBackpropInput';
-  assertNear('dx', runOp(name, [...sizes, bools('has_addend', true)], withAddend, 1)[0], shapes.x, dx);
-  const none = { shape: [0], data: new Float32Array(0) };
-  const [alone] = runOp(name, [...sizes, bools('has_addend', false)], [gradient, weights, none], 1);
-  const expected = dx.map((value, i) => value - addend[i]);
-  assertNear('dx alone', alone, shapes.x, expected);
+  const sizes = [...strides, ints('height', height), ints('width', width)];
+  const none = { shape: [0], data: new Float32Array(0), format };
+  for (const added of [none, { shape: shapes.x, data: addend, format }]) {
+    const attributes = [...sizes, bools('has_addend', added !== none)];
+    const [actual] = runOp('GnbenchConvBackpropInput', attributes, [gradient, weights, added], 1);
+    const expected = added === none ? dx : dx.map((value, i) => value + addend[i]);
+    assertNear('dx', actual, shapes.x, expected, near);
+  }
 }
 
 const shapes: [images: number, height: number, width: number, channels: number, filters: number][] = [
@@ -109,6 +127,7 @@ const shapes: [images: number, height: number, width: number, channels: number, 
   [1, 2, 2, 32, 16],
   [1, 9, 35, 16, 48],
   [2, 3, 23, 5, 16],
+  [17, 4, 4, 16, 32],
   [1, 4, 6, 19, 16],
 ];
 
@@ -124,7 +143,8 @@ describe('convolutions', () => {
     ] as const) {
       const test = { images, height, width, channels, filters, kernel, stride };
       it(`${images}×${height}×${width}×${channels} → ${filters}, kernel ${kernel}, stride ${stride}`, () => {
-        check(test);
+        check(test, 'float');
+        check(test, 'bfloat16');
       });
     }
   }

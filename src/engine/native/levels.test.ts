@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The tests beside this one run on the best instruction set of this processor; here on the lesser ones. */
 describe('kernels for other processors', () => {
-  for (const level of ['generic', 'avx2', 'avx512']) {
+  for (const level of ['generic', 'avx2', 'avx512', 'avx512_bf16']) {
     it(`pass their tests as ${level}`, { skip: process.arch !== 'x64' }, () => {
       const tests = ['normalize', 'affine-relu', 'update', 'conv', 'images', 'head'];
       const files = tests.map((name) => fileURLToPath(new URL(`./${name}.test.js`, import.meta.url)));

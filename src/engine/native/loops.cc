@@ -3,6 +3,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace gnbench {
 
@@ -18,6 +22,10 @@ extern const Loops table;
 }
 namespace avx512_bf16 {
 extern const Loops table;
+}
+namespace amx {
+// Weak: a compiler too old for the tile unit leaves it out.
+extern const AmxLoops table __attribute__((weak));
 }
 #endif
 
@@ -35,6 +43,23 @@ static const Loops& choose() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::table;
 #endif
   return generic::table;
+}
+
+static const AmxLoops* chooseAmx() {
+#if defined(__x86_64__) && defined(__linux__)
+  if (&amx::table == nullptr || &loops() != &avx512_bf16::table || std::getenv("GNBENCH_ISA") != nullptr) return nullptr;
+  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return nullptr;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux: arch_prctl(ARCH_REQ_XCOMP_PERM, …)
+  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) != 0) return nullptr;
+  return &amx::table;
+#else
+  return nullptr;
+#endif
+}
+
+const AmxLoops* amxLoops() {
+  static const AmxLoops* const chosen = chooseAmx();
+  return chosen;
 }
 
 const Loops& loops() {

@@ -93,12 +93,16 @@ struct Loops {
   /** From sums to the affine of the backward pass; `sums.second` becomes this set's part of gamma's gradient. */
   void (*gradientStatistics)(Group group, Sums sums, const float* gamma, const float* rstd, float* scale, float* slope,
                              float* constant);
+  /** sum += part. */
+  void (*addFloats)(int64_t count, const float* part, float* sum);
   /** sum += part, and out = sum rounded to float32. */
   void (*add)(int64_t count, const double* part, double* sum);
   void (*round)(int64_t count, const double* sum, float* out);
   /** g = gradient + decay · w; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
   void (*sgd)(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV, float rate,
               float decay, float momentum, bool nesterov);
+  void (*widen)(int64_t count, const uint16_t* from, float* to);
+  void (*narrow)(int64_t count, const float* from, uint16_t* to);
   /** y = (pixel - mean) · scale, where mean and scale repeat every `period` elements, a multiple of 16. By format. */
   void (*images[kFormats])(int64_t count, const uint8_t* pixels, int64_t period, const float* mean, const float* scale,
                            void* y);
@@ -115,7 +119,24 @@ struct Loops {
                      int64_t lastIn, int64_t channel, float* gradient);
 };
 
-/** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512) asks for less. */
+/** Convolutions in bfloat16 on the tile unit; sizes are in values of 2 bytes, but for filterScratch, which is in bytes. */
+struct AmxLoops {
+  int64_t (*packedSize)(const ConvPass& pass);
+  void (*pack)(const ConvPass& pass, const float* weights, uint16_t* packed);
+  int64_t (*scratchSize)(const ConvPass& pass, int64_t rows);
+  void (*conv)(const ConvPass& pass, const uint16_t* x, const uint16_t* packed, const uint16_t* addend, uint16_t* y,
+               int64_t begin, int64_t end, uint16_t* scratch);
+  int64_t (*filterSums)(const ConvPass& pass);
+  int64_t (*filterScratch)(const ConvPass& pass, int64_t images, int64_t rows);
+  void (*filter)(const ConvPass& pass, const uint16_t* x, const uint16_t* dy, int64_t images, int64_t begin,
+                 int64_t rows, bool start, float* sums, void* scratch);
+  void (*filterEnd)(const ConvPass& pass, const float* sums, float* gradient);
+};
+
+/** Null where there is no tile unit, or the operating system withholds it. */
+const AmxLoops* amxLoops();
+
+/** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512, avx512_bf16) asks for less. */
 const Loops& loops();
 
 }  // namespace gnbench

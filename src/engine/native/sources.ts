@@ -9,6 +9,8 @@ export interface NativeSource {
   /** File name in this folder. */
   file: string;
   flags: string[];
+  /** The rest works without it: for what only newer compilers know. */
+  optional?: boolean;
 }
 
 /** For loops: nothing here changes a result, but for multiplications fused with additions. */
@@ -34,6 +36,8 @@ const x64: NativeSource[] = [
   { file: 'loops-avx2.cc', flags: avx2 },
   { file: 'loops-avx512.cc', flags: avx512 },
   { file: 'loops-avx512-bf16.cc', flags: [...avx512, '-mavx512bf16'] },
+  // g++ 11, clang 12
+  { file: 'loops-amx.cc', flags: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'], optional: true },
 ];
 
 /** What to compile on this architecture. Include folders and libraries are the builder's to add. */

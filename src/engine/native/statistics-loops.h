@@ -118,6 +118,23 @@ inline void gradientStatistics(Group group, Sums sums, const float* gamma, const
   }
 }
 
+inline void addFloats(int64_t count, const float* part, float* sum) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; i++) sum[i] += part[i];
+}
+
+inline void widen(int64_t count, const uint16_t* from, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) Float32::store(to + i, BFloat16::load(from + i));
+  if (i < count) Float32::storeFirst(to + i, BFloat16::loadFirst(from + i, (int)(count - i)), (int)(count - i));
+}
+
+inline void narrow(int64_t count, const float* from, uint16_t* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) BFloat16::store(to + i, Float32::load(from + i));
+  if (i < count) BFloat16::storeFirst(to + i, Float32::loadFirst(from + i, (int)(count - i)), (int)(count - i));
+}
+
 inline void add(int64_t count, const double* part, double* sum) {
   for (int64_t i = 0; i < count; i++) sum[i] += part[i];
 }
