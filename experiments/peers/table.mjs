@@ -21,9 +21,10 @@ export function csv(rows) {
   ];
   const flat = rows.map(({ stepMs, ...row }) => ({
     ...row,
-    medianMs: stepMs.median,
-    q1Ms: stepMs.q1,
-    q3Ms: stepMs.q3,
+    imagesPerSecond: row.imagesPerSecond.toFixed(1),
+    medianMs: stepMs.median.toFixed(3),
+    q1Ms: stepMs.q1.toFixed(3),
+    q3Ms: stepMs.q3.toFixed(3),
   }));
   return stringify(flat, { header: true, columns });
 }
@@ -69,6 +70,7 @@ function revision() {
 /** gnbench against the best peer in every cell, with what was measured, where and when. */
 export function markdown(rows) {
   const finals = rows.filter((row) => row.round > 0);
+  const disturbance = Math.max(...finals.map((row) => row.disturbance ?? 0));
   const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
   const lines = [
     '# gnbench beside PyTorch and Keras',
@@ -79,7 +81,7 @@ export function markdown(rows) {
     '',
     `- Machine: ${machine()}`,
     `- Date: ${new Date().toISOString().slice(0, 10)}; gnbench at ${revision()}; ${versions.join(', ')}; Node ${process.versions.node}`,
-    `- Cores that other processes kept busy while a row was measured: ${Math.max(...finals.map((row) => row.disturbance ?? 0))} at most`,
+    `- Cores that other processes kept busy while a peer was measured: ${disturbance} at most${disturbance > 0.1 ? ': **too many, measure again**' : ''}`,
     '',
     '| precision | normalizer | batch | gnbench | best peer | its setting | ratio |',
     '|---|---|---|---|---|---|---|',
