@@ -32,7 +32,7 @@ export class TensorNet implements Net<Tensor> {
   conv(name: string, x: Tensor, { kernel, stride = 1, bias = false }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`) as Tensor4D;
     const weight = this.normalizer.weight?.(variable) ?? variable;
-    const own = this.mode.fused && this.mode.precision === 'float32';
+    const own = this.mode.fused;
     const y = conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
     return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }

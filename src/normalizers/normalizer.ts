@@ -8,8 +8,6 @@ export interface Mode {
   workers: number;
   /** Use the fused kernels where they exist, else the definitions in plain operations. */
   fused: boolean;
-  /** What the recorded graph will compute feature maps in; the step itself is written in float32. */
-  precision: 'float32' | 'bfloat16';
 }
 
 /** One application of a normalizer: relu(norm(x) + residual). */

@@ -85,7 +85,7 @@ function apply(
     const forward = () => {
       y = outlive(
         createNormalizer(config).apply(x, {
-          mode: { ...mode, precision: 'float32' },
+          mode,
           relu: options.relu ?? false,
           residual: options.residual && tensor(options.residual),
           variable: (key) => variables[key] as Tensor1D,
@@ -353,7 +353,7 @@ describe('the normalizers beyond the four agree with PyTorch, forward and backwa
       const normalizer = createNormalizer({ name: 'filter-response', epsilon });
       const { gradients } = lossAndGradients(() => {
         const variable = (key: string) => ({ gamma, beta, tau })[key] as Tensor1D;
-        const mode = { training: true, workers: 1, fused: false, precision: 'float32' } as const;
+        const mode = { training: true, workers: 1, fused: false } as const;
         const moved = () => assert.fail('it has no statistics');
         const given = { mode, relu: true, variable, moveStatistic: moved, scheduled: moved };
         return normalizer.apply(x, given).mul(dy).sum();
