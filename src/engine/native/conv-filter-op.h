@@ -63,9 +63,6 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
     const ConvPass pass = geometry.forward();
-    // With 16 channels the transforms eat up what they save.
-    if (canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) >= 32)
-      return runWinograd(context, geometry, pass, x, dy, total);
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);
     const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
@@ -74,20 +71,6 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
                const int64_t block = task % blocks * kBlock;
                loops().convFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images, block,
                                   std::min(pass.in.channels, block + kBlock), task / blocks * loops().lanes, sums);
-             });
-  }
-
-  static void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                          const float* dy, float* total) {
-    const int64_t parts = pass.out.channels % 32 == 0 ? pass.out.channels / 32 : 1, outputs = pass.out.channels / parts;
-    const int64_t tiles = geometry.images * pass.out.height * pass.out.width / 4;
-    const int64_t slices = std::max<int64_t>(
-        1, std::min({geometry.images, kTasks / parts, tiles / loops().winogradFilterTiles(pass)}));
-    const int64_t scratch = loops().winogradFilterScratch(pass, outputs) * sizeof(float);
-    inSlices(context, geometry, convThreads(context, geometry.multiplications() / 2), slices, parts, total,
-             [&](int64_t task, int64_t first, int64_t images, float* sums) {
-               loops().winogradFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images,
-                                      task * outputs, outputs, sums, static_cast<float*>(threadScratch(scratch)));
              });
   }
 

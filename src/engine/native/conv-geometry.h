@@ -50,15 +50,6 @@ inline int convThreads(OpKernelContext* context, int64_t multiplications) {
   return threadsFor(context, multiplications / 500000 * kWorthAThread);
 }
 
-/** Whether Winograd's filtering can do a pass, and transforming the weights pays. */
-inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
-  constexpr int64_t kEnoughTiles = 24, kMostWeights = 128 * 128;  // beyond, they leave the second-level cache
-  const Plane& plane = pass.out;
-  return pass.kernel == 3 && pass.stride == 1 && plane.height % 2 == 0 && plane.width % 2 == 0 &&
-         pass.in.channels % loops().lanes == 0 && pass.in.channels * pass.out.channels <= kMostWeights &&
-         geometry.images * plane.height * plane.width / 4 >= kEnoughTiles;
-}
-
 /** Working memory of this thread, of at least `bytes`, aligned to cache lines. It stays until the thread ends. */
 inline void* threadScratch(int64_t bytes) {
   static thread_local std::vector<char> memory;

@@ -24,30 +24,6 @@ inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, cons
   });
 }
 
-inline absl::Status runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
-                                const float* x, const float* weights, const float* addend, float* y) {
-  Tensor packedTensor;
-  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, {loops().winogradSize(pass)}, &packedTensor));
-  float* packed = packedTensor.flat<float>().data();
-  loops().winogradWeights(pass, weights, packed);
-  const int64_t tiles = pass.out.height * pass.out.width / 4, band = std::min<int64_t>(tiles, 64);
-  const int64_t bands = (tiles + band - 1) / band, scratch = loops().winogradScratch(pass) * sizeof(float);
-  parallel(context, convThreads(context, geometry.multiplications() / 2), geometry.images * bands, [&](int64_t task) {
-    const int64_t image = task / bands, begin = task % bands * band, out = image * tiles * 4 * pass.out.channels;
-    loops().winograd(pass, x + image * tiles * 4 * pass.in.channels, packed, addend ? addend + out : nullptr, y + out,
-                     begin, std::min(tiles, begin + band), static_cast<float*>(threadScratch(scratch)));
-  });
-  return absl::OkStatus();
-}
-
-/** A pass in float32. */
-inline absl::Status runFloat(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
-                             const float* x, const float* weights, const float* addend, float* y) {
-  if (canWinograd(geometry, pass)) return runWinograd(context, geometry, pass, x, weights, addend, y);
-  runConv(context, geometry, pass, x, weights, addend, y);
-  return absl::OkStatus();
-}
-
 /** The same in bfloat16 on the tile unit. `weights` as the pass wants them. */
 inline absl::Status runAmxConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                                const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
@@ -79,16 +55,17 @@ inline absl::Status runAmxConv(OpKernelContext* context, const ConvGeometry& geo
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
   if (x.dtype() == tensorflow::DT_FLOAT) {
-    return runFloat(context, geometry, pass, x.flat<float>().data(), weights,
-                    addend ? addend->flat<float>().data() : nullptr, y->flat<float>().data());
+    runConv(context, geometry, pass, x.flat<float>().data(), weights, addend ? addend->flat<float>().data() : nullptr,
+            y->flat<float>().data());
+    return absl::OkStatus();
   }
   if (amxLoops() != nullptr) return runAmxConv(context, geometry, pass, x, weights, addend, y);
   Tensor wideX, wideAddend, wideY;
   TF_RETURN_IF_ERROR(widened(context, x, &wideX));
   if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
-  TF_RETURN_IF_ERROR(runFloat(context, geometry, pass, wideX.flat<float>().data(), weights,
-                              addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data()));
+  runConv(context, geometry, pass, wideX.flat<float>().data(), weights,
+          addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
   loops().narrow(y->NumElements(), wideY.flat<float>().data(), reinterpret_cast<uint16_t*>(bytesOf(y)));
   return absl::OkStatus();
 }

@@ -128,8 +128,6 @@ const shapes: [images: number, height: number, width: number, channels: number, 
   [1, 9, 35, 16, 48],
   [2, 3, 23, 5, 16],
   [17, 4, 4, 16, 32],
-  [5, 10, 6, 32, 48],
-  [6, 8, 8, 80, 64],
   [1, 4, 6, 19, 16],
 ];
 
