@@ -1,6 +1,7 @@
 // GnbenchConvBackpropFilter: the gradient of a convolution's weights.
 #pragma once
 #include "conv-geometry.h"
+#include "thread-memory.h"
 
 namespace gnbench {
 
@@ -49,9 +50,7 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
   static void inSlices(OpKernelContext* context, const ConvGeometry& geometry, int threads, int64_t slices,
                        int64_t tasksPerSlice, float* total, const Body& body) {
     const int64_t size = geometry.weights();
-    Tensor others;
-    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, {slices - 1, size}, &others));
-    float* rest = others.flat<float>().data();
+    float* rest = ThreadMemory::get<kSumMemory>().reserve<float>((slices - 1) * size);
     parallel(context, threads, slices * tasksPerSlice, [&](int64_t task) {
       const int64_t slice = task / tasksPerSlice;
       const int64_t begin = geometry.images * slice / slices, end = geometry.images * (slice + 1) / slices;
@@ -63,6 +62,9 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
     const ConvPass pass = geometry.forward();
+    // With 16 channels the transforms eat up what they save.
+    if (canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) >= 32)
+      return runWinograd(context, geometry, pass, x, dy, total);
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);
     const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
@@ -71,6 +73,20 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
                const int64_t block = task % blocks * kBlock;
                loops().convFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images, block,
                                   std::min(pass.in.channels, block + kBlock), task / blocks * loops().lanes, sums);
+             });
+  }
+
+  static void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
+                          const float* dy, float* total) {
+    const int64_t parts = pass.out.channels % 32 == 0 ? pass.out.channels / 32 : 1, outputs = pass.out.channels / parts;
+    const int64_t tiles = geometry.images * pass.out.height * pass.out.width / 4;
+    const int64_t slices = std::max<int64_t>(
+        1, std::min({geometry.images, kTasks / parts, tiles / loops().winogradFilterTiles(pass)}));
+    const int64_t scratch = loops().winogradFilterScratch(pass, outputs);
+    inSlices(context, geometry, convThreads(context, geometry.multiplications() / 2), slices, parts, total,
+             [&](int64_t task, int64_t first, int64_t images, float* sums) {
+               loops().winogradFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images,
+                                      task * outputs, outputs, sums, ThreadMemory::get<kTaskMemory>().reserve<float>(scratch));
              });
   }
 
@@ -88,7 +104,7 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     const int64_t scratch = amx.filterScratch(pass, together, rows), space = amx.filterSums(pass) * sizeof(float);
     inSlices(context, geometry, convThreads(context, geometry.multiplications() / 8), slices, 1, total,
              [&](int64_t, int64_t first, int64_t images, float* slice) {
-               char* memory = static_cast<char*>(threadScratch(space + scratch));
+               char* memory = ThreadMemory::get<kTaskMemory>().reserve<char>(space + scratch);
                float* sums = reinterpret_cast<float*>(memory);
                for (int64_t n = 0; n < images; n += together) {
                  for (int64_t begin = 0; begin < height; begin += rows) {

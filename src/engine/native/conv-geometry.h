@@ -1,7 +1,5 @@
 // Shapes of convolutions: 3×3 and 1×1, stride 1 or 2, with PyTorch's symmetric padding (kernel / 2).
 #pragma once
-#include <vector>
-
 #include "geometry.h"
 #include "registration.h"
 
@@ -50,11 +48,13 @@ inline int convThreads(OpKernelContext* context, int64_t multiplications) {
   return threadsFor(context, multiplications / 500000 * kWorthAThread);
 }
 
-/** Working memory of this thread, of at least `bytes`, aligned to cache lines. It stays until the thread ends. */
-inline void* threadScratch(int64_t bytes) {
-  static thread_local std::vector<char> memory;
-  if (static_cast<int64_t>(memory.size()) < bytes + 64) memory.resize(bytes + 64);
-  return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
+/** Whether Winograd's filtering can do a pass, and transforming the weights pays. */
+inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
+  constexpr int64_t kEnoughTiles = 24, kMostWeights = 128 * 128;  // beyond, they leave the second-level cache
+  const Plane& plane = pass.out;
+  return pass.kernel == 3 && pass.stride == 1 && plane.height % 2 == 0 && plane.width % 2 == 0 &&
+         pass.in.channels % loops().lanes == 0 && pass.in.channels * pass.out.channels <= kMostWeights &&
+         geometry.images * plane.height * plane.width / 4 >= kEnoughTiles;
 }
 
 inline const uint16_t* halves(const Tensor& tensor) { return reinterpret_cast<const uint16_t*>(bytesOf(tensor)); }

@@ -124,9 +124,9 @@ void convBand(const ConvPass& pass, const float* x, const float* weights, const 
     if (kLanes == 16 && width % 14 == 0 && !kChannels) {
       for (; w + 14 <= width; w += 14) convTile<kTransposed, kStride, kKernel, 14, 1, 0>(pass, x, weights, addend, y, h, w);
     }
-    constexpr int kWide = kLanes == 16 ? 16 : 8;
-    for (; w + kWide <= width; w += kWide)
-      convTile<kTransposed, kStride, kKernel, kWide, 1, kChannels>(pass, x, weights, addend, y, h, w);
+    constexpr int kMost = kLanes == 16 ? 16 : 8;
+    for (; w + kMost <= width; w += kMost)
+      convTile<kTransposed, kStride, kKernel, kMost, 1, kChannels>(pass, x, weights, addend, y, h, w);
     for (; w + 4 <= width; w += 4) convTile<kTransposed, kStride, kKernel, 4, 1, 0>(pass, x, weights, addend, y, h, w);
     if (w + 2 <= width) convTile<kTransposed, kStride, kKernel, 2, 1, 0>(pass, x, weights, addend, y, h, w), w += 2;
     if (w < width) convTile<kTransposed, kStride, kKernel, 1, 1, 0>(pass, x, weights, addend, y, h, w);

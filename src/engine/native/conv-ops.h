@@ -3,72 +3,9 @@
 // padding (kernel / 2). At a few small images per step a library's set-up costs as much as the convolution; these have
 // none.
 #pragma once
-#include "conv-geometry.h"
+#include "conv-passes.h"
 
 namespace gnbench {
-
-/** Shares a pass out: images, bands of rows and, if that is not enough for the threads, output channels. */
-inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                    const float* weights, const float* addend, float* y) {
-  const Plane &in = pass.in, &out = pass.out;
-  const int64_t inSize = in.height * in.width * in.channels, outSize = out.height * out.width * out.channels;
-  const int threads = convThreads(context, geometry.multiplications());
-  const int64_t band = std::min<int64_t>(out.height, 8), bands = (out.height + band - 1) / band;
-  int64_t parts = 1;  // of the output channels
-  while (geometry.images * bands * parts < 2 * threads && out.channels / loops().lanes % (2 * parts) == 0) parts *= 2;
-  const int64_t channels = out.channels / parts;
-  parallel(context, threads, geometry.images * bands * parts, [&](int64_t task) {
-    const int64_t part = task % parts, index = task / parts % bands, image = task / parts / bands;
-    loops().conv(pass, x + image * inSize, weights, addend ? addend + image * outSize : nullptr, y + image * outSize,
-                 index * band, std::min(out.height, (index + 1) * band), part * channels, (part + 1) * channels);
-  });
-}
-
-/** The same in bfloat16 on the tile unit. `weights` as the pass wants them. */
-inline absl::Status runAmxConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
-                               const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
-  const AmxLoops& amx = *amxLoops();
-  Tensor packedTensor;
-  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_BFLOAT16, {amx.packedSize(pass)}, &packedTensor));
-  uint16_t* packed = reinterpret_cast<uint16_t*>(bytesOf(&packedTensor));
-  amx.pack(pass, weights, packed);
-  const Plane &in = pass.in, &out = pass.out;
-  const int64_t inSize = in.height * in.width * in.channels, outSize = out.height * out.width * out.channels;
-  const int64_t rows = pass.transposed ? (out.height + pass.stride - 1) / pass.stride : out.height;
-  // Bands whose scratch copy, three taps wide, stays in the first-level cache.
-  const int64_t pixel = (3 * in.channels + 31) / 32 * 32;
-  const int64_t fit = std::max<int64_t>(1, 12288 / (std::min(in.width, out.width) * pixel) - 2);
-  const int64_t bands = (rows + fit - 1) / fit, band = (rows + bands - 1) / bands;
-  const int64_t scratch = amx.scratchSize(pass, band) * sizeof(uint16_t);
-  const uint16_t *from = halves(x), *added = addend ? halves(*addend) : nullptr;
-  uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(y));
-  const int threads = convThreads(context, geometry.multiplications() / 8);
-  parallel(context, threads, geometry.images * bands, [&](int64_t task) {
-    const int64_t image = task / bands, begin = task % bands * band;
-    amx.conv(pass, from + image * inSize, packed, added ? added + image * outSize : nullptr, to + image * outSize,
-             begin, std::min(rows, begin + band), static_cast<uint16_t*>(threadScratch(scratch)));
-  });
-  return absl::OkStatus();
-}
-
-/** A pass in the format of x and y, on the best unit there is for it. */
-inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
-                             const Tensor& x, const float* weights, const Tensor* addend, Tensor* y) {
-  if (x.dtype() == tensorflow::DT_FLOAT) {
-    runConv(context, geometry, pass, x.flat<float>().data(), weights, addend ? addend->flat<float>().data() : nullptr,
-            y->flat<float>().data());
-    return absl::OkStatus();
-  }
-  if (amxLoops() != nullptr) return runAmxConv(context, geometry, pass, x, weights, addend, y);
-  Tensor wideX, wideAddend, wideY;
-  TF_RETURN_IF_ERROR(widened(context, x, &wideX));
-  if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
-  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
-  runConv(context, geometry, pass, wideX.flat<float>().data(), weights,
-          addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
-  loops().narrow(y->NumElements(), wideY.flat<float>().data(), reinterpret_cast<uint16_t*>(bytesOf(y)));
-  return absl::OkStatus();
-}
 
 class ConvOp : public tensorflow::OpKernel {
  public:
@@ -127,12 +64,7 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
                                                         shape.DebugString())));
     Tensor* dx;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({2}, 0, shape, &dx));
-    const float* weights = w.flat<float>().data();
-    Tensor packed;
-    OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, w.shape(), &packed));
-    float* transposed = packed.flat<float>().data();
-    loops().transposeWeights(geometry.kernel * geometry.kernel, in.channels, out.channels, weights, transposed);
-    OP_REQUIRES_OK(context, convolve(context, geometry, geometry.backward(), dy, transposed,
+    OP_REQUIRES_OK(context, convolve(context, geometry, geometry.backward(), dy, w.flat<float>().data(),
                                      hasAddend_ ? &addend : nullptr, dx));
   }
 

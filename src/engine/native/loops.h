@@ -109,6 +109,15 @@ struct Loops {
   /** Output rows [begin, end) of one image and output channels [first, last), multiples of `lanes`; y = addend + … */
   void (*conv)(const ConvPass& pass, const float* x, const float* weights, const float* addend, float* y, int64_t begin,
                int64_t end, int64_t firstChannel, int64_t lastChannel);
+  /**
+   * The same for kernel 3 at stride 1, images of even height and width and whole vectors of channels, by Winograd's
+   * filtering: the tiles of 2 × 2 pixels [begin, end) of one image, counted row by row. Sizes are in values.
+   */
+  int64_t (*winogradSize)(const ConvPass& pass);
+  void (*winogradWeights)(const ConvPass& pass, const float* weights, float* packed);
+  int64_t (*winogradScratch)(const ConvPass& pass);
+  void (*winograd)(const ConvPass& pass, const float* x, const float* packed, const float* addend, float* y,
+                   int64_t begin, int64_t end, float* scratch);
   /** [taps, in, out] → [in / lanes, taps, out, lanes]: the weights as the transposed pass wants them. */
   void (*transposeWeights)(int64_t taps, int64_t in, int64_t out, const float* weights, float* packed);
   /**
@@ -117,6 +126,11 @@ struct Loops {
    */
   void (*convFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t firstIn,
                      int64_t lastIn, int64_t channel, float* gradient);
+  /** The same by Winograd's filtering, for all input and `outputs` output channels; it sums so many tiles at a time. */
+  int64_t (*winogradFilterTiles)(const ConvPass& pass);
+  int64_t (*winogradFilterScratch)(const ConvPass& pass, int64_t outputs);
+  void (*winogradFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t first,
+                         int64_t outputs, float* gradient, float* scratch);
 };
 
 /** Convolutions in bfloat16 on the tile unit; sizes are in values of 2 bytes, but for filterScratch, which is in bytes. */

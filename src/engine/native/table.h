@@ -4,6 +4,8 @@
 #include "conv-loops.h"
 #include "forward-loops.h"
 #include "statistics-loops.h"
+#include "winograd-filter-loops.h"
+#include "winograd-loops.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {
@@ -28,8 +30,15 @@ const Loops table = {
     narrow,
     {images<Float32>, images<BFloat16>},
     conv,
+    winogradSize,
+    winogradWeights,
+    winogradScratch,
+    winograd,
     transposeWeights,
     convFilter,
+    winogradFilterTiles,
+    winogradFilterScratch,
+    winogradFilter,
 };
 
 }  // namespace GNBENCH_ISA

@@ -1,8 +1,9 @@
-// GnbenchSgd and GnbenchMovingAverage: all parameters, or all running statistics, updated by one operation. As one node a
-// variable, the update of a ResNet-20 takes longer to schedule than to compute.
+// GnbenchReadVariables, GnbenchSgd and GnbenchMovingAverage: all parameters read, or they or all running statistics
+// updated, by one operation. As one node a variable, the update of a ResNet-20 takes longer to schedule than to compute.
 #pragma once
 #include "loops.h"
 #include "registration.h"
+#include "tensorflow/core/framework/tensor_util.h"
 #include "variables.h"
 
 namespace gnbench {
@@ -114,6 +115,27 @@ class MovingAverageOp : public tensorflow::OpKernel {
   std::vector<float> scales_;
 };
 
+/** The values of all variables: one operation where a model has some sixty. Nothing is copied. */
+class ReadVariablesOp : public tensorflow::OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    for (int i = 0; i < context->num_inputs(); i++) {
+      tensorflow::core::RefCountPtr<Var> variable;
+      OP_REQUIRES_OK(context, tensorflow::LookupResource(context, tensorflow::HandleFromInput(context, i), &variable));
+      tensorflow::tf_shared_lock lock(*variable->mu());
+      OP_REQUIRES(context, variable->is_initialized && variable->tensor()->dtype() == tensorflow::DT_FLOAT,
+                  absl::FailedPreconditionError(absl::StrCat("variable ", i, " is not an initialized float32 one")));
+      if (variable->copy_on_read_mode.load()) {
+        context->set_output(i, tensorflow::tensor::DeepCopy(*variable->tensor()));
+      } else {
+        context->set_output(i, *variable->tensor());
+      }
+    }
+  }
+};
+
 REGISTER_OP("GnbenchSgd")
     .Input("variables: N * resource")
     .Input("velocities: N * resource")
@@ -135,6 +157,20 @@ REGISTER_OP("GnbenchMovingAverage")
     .Attr("scales: list(float)")
     .SetIsStateful()
     .SetShapeFn(noOutputs);
+REGISTER_OP("GnbenchReadVariables")
+    .Input("variables: N * resource")
+    .Output("values: N * float")
+    .Attr("N: int >= 1")
+    .SetIsStateful()
+    .SetShapeFn([](InferenceContext* c) {
+      for (int i = 0; i < c->num_outputs(); i++) {
+        const auto* known = c->input_handle_shapes_and_types(i);
+        c->set_output(i, known != nullptr && known->size() == 1 ? (*known)[0].shape : c->UnknownShape());
+      }
+      return absl::OkStatus();
+    });
+
+GNBENCH_REGISTER_KERNEL("GnbenchReadVariables", ReadVariablesOp);
 GNBENCH_REGISTER_KERNEL("GnbenchSgd", SgdOp);
 GNBENCH_REGISTER_KERNEL("GnbenchMovingAverage", MovingAverageOp);
 

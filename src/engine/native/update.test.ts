@@ -113,6 +113,25 @@ describe('operations that update variables', () => {
     );
   });
 
+  it('GnbenchReadVariables gives the values, which later updates leave alone', () => {
+    const data = [Float32Array.of(1, 2), values(16, 0.3)];
+    const handles = data.map((value) => variable(value));
+    const ids = run('GnbenchReadVariables', [ints('N', 2)], handles, 2);
+    const [gradient, velocity] = [tensor([2], Float32Array.of(1, 1)), variable(new Float32Array(2))];
+    const attributes = [
+      ints('N', 1),
+      floats('momentum', 0.9),
+      bools('nesterov', false),
+      bools('decay_mask', [true]),
+    ];
+    run('GnbenchSgd', attributes, [handles[0], velocity, gradient, scalar(1), scalar(0)], 0);
+    assert.deepEqual(
+      ids.map((id) => Float32Array.from(backend.binding.tensorDataSync(id))),
+      data,
+    );
+    assert.deepEqual([...read(handles[0])], [0, 1]);
+  });
+
   it('GnbenchMovingAverage', () => {
     const data = [values(16, 0.2), values(5, 0.4)];
     const news = [values(16, 0.6), values(5, 0.8)];
