@@ -8,7 +8,7 @@ namespace gnbench {
 class ConvBackpropFilterOp : public tensorflow::OpKernel {
  public:
   explicit ConvBackpropFilterOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
+    attributes_.read(context);
     OP_REQUIRES_OK(context, context->GetAttr("kernel", &kernel_));
   }
 
@@ -17,7 +17,7 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, requireRank4("x", x));
     OP_REQUIRES_OK(context, requireRank4("dy", dy));
     const Plane in = planeOf(x), out = planeOf(dy);
-    const ConvGeometry geometry{x.dim_size(0), in, out, kernel_, stride_};
+    const ConvGeometry geometry{x.dim_size(0), in, out, kernel_, attributes_.stride, attributes_.winograd};
     OP_REQUIRES_OK(context, geometry.check());
     OP_REQUIRES(context, dy.dim_size(0) == geometry.images,
                 absl::InvalidArgumentError("x and dy have different numbers of images"));
@@ -63,7 +63,7 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
                   float* total) {
     const ConvPass pass = geometry.forward();
     // With 16 channels the transforms eat up what they save.
-    if (canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) >= 32)
+    if (geometry.winograd && canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) >= 32)
       return runWinograd(context, geometry, pass, x, dy, total);
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);
@@ -119,7 +119,8 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
 
   static int64_t sizeOf(const Plane& plane) { return plane.height * plane.width * plane.channels; }
 
-  int64_t stride_ = 1, kernel_ = 3;
+  ConvAttributes attributes_;
+  int64_t kernel_ = 3;
 };
 
 REGISTER_OP("GnbenchConvBackpropFilter")
@@ -128,6 +129,7 @@ REGISTER_OP("GnbenchConvBackpropFilter")
     .Output("dw: float")
     .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
+    .Attr("winograd: bool = false")
     .Attr("kernel: int")
     .SetShapeFn([](InferenceContext* c) {
       int64_t kernel;

@@ -10,7 +10,7 @@ namespace gnbench {
 class ConvOp : public tensorflow::OpKernel {
  public:
   explicit ConvOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
+    attributes_.read(context);
   }
 
   void Compute(OpKernelContext* context) override {
@@ -22,9 +22,9 @@ class ConvOp : public tensorflow::OpKernel {
     OP_REQUIRES(context, w.dim_size(1) == kernel && w.dim_size(2) == in.channels,
                 absl::InvalidArgumentError(absl::StrCat("weights ", w.shape().DebugString(), " do not fit x ",
                                                         x.shape().DebugString())));
-    const Plane out{ConvGeometry::outSize(in.height, kernel, stride_), ConvGeometry::outSize(in.width, kernel, stride_),
+    const Plane out{ConvGeometry::outSize(in.height, kernel, attributes_.stride), ConvGeometry::outSize(in.width, kernel, attributes_.stride),
                     w.dim_size(3)};
-    const ConvGeometry geometry{x.dim_size(0), in, out, kernel, stride_};
+    const ConvGeometry geometry{x.dim_size(0), in, out, kernel, attributes_.stride, attributes_.winograd};
     OP_REQUIRES_OK(context, geometry.check());
     Tensor* y;
     OP_REQUIRES_OK(context,
@@ -33,14 +33,14 @@ class ConvOp : public tensorflow::OpKernel {
   }
 
  private:
-  int64_t stride_ = 1;
+  ConvAttributes attributes_;
 };
 
 /** dx = addend + the gradient; the addend is what reaches x by another way, such as a shortcut. */
 class ConvBackpropInputOp : public tensorflow::OpKernel {
  public:
   explicit ConvBackpropInputOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
+    attributes_.read(context);
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
     OP_REQUIRES_OK(context, context->GetAttr("has_addend", &hasAddend_));
@@ -51,7 +51,7 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, requireRank4("dy", dy));
     OP_REQUIRES_OK(context, requireRank4("w", w));
     const Plane out = planeOf(dy), in{height_, width_, w.dim_size(2)};
-    const ConvGeometry geometry{dy.dim_size(0), in, out, w.dim_size(0), stride_};
+    const ConvGeometry geometry{dy.dim_size(0), in, out, w.dim_size(0), attributes_.stride, attributes_.winograd};
     OP_REQUIRES(context, w.dim_size(1) == geometry.kernel && w.dim_size(3) == out.channels,
                 absl::InvalidArgumentError(absl::StrCat("weights ", w.shape().DebugString(), " do not fit dy ",
                                                         dy.shape().DebugString())));
@@ -69,7 +69,8 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
   }
 
  private:
-  int64_t stride_ = 1, height_ = 0, width_ = 0;
+  ConvAttributes attributes_;
+  int64_t height_ = 0, width_ = 0;
   bool hasAddend_ = false;
 };
 
@@ -79,6 +80,7 @@ REGISTER_OP("GnbenchConv")
     .Output("y: T")
     .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
+    .Attr("winograd: bool = false")
     .SetShapeFn([](InferenceContext* c) {
       int64_t stride;
       TF_RETURN_IF_ERROR(c->GetAttr("stride", &stride));
@@ -100,6 +102,7 @@ REGISTER_OP("GnbenchConvBackpropInput")
     .Output("dx: T")
     .Attr("T: {float, bfloat16} = DT_FLOAT")
     .Attr("stride: int")
+    .Attr("winograd: bool = false")
     .Attr("height: int")
     .Attr("width: int")
     .Attr("has_addend: bool")

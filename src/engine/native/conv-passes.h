@@ -67,7 +67,7 @@ inline void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, 
 /** A pass in float32. */
 inline void runFloat(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
                      const PassWeights& weights, const float* addend, float* y) {
-  if (canWinograd(geometry, pass)) {
+  if (geometry.winograd && canWinograd(geometry, pass)) {
     runWinograd(context, geometry, pass, x, weights, addend, y);
   } else {
     runConv(context, geometry, pass, x, weights, addend, y);

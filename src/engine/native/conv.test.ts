@@ -71,7 +71,7 @@ function assertNear(
       assert.fail(`${name}, element ${i}: ${actual.data[i]} where ${expected[i]} is right`);
 }
 
-function check(test: Case, format: Format): void {
+function check(test: Case, format: Format, winograd = false): void {
   const { images, height, width, channels, filters, kernel, stride } = test;
   const [outHeight, outWidth] = eachProduct({ ...test, images: 1, channels: 0 }, () => {});
   const shapes = {
@@ -99,7 +99,7 @@ function check(test: Case, format: Format): void {
   ];
   const T = type('T', DataType[format]);
   const near = format === 'float' ? 2e-6 : 2 ** -8;
-  const strides = [T, ints('stride', stride)];
+  const strides = [T, ints('stride', stride), bools('winograd', winograd)];
   assertNear('y', runOp('GnbenchConv', strides, [input, weights], 1)[0], shapes.y, y, near);
   const filter = [...strides, ints('kernel', kernel)];
   // Products of bfloat16 values are exact in float32, and so is their sum all but so.
@@ -145,6 +145,7 @@ describe('convolutions', () => {
       it(`${images}×${height}×${width}×${channels} → ${filters}, kernel ${kernel}, stride ${stride}`, () => {
         check(test, 'float');
         check(test, 'bfloat16');
+        check(test, 'float', true);
       });
     }
   }
