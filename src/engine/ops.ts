@@ -149,6 +149,35 @@ export function relu<T extends Tensor>(x: T): T {
 }
 
 /**
+ * max(y + residual, 0), as far as asked for; gnbench's own kernel for feature maps, where `own` allows it.
+ * @param y `[N, …pixels, C]`
+ */
+export function rectified(
+  y: Tensor,
+  { relu: withRelu, residual, own }: { relu: boolean; residual?: Tensor; own: boolean },
+): Tensor {
+  if (withRelu && own && loaded.fused) return ownRectify(y, residual);
+  const sum = residual ? y.add(residual) : y;
+  return withRelu ? relu(sum) : sum;
+}
+
+function ownRectify(x: Tensor, residual?: Tensor): Tensor {
+  const float = type('T', DataType.float);
+  const forward = [float, bools('has_residual', residual !== undefined)];
+  return differentiable(
+    residual ? [x, residual] : [x],
+    (input, added = tf.tensor1d([])) => {
+      const [y] = execute('GnbenchRectify', forward, [input, added]);
+      return { value: y, saved: [y] };
+    },
+    (gradient, [y]) => {
+      const [dx] = execute('GnbenchRectifyGrad', [float], [gradient, y]);
+      return residual ? [dx, dx] : [dx];
+    },
+  );
+}
+
+/**
  * Mean over all pixels.
  * @param x `[N, …pixels, C]` @returns `[N, C]`
  */

@@ -13,10 +13,10 @@ export function frozenBatch({ epsilon }: { epsilon: number }): Normalizer {
     label: 'frozen BN',
     variables: batch({ epsilon }).variables,
     apply(x, application) {
-      const { mode, relu, residual, variable } = application;
+      const { mode, variable } = application;
       if (!mode.training) return withGiven(x, application, epsilon);
       const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
-      return finish(normalized.mul(variable('gamma')).add(variable('beta')), relu, residual);
+      return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
     },
   };
 }
