@@ -45,19 +45,25 @@ def busy_seconds():
     return all_seconds - own.user - own.system
 
 
+def repeat(step, least):
+    """The milliseconds of each step; as with gnbench, at least a second of them."""
+    times, end = [], time.perf_counter() + 1
+    while len(times) < least or time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
 def measure(step, warmup, steps):
     """Times `step()`, which returns the loss as a number: median and quartiles in milliseconds, and the disturbance,
     how many cores other processes kept busy meanwhile. What was disturbed is measured again, up to ATTEMPTS times."""
-    for _ in range(warmup):
-        step()
+    step()  # compiles, where something is compiled
+    repeat(step, warmup)
     attempts = []
     while len(attempts) < ATTEMPTS and not (attempts and attempts[-1][0] <= UNDISTURBED):
-        times = []
         began, busy = time.perf_counter(), busy_seconds()
-        for _ in range(steps):
-            start = time.perf_counter()
-            step()
-            times.append((time.perf_counter() - start) * 1000)
+        times = repeat(step, steps)
         disturbance = max(0, (busy_seconds() - busy) / (time.perf_counter() - began))
         attempts.append((round(disturbance, 2), times))
     disturbance, times = min(attempts)
