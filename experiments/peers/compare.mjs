@@ -70,10 +70,10 @@ async function rowsOf(command, args) {
   return text.startsWith('[') ? JSON.parse(text) : lines.filter(Boolean).map((line) => JSON.parse(line));
 }
 
-function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, steps) {
+function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, more) {
   const args = [join(here, `${peer}_step.py`), '--setting', setting, '--threads', String(threads)];
   if (interop) args.push('--interop', String(interop));
-  args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, '--steps', String(steps));
+  args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, ...more);
   process.stderr.write(
     `${peer} ${setting}, ${threads} threads, ${precision}, ${normalizer}, batch ${batch}\n`,
   );
@@ -107,7 +107,7 @@ async function qualifySetting(peer, setting, precision) {
   const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
   const key = JSON.stringify([peer, setting, cells]);
   if (!qualified[key] && batches.length > 0) {
-    qualified[key] = await runPeer(peer, setting, cells, 15);
+    qualified[key] = await runPeer(peer, setting, cells, ['--steps', '15', '--attempts', '1']);
     await mkdir(dirname(options.qualified), { recursive: true });
     await writeFile(options.qualified, JSON.stringify(qualified, null, 1));
   }
@@ -140,7 +140,7 @@ for (const precision of words(options.precision)) {
   for (let round = 1; round <= Number(options.rounds); round++) {
     measured.push(...(await runGnbench(precision)).map((row) => ({ ...row, round })));
     for (const { peer, setting, ...cells } of finalists) {
-      const rows = await runPeer(peer, setting, cells, Number(options.steps));
+      const rows = await runPeer(peer, setting, cells, ['--steps', options.steps]);
       measured.push(...rows.map((row) => ({ ...row, round })));
     }
   }
