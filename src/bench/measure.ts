@@ -21,9 +21,11 @@ export interface Setting {
   steps: number;
 }
 
-/** Pixels drawn once, so that the step alone is measured. */
-const imageShape = [32, 32, 3];
-const classes = 10;
+/** What the models are made for: CIFAR-10, or ImageNet. Pixels are drawn once, so that the step alone is measured. */
+function imagesOf({ model }: Config): { shape: [number, number, number]; classes: number } {
+  const photographs = /^(resnet(18|34|50|101|152)|vgg16)$/.test(model.name);
+  return photographs ? { shape: [224, 224, 3], classes: 1000 } : { shape: [32, 32, 3], classes: 10 };
+}
 
 async function measure({ config: text, eager, warmup, steps }: Setting): Promise<BenchRow> {
   const config = parseConfig(text, { file: 'bench' });
@@ -38,8 +40,10 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   const loadedAt = performance.now();
   const program = createProgram(initialValues(config), { eager, precision: config.precision });
   const trainOn = defineTraining(program, networkOf(config, eager));
+  const { shape, classes } = imagesOf(config);
+  const pixels = shape.reduce((product, size) => product * size);
   const images = {
-    images: Uint8Array.from({ length: batch * 32 * 32 * 3 }, (_, index) => (index * 7919) % 256),
+    images: Uint8Array.from({ length: batch * pixels }, (_, index) => (index * 7919) % 256),
     labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
   };
   trainOn(images, 0.001);
@@ -79,8 +83,10 @@ function repeat(step: () => number, least: number): number[] {
   return times;
 }
 
-const describe = (config: Config) =>
-  describeModel(createModel(config.model, classes), config.normalizer, { shape: imageShape });
+const describe = (config: Config) => {
+  const { shape, classes } = imagesOf(config);
+  return describeModel(createModel(config.model, classes), config.normalizer, { shape });
+};
 
 const initialValues = (config: Config) => {
   const { variables } = describe(config);
@@ -90,8 +96,9 @@ const initialValues = (config: Config) => {
 function networkOf(config: Config, eager: boolean): Network {
   const { variables } = describe(config);
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
+  const { shape, classes } = imagesOf(config);
   const model = createModel(config.model, classes);
-  return { config, model, variables, shape: imageShape, pixels, fused: !eager };
+  return { config, model, variables, shape, pixels, fused: !eager };
 }
 
 const row = await measure(JSON.parse(process.argv[2]) as Setting);
