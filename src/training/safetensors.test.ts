@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +45,8 @@ test('tensors and metadata are read back as written', () => {
   };
   const path = join(scratch, 'all.safetensors');
   writeSafetensors(path, tensors, { model: 'resnet20' });
-  assert.deepEqual(readSafetensors(path), { tensors, metadata: { model: 'resnet20' } });
+  const sha256 = createHash('sha256').update(fs.readFileSync(path)).digest('hex');
+  assert.deepEqual(readSafetensors(path), { tensors, metadata: { model: 'resnet20' }, sha256 });
   assert.throws(() => writeSafetensors(path, tensors), UserError, 'a file that is there is not overwritten');
   assert.throws(() => readSafetensors(join(scratch, 'missing')), UserError);
 });

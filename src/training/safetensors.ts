@@ -2,7 +2,8 @@
  * The safetensors format (https://github.com/huggingface/safetensors): the header's length in 8 bytes, a JSON header
  * of names, types, shapes and byte ranges, then the bytes. Reading is strict, since files come from elsewhere.
  */
-import { UserError } from '../errors.js';
+import { createHash } from 'node:crypto';
+import { listProblems, UserError } from '../errors.js';
 import { diskFileSystem, fileError, writeWhole } from './file-system.js';
 
 export interface Tensor {
@@ -65,26 +66,23 @@ export function writeSafetensors(
 }
 
 /** Throws UserError that lists all that is wrong with the file. */
-export function readSafetensors(file: string): Safetensors {
+export function readSafetensors(file: string): Safetensors & { sha256: string } {
   let bytes: Uint8Array;
   try {
     bytes = diskFileSystem.read(file);
   } catch (error) {
     throw fileError(error, 'could not read the tensors', file, 2);
   }
-  return decodeSafetensors(bytes, file);
+  return { ...decodeSafetensors(bytes, file), sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** `place` names the file in errors. The tensors may share the memory of `bytes`. Throws UserError. */
 export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors {
-  const fail = (problems: string[]) => {
-    const shown = problems.slice(0, 20);
-    if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
-    return new UserError(`not a sound safetensors file: ${shown.join('; ')}`, {
+  const fail = (problems: string[]) =>
+    new UserError(`not a sound safetensors file: ${listProblems(problems)}`, {
       place,
       fix: 'fetch or export it again',
     });
-  };
   const header = readHeader(bytes);
   if (typeof header === 'string') throw fail([header]);
   const { __metadata__: metadata = {}, ...entries } = header.json;
