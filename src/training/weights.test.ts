@@ -28,7 +28,7 @@ const values = formulaValues(variables);
 let files = 0;
 function write(tensors: typeof values, metadata?: Record<string, string>): string {
   const file = join(scratch, `${files++}.safetensors`);
-  writeSafetensors(file, tensors, metadata);
+  writeSafetensors(file, tensors, { metadata });
   return file;
 }
 
