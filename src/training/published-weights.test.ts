@@ -11,7 +11,7 @@ import { assertNear, assertSummary, type Summary } from '../models/fixtures/comp
 import { formulaLabels, formulaValue, formulaValues, publishedValue } from '../models/fixtures/formula.js';
 import { createModel } from '../models/index.js';
 import { type Library, libraries, publishedModels } from '../models/published-names.js';
-import { differences, fromPublished, toPublished } from './published-weights.js';
+import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
 import type { Tensor, Written } from './safetensors.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from './steps.js';
 
@@ -57,7 +57,7 @@ describe('names and shapes of torchvision and timm', () => {
     for (const [name, shapes] of Object.entries(stateDicts[library])) {
       it(`${library}'s ${name} has those that gnbench says, and no other model of it has`, () => {
         const fitting = Object.keys(publishedModels).filter(
-          (each) => differences(empty(shapes), ours(each).variables, where(library, each)).length === 0,
+          (each) => !publishedDifferences(empty(shapes), ours(each).variables, where(library, each)).text,
         );
         assert.deepEqual(fitting, [name]);
       });
@@ -75,7 +75,7 @@ describe('names and shapes of torchvision and timm', () => {
         assert.equal(error.place, 'w.safetensors');
         assert.equal(
           error.message,
-          "the weights are not timm's resnet50: bn1.weight is missing; bn1.bias is [3,4], the model's [64]; layer2.0.downsample.0.weight is missing; fc.bias is [999], the model's [1000]; the model has no \"layer5.0.conv1.weight\"",
+          'the weights are not timm\'s resnet50; missing: bn1.weight, layer2.0.downsample.0.weight; of another shape: bn1.bias [3,4] instead of [64], fc.bias [999] instead of [1000]; not the model\'s: "layer5.0.conv1.weight"',
         );
         assert.match(error.fix!, /--model, one of resnet18, .*vgg16_bn$/);
         return true;
