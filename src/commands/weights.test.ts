@@ -136,7 +136,7 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     const evaluate = ['eval', file, '--quiet', '--weights'];
     await refused(
       [...evaluate, weights],
-      /missing: stem\.conv\.weight, .* and \d+ more; not the model's: "conv1\.weight", "fc\.bias"/,
+      /missing: stem\.conv\.weight, .* and \d+ more; extra: "conv1\.weight", "fc\.bias"/,
       /gnbench import/,
     );
     const text = inScratch('text.safetensors');
@@ -156,7 +156,7 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     const take = ['import', weights, '--from', 'timm'];
     await refused(take, /those of none of timm's models/, /resnet50_gn/);
     await refused([...take, '--model', 'resnet5'], /did you mean resnet50\?/, /one of resnet18, /);
-    await refused([...take, '--model', 'resnet50_gn'], /missing: conv1\.weight, /, /not the model's: "more"/);
+    await refused([...take, '--model', 'resnet50_gn'], /missing: conv1\.weight, /, /extra: "more"/);
     await refused(['import', weights, '--from', 'keras'], /torchvision, timm/);
   });
 });

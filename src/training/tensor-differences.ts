@@ -29,7 +29,7 @@ export function tensorDifferences(
       'of another shape',
       misshapen.map(({ name, shape }) => `${name} [${found[name].shape}] instead of [${shape}]`),
     ],
-    ["not the model's", extra.map((name) => JSON.stringify(name.slice(0, 100)))],
+    ['extra', extra.map((name) => JSON.stringify(name.slice(0, 100)))],
   ] as const;
   return {
     missing: missing.map(({ name }) => name),

@@ -67,7 +67,7 @@ test('all missing, extra and misshapen tensors are listed at once, and a fix tha
   refused(
     write({ ...rest, 'stem.norm.beta': { shape: [4, 4], data: gamma.data }, more: gamma }),
     { head: 'keep' },
-    /missing: stem\.norm\.gamma, stage2\.block1\.conv2\.weight; of another shape: stem\.norm\.beta \[4,4\] instead of \[16\]; not the model's: "more"$/m,
+    /missing: stem\.norm\.gamma, stage2\.block1\.conv2\.weight; of another shape: stem\.norm\.beta \[4,4\] instead of \[16\]; extra: "more"$/m,
     /take the model and normalizer/,
   );
   refused(
