@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { emptySplit } from '../data/dataset.js';
 import type { Images } from '../data/index.js';
 import type { Program } from '../engine/program.js';
 import { evaluate } from './evaluation.js';
@@ -7,11 +8,10 @@ import { evaluate } from './evaluation.js';
 /** Evaluates with given logits, two images at a time; label n is class n. */
 async function evaluateLogits(rows: number[][]) {
   const count = rows.length;
-  const split = {
-    count,
-    labels: Int32Array.from({ length: count }, (_, index) => index) as Int32Array<SharedArrayBuffer>,
-    images: new Uint8Array(count) as unknown as Uint8Array<SharedArrayBuffer>,
-  };
+  const split = emptySplit(count, 1);
+  split.labels.forEach((_, index, labels) => {
+    labels[index] = index;
+  });
   const dataset: Images = { shape: [1, 1, 1], train: split, validation: split };
   let from = 0;
   const program = {
