@@ -1,7 +1,7 @@
 import type { Model } from './net.js';
 
 /** Filters of the convolutions between the max-pools: Simonyan & Zisserman 2015, Table 1, column D. */
-const stages = [
+export const vggStages = [
   [64, 64],
   [128, 128],
   [256, 256, 256],
@@ -16,7 +16,7 @@ const stages = [
 export function vgg16({ classes, dropout }: { classes: number; dropout: number }): Model {
   return (net, images) => {
     let x = images;
-    for (const [stage, layers] of stages.entries()) {
+    for (const [stage, layers] of vggStages.entries()) {
       for (const [layer, filters] of layers.entries()) {
         const place = `stage${stage + 1}`;
         x = net.conv(`${place}.conv${layer + 1}`, x, { filters, kernel: 3, bias: true });

@@ -75,8 +75,17 @@ export async function saveCheckpoint(
 export async function loadCheckpoint(
   folder: string,
   warn: (message: string) => void,
-  { files = diskFileSystem }: { files?: FileSystem } = {},
+  options?: { files?: FileSystem },
 ): Promise<TrainingState | undefined> {
+  return newestCheckpoint(folder, warn, options);
+}
+
+/** The same at once. */
+export function newestCheckpoint(
+  folder: string,
+  warn: (message: string) => void,
+  { files = diskFileSystem }: { files?: FileSystem } = {},
+): TrainingState | undefined {
   let names: string[];
   try {
     names = files.list(folder);

@@ -94,15 +94,16 @@ export function syncFolder(files: FileSystem, folder: string): void {
   }
 }
 
-/** A file that is there whole or not at all: temporary name, sync, rename, sync of the folder. Errors are the system's own. */
+/** A file, given whole or in parts, that is there whole or not at all: temporary name, sync, rename, sync of the folder. Errors are the system's own. */
 export function replaceFile(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | readonly Uint8Array[],
   files: FileSystem = diskFileSystem,
 ): void {
+  const parts = typeof content === 'string' ? [Buffer.from(content)] : content;
   const temporary = join(dirname(path), `.tmp-${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   try {
-    writeWhole(files, temporary, [typeof content === 'string' ? Buffer.from(content) : content]);
+    writeWhole(files, temporary, parts instanceof Uint8Array ? [parts] : parts);
     files.rename(temporary, path);
   } catch (error) {
     removeQuietly(files, temporary);

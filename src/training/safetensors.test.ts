@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,10 +44,37 @@ test('tensors and metadata are read back as written', () => {
     größe: { shape: [1], data: Float32Array.of(1) },
   };
   const path = join(scratch, 'all.safetensors');
-  writeSafetensors(path, tensors, { model: 'resnet20' });
-  assert.deepEqual(readSafetensors(path), { tensors, metadata: { model: 'resnet20' } });
+  writeSafetensors(path, tensors, { metadata: { model: 'resnet20' } });
+  const sha256 = createHash('sha256').update(fs.readFileSync(path)).digest('hex');
+  assert.deepEqual(readSafetensors(path), { tensors, metadata: { model: 'resnet20' }, sha256 });
   assert.throws(() => writeSafetensors(path, tensors), UserError, 'a file that is there is not overwritten');
+  writeSafetensors(path, { scalar: tensors.scalar }, { replace: true });
+  assert.deepEqual(Object.keys(readSafetensors(path).tensors), ['scalar']);
   assert.throws(() => readSafetensors(join(scratch, 'missing')), UserError);
+  assert.deepEqual(fs.readdirSync(scratch), ['all.safetensors'], 'no temporary file is left');
+});
+
+test('integers are written as I64', () => {
+  const path = join(scratch, 'integers.safetensors');
+  writeSafetensors(path, { count: { shape: [2], data: BigInt64Array.of(-3n, 7n) } });
+  assert.match(fs.readFileSync(path, 'latin1'), /"dtype":"I64"/);
+  assert.deepEqual([...readSafetensors(path).tensors.count.data], [-3, 7]);
+});
+
+test('what is no file, or larger than 2 GiB or than the memory, is refused in a sentence', () => {
+  const refused = (path: string, message: RegExp, memory?: number) =>
+    assert.throws(
+      () => readSafetensors(path, { memory }),
+      (error: unknown) => error instanceof UserError && error.place === path && message.test(error.message),
+    );
+  refused(scratch, /it is not a file/);
+  const path = join(scratch, 'sparse.safetensors');
+  fs.writeFileSync(path, '');
+  fs.truncateSync(path, 3 * 2 ** 40);
+  refused(path, /has 3,145,728 MiB, and \S+ MiB of memory are free/);
+  refused(path, /larger than 2 GiB/, Number.POSITIVE_INFINITY);
+  fs.truncateSync(path, 3 * 2 ** 20);
+  refused(path, /has 3 MiB, and 2 MiB of memory are free/, 2 * 2 ** 20);
 });
 
 test('the layout is the format’s: length, JSON padded to 8 bytes, little-endian data', () => {

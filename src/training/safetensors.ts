@@ -2,14 +2,20 @@
  * The safetensors format (https://github.com/huggingface/safetensors): the header's length in 8 bytes, a JSON header
  * of names, types, shapes and byte ranges, then the bytes. Reading is strict, since files come from elsewhere.
  */
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { UserError } from '../errors.js';
-import { diskFileSystem, fileError, writeWhole } from './file-system.js';
+import { diskFileSystem, fileError, replaceFile } from './file-system.js';
 
-export interface Tensor {
+export interface Tensor<Data = Float32Array> {
   shape: number[];
   /** Row-major. */
-  data: Float32Array;
+  data: Data;
 }
+
+/** What can be written: as F32 and I64. */
+export type Written = Tensor<Float32Array | BigInt64Array>;
 
 export interface Safetensors {
   tensors: Record<string, Tensor>;
@@ -29,7 +35,7 @@ const types: Record<string, { width: number; read: (bytes: Uint8Array) => Float3
 
 /** The file's bytes in parts, the tensors' own memory among them: nothing of size is copied. */
 export function encodeSafetensors(
-  tensors: Record<string, Tensor>,
+  tensors: Record<string, Written>,
   metadata: Record<string, string> = {},
 ): Uint8Array[] {
   let end = 0;
@@ -37,7 +43,8 @@ export function encodeSafetensors(
     if (data.length !== elements(shape)) throw new Error(`${name} has ${data.length} values for [${shape}]`);
     const begin = end;
     end += data.byteLength;
-    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }];
+    const dtype = data instanceof Float32Array ? 'F32' : 'I64';
+    return [name, { dtype, shape, data_offsets: [begin, end] }];
   });
   const about = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   const json = Buffer.from(JSON.stringify(Object.fromEntries([...about, ...entries])));
@@ -51,29 +58,56 @@ export function encodeSafetensors(
   return [head, ...views];
 }
 
-/** Writes a new file. Throws UserError (exit code 1) when it exists or can't be written. */
+/**
+ * Writes a file that is there whole or not at all.
+ * Throws UserError when it exists (exit code 2; `replace` replaces it) or can't be written (exit code 1).
+ */
 export function writeSafetensors(
   file: string,
-  tensors: Record<string, Tensor>,
-  metadata?: Record<string, string>,
+  tensors: Record<string, Written>,
+  { metadata, replace = false }: { metadata?: Record<string, string>; replace?: boolean } = {},
 ): void {
+  if (!replace && existsSync(file)) {
+    throw new UserError('the file exists already', {
+      place: file,
+      fix: 'replace it with --force, or choose another with --out',
+    });
+  }
   try {
-    writeWhole(diskFileSystem, file, encodeSafetensors(tensors, metadata));
+    replaceFile(file, encodeSafetensors(tensors, metadata));
   } catch (error) {
     throw fileError(error, 'could not write the tensors', file);
   }
 }
 
 /** Throws UserError that lists all that is wrong with the file. */
-export function readSafetensors(file: string): Safetensors {
-  let bytes: Uint8Array;
+export function readSafetensors(
+  file: string,
+  { memory = freemem() }: { memory?: number } = {},
+): Safetensors & { sha256: string } {
+  const bytes = readBounded(file, memory);
+  return { ...decodeSafetensors(bytes, file), sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** The file's bytes, if it is a file and they fit into `memory`. */
+function readBounded(file: string, memory: number): Uint8Array {
   try {
-    bytes = diskFileSystem.read(file);
+    const found = statSync(file);
+    // Before opening it: to open a named pipe would wait for its writer.
+    if (!found.isFile()) throw new UserError('it is not a file', { place: file });
+    if (found.size > memory) {
+      throw new UserError(
+        `the file has ${mebibytes(found.size)} MiB, and ${mebibytes(memory)} MiB of memory are free`,
+        { place: file, fix: 'close other programs, or check that it is the right file' },
+      );
+    }
+    return diskFileSystem.read(file);
   } catch (error) {
     throw fileError(error, 'could not read the tensors', file, 2);
   }
-  return decodeSafetensors(bytes, file);
 }
+
+const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
 
 /** `place` names the file in errors. The tensors may share the memory of `bytes`. Throws UserError. */
 export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors {

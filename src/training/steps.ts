@@ -9,6 +9,7 @@ import type { Feed, Program, Step, Values, VariableValue } from '../engine/progr
 import type { Model, Variable } from '../models/net.js';
 import { type Present, TensorNet } from '../models/tensor-net.js';
 import { createNormalizer } from '../normalizers/index.js';
+import { averageOf, sumOf, velocityOf } from './slot-names.js';
 
 /** What a network is made of, apart from the values of its variables. */
 export interface Network {
@@ -24,9 +25,6 @@ export interface Network {
 }
 
 const trained = ({ role }: Variable) => role !== 'statistic';
-const velocityOf = (name: string) => `${name}.velocity`;
-const sumOf = (name: string) => `${name}.sum`;
-const averageOf = (name: string) => `${name}.average`;
 const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /**
