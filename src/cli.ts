@@ -54,6 +54,44 @@ program
   .addOption(debug())
   .action(action(async () => (await import('./commands/run.js')).run));
 
+program
+  .command('eval <config>')
+  .description("the error of given weights on a configuration's validation images")
+  .requiredOption('--weights <file>', "a .safetensors file (gnbench's own names), or a run's folder")
+  .addOption(set())
+  .addOption(data())
+  .option('--batch <n>', 'images at once; no effect on the result', wholeNumber)
+  .addOption(json())
+  .addOption(quiet())
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/eval.js')).evaluateCommand));
+
+program
+  .command('export <run>')
+  .description("the weights of a run's newest checkpoint as one .safetensors file")
+  .option('--out <file>', "where to (default: weights.safetensors in the run's folder)")
+  .addOption(
+    new Option('--to <library>', 'whose names and layouts')
+      .choices(['gnbench', 'torchvision', 'timm'])
+      .default('gnbench'),
+  )
+  .option('--force', 'replace the file')
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/export.js')).exportWeights));
+program
+  .command('import <file>')
+  .description("a .safetensors file of torchvision or timm as gnbench's own")
+  .addOption(
+    new Option('--from <library>', 'whose names and layouts it has')
+      .choices(['torchvision', 'timm'])
+      .makeOptionMandatory(),
+  )
+  .option('--model <name>', 'what the library calls the model (default: the one that the tensors fit)')
+  .option('--out <file>', 'where to (default: <file>.gnbench.safetensors beside it)')
+  .option('--force', 'replace the file')
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/import.js')).importWeights));
+
 const config = program.command('config').description('look at a configuration without running it');
 config
   .command('show <config>')

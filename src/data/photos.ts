@@ -6,6 +6,7 @@ import type { Dataset, PhotoConfig, Split } from './dataset.js';
 import { photoCache } from './locate.js';
 import { soundPhotos } from './photo-check.js';
 import { classesOf, listPhotos, type PhotoList, sameClasses } from './photo-list.js';
+import { pixelStatistics } from './pixel-statistics.js';
 import { chooseImages } from './subset.js';
 
 /**
@@ -45,9 +46,7 @@ export async function openPhotos(
     name: config.name,
     classes: classes.length,
     shape: [resolution, resolution, 3],
-    // ImageNet's, as in fb.resnet.torch.
-    mean: [123.675, 116.28, 103.53],
-    std: [58.395, 57.12, 57.375],
+    ...pixelStatistics('image-folder'),
     ...splits,
     checksums: { 'train (names)': namesOf(chosen.train), 'validation (names)': namesOf(chosen.validation) },
     official: false,

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { chosenClasses, relabel } from './classes.js';
 import { type DataConfig, type Dataset, emptySplit, type Split } from './dataset.js';
+import { pixelStatistics } from './pixel-statistics.js';
 import { Draws } from './random.js';
 import { shapes } from './shapes.js';
 import { chooseImages } from './subset.js';
@@ -47,9 +48,7 @@ export function drawSynthetic(config: DataConfig): Dataset {
     name: 'synthetic',
     classes: classes.length,
     shape: [side, side, 3],
-    // Measured over the training images.
-    mean: [126.4, 128.3, 126.2],
-    std: [53.2, 53.3, 54.1],
+    ...pixelStatistics('synthetic'),
     ...dataset,
     checksums: { train: sha256(dataset.train), validation: sha256(dataset.validation) },
     official: true,

@@ -11,12 +11,10 @@ import { loadEngine, tf } from '../engine/load.js';
 import type { Program, VariableValue } from '../engine/program.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
 import { describeModel } from './describe.js';
+import { assertNear, assertSummary, type Summary } from './fixtures/compare.js';
 import { formulaLabels, formulaValue, formulaValues } from './fixtures/formula.js';
 import { createModel } from './index.js';
 import type { Model } from './net.js';
-
-/** L2 norm, then elements 0, n/3, 2n/3 and n − 1. */
-type Summary = number[];
 
 interface Case {
   name: string;
@@ -34,40 +32,6 @@ interface Case {
 
 const fixtures = fileURLToPath(new URL('../../src/models/fixtures/', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(`${fixtures}${name}.json`, 'utf8'));
-
-function norm(data: ArrayLike<number>): number {
-  return Math.sqrt(Array.from(data).reduce((sum, value) => sum + value * value, 0));
-}
-
-/** Relative to the tensor's norm, entry by entry. */
-function assertSummary(data: Float32Array, expected: Summary, tolerance: number, what: string): void {
-  const count = data.length;
-  const picked = [0, Math.floor(count / 3), Math.floor((2 * count) / 3), count - 1].map(
-    (index) => data[index],
-  );
-  for (const [index, value] of [norm(data), ...picked].entries()) {
-    const difference = Math.abs(value - expected[index]);
-    assert.ok(
-      difference <= tolerance * Math.max(expected[0], 0.01), // in front of BN, a bias has no gradient
-      `${what}[${index}]: ${value}, expected ${expected[index]}`,
-    );
-  }
-}
-
-function assertNear(
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  tolerance: number,
-  what: string,
-): void {
-  const scale = Math.max(...Array.from(expected, Math.abs));
-  for (let i = 0; i < expected.length; i++) {
-    assert.ok(
-      Math.abs(actual[i] - expected[i]) <= tolerance * scale,
-      `${what}[${i}]: ${actual[i]}, ${expected[i]}`,
-    );
-  }
-}
 
 function configOf({ normalizer, groups, shortcut }: Case, model: string, images: number): Config {
   const text = [

@@ -50,12 +50,15 @@ export function transpose(
   const step = (at: number) => (at < padding ? 0 : strides[axes[at - padding]]);
   const [sizes, steps] = [[0, 1, 2, 3].map(size), [0, 1, 2, 3].map(step)];
   const out = new Float32Array(data.length);
-  let to = 0;
-  for (let a = 0; a < sizes[0]; a++) {
-    for (let b = 0; b < sizes[1]; b++) {
-      for (let c = 0; c < sizes[2]; c++) {
-        let from = a * steps[0] + b * steps[1] + c * steps[2];
-        for (let d = 0; d < sizes[3]; d++, from += steps[3]) out[to++] = data[from];
+  // A cache line of the result at a time: an axis that was first and becomes last is strided through, in VGG by 100 kB.
+  for (let start = 0; start < sizes[3]; start += 16) {
+    const end = Math.min(sizes[3], start + 16);
+    for (let a = 0, row = start; a < sizes[0]; a++) {
+      for (let b = 0; b < sizes[1]; b++) {
+        for (let c = 0; c < sizes[2]; c++, row += sizes[3]) {
+          let from = a * steps[0] + b * steps[1] + c * steps[2] + start * steps[3];
+          for (let d = start, to = row; d < end; d++, from += steps[3]) out[to++] = data[from];
+        }
       }
     }
   }

@@ -5,6 +5,8 @@ import type { Program } from '../engine/program.js';
 export interface Evaluation {
   loss: number;
   error: number;
+  /** Images whose label is not among the five classes with the largest logits; where there are more than five. */
+  top5Error?: number;
 }
 
 /** The sizes of the batches that a split is evaluated in: whole ones, and one for the rest. */
@@ -28,17 +30,40 @@ export async function evaluate(
   let done = 0;
   let loss = 0;
   let errors = 0;
+  let top5Errors = 0;
+  let classes = 0;
   try {
     for (let batch = batches.next(); batch; batch = batches.next()) {
       const { images, labels, count } = batch;
       const result = program.run(`evaluate/${count}`, { images, labels });
       loss += result.loss[0] * count;
       errors += result.errors[0];
+      classes = result.logits.length / count;
+      top5Errors += countBehind(5, result.logits, labels, classes);
       done += count;
       if (await pause(done)) return undefined;
     }
   } finally {
     await batches.close();
   }
-  return { loss: loss / done, error: (100 * errors) / done };
+  const top5 = classes > 5 ? { top5Error: (100 * top5Errors) / done } : {};
+  return { loss: loss / done, error: (100 * errors) / done, ...top5 };
+}
+
+/** How many images have `places` or more classes with larger logits than their label's; one that is no number counts as larger. */
+function countBehind(
+  places: number,
+  logits: Float32Array,
+  labels: ArrayLike<number>,
+  classes: number,
+): number {
+  let behind = 0;
+  for (let image = 0; image * classes < logits.length; image++) {
+    const start = image * classes;
+    const own = logits[start + labels[image]];
+    let larger = 0;
+    for (let at = start; at < start + classes; at++) if (!(logits[at] <= own)) larger++;
+    if (larger >= places) behind++;
+  }
+  return behind;
 }

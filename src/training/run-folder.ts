@@ -22,7 +22,7 @@ export interface RunFolder {
 
 /** The names that gnbench writes into a run's folder. */
 const ours =
-  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|weights\.safetensors|events\.out\.tfevents\..*)$/;
+  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
 /** What a killed process may have left behind; no sign of a run. */
 const passing = /^(run\.lock.*|\.tmp-.*)$/;
 

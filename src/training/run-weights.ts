@@ -1,19 +1,22 @@
 /** What a run evaluates with, from its newest whole checkpoint. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseConfig } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { newestCheckpoint } from './checkpoint.js';
 import { encodeSafetensors } from './safetensors.js';
 import { averageOf, sumOf, velocityOf } from './slot-names.js';
+import { describeWeights } from './weights-metadata.js';
 
 export interface RunWeights {
   /** Parameters and running statistics, without the optimizer's slots; running averages of both where the run has them. */
   values: Record<string, VariableValue>;
-  averaged: boolean;
   /** Steps done. */
   step: number;
+  /** What they are. */
+  metadata: Record<string, string>;
   /** Of the checkpoint's tensors. */
   sha256: string;
 }
@@ -24,13 +27,14 @@ export interface RunWeights {
  * @throws UserError when there is none (exit code 2), or when none is whole (1)
  */
 export function readRunWeights(folder: string, warn: (message: string) => void): RunWeights {
+  const file = join(folder, 'config.yaml');
+  const config = existsSync(file) ? parseConfig(readFileSync(file, 'utf8'), { file }) : undefined;
   const checkpoint = newestCheckpoint(join(folder, 'checkpoints'), warn);
   if (!checkpoint) {
-    const isRun = existsSync(join(folder, 'config.yaml'));
-    throw new UserError(isRun ? 'the run has no checkpoint yet' : 'the folder holds no run', {
+    throw new UserError(config ? 'the run has no checkpoint yet' : 'the folder holds no run', {
       place: folder,
-      fix: isRun
-        ? `go on with it: gnbench run ${join(folder, 'config.yaml')} --out ${folder} --resume`
+      fix: config
+        ? `go on with it: gnbench run ${file} --out ${folder} --resume`
         : 'name the folder of a run, or a .safetensors file',
     });
   }
@@ -40,8 +44,12 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
   const names = Object.keys(tensors);
   const slots = new Set(names.flatMap((name) => [velocityOf(name), sumOf(name), averageOf(name)]));
   const averaged = names.some((name) => Object.hasOwn(tensors, averageOf(name)));
-  const values = names
-    .filter((name) => !slots.has(name))
-    .map((name) => [name, tensors[averaged ? averageOf(name) : name]] as const);
-  return { values: Object.fromEntries(values), averaged, step, sha256: hash.digest('hex') };
+  const values = Object.fromEntries(
+    names
+      .filter((name) => !slots.has(name))
+      .map((name) => [name, tensors[averaged ? averageOf(name) : name]] as const),
+  );
+  const facts = { step, averaged, classes: values['head.bias']?.shape[0] };
+  const metadata = config ? describeWeights(config, facts) : { step: String(step) };
+  return { values, step, metadata, sha256: hash.digest('hex') };
 }

@@ -5,7 +5,6 @@ import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { statisticsSpan } from '../config/schema-normalizer.js';
 import { type Dataset, loadDataset } from '../data/index.js';
 import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
@@ -22,7 +21,7 @@ import { CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
 import { partsOf } from './micro-steps.js';
-import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
+import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { createProgress, type Progress } from './progress.js';
 import { createReporter } from './reporter.js';
 import { describeRun, openRunFolder, type RunFolder } from './run-folder.js';
@@ -155,11 +154,11 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, () => steps?.sync());
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
-    const { batchSize, statistics, preciseImages: images } = config.evaluate;
+    const { batchSize } = config.evaluate;
+    const precise = preciseImages(config);
     const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
       const body = () => evaluate(program, dataset, batchSize, pause);
-      if (statistics === 'running' || !hasStatistics(config)) return body();
-      return withPreciseStatistics(program, dataset, images, body);
+      return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body);
     };
     const training = {
       config,
@@ -237,15 +236,12 @@ async function defineProgram(network: Network, dataset: Dataset, parts: number, 
   });
   const program = createProgram(initial, { eager, precision: config.precision });
   const trainOn = defineTraining(program, network, parts);
-  const { batchSize, statistics } = config.evaluate;
+  const { batchSize } = config.evaluate;
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);
   }
-  if (statistics === 'precise' && hasStatistics(config)) {
+  if (preciseImages(config) > 0) {
     defineStatistics(program, network, statisticsBatch(dataset.train.count));
   }
   return { program, trainOn };
 }
-
-/** Whether running statistics are kept; frozen ones are given. */
-const hasStatistics = ({ normalizer }: Config) => statisticsSpan(normalizer.name) !== 'image';

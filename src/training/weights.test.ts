@@ -17,8 +17,9 @@ import { readWeights } from './weights.js';
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-weights-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
+const text = 'model: resnet20\nnormalizer: bn\ndata: cifar10\n';
 const variablesOf = (classes: number) => {
-  const config = parseConfig('model: resnet20\nnormalizer: bn\ndata: cifar10\n', { file: 'a.yaml' });
+  const config = parseConfig(text, { file: 'a.yaml' });
   return describeModel(createModel(config.model, classes), config.normalizer, { shape: [32, 32, 3] })
     .variables;
 };
@@ -82,7 +83,7 @@ test('all missing, extra and misshapen tensors are listed at once, and a fix tha
 test('a run’s folder: its newest whole checkpoint, without the optimizer’s slots', async () => {
   const run = fs.mkdtempSync(join(scratch, 'run-'));
   refused(run, { head: 'keep' }, /holds no run/);
-  fs.writeFileSync(join(run, 'config.yaml'), '');
+  fs.writeFileSync(join(run, 'config.yaml'), text);
   refused(run, { head: 'keep' }, /has no checkpoint yet\n.*--resume/);
   const checkpoints = join(run, 'checkpoints');
   const save = (step: number, tensors: typeof values) =>
@@ -93,7 +94,9 @@ test('a run’s folder: its newest whole checkpoint, without the optimizer’s s
   const warnings: string[] = [];
   const loaded = readWeights(run, variables, { head: 'keep', warn: (message) => warnings.push(message) });
   assert.deepEqual(loaded.values, values);
-  assert.deepEqual(loaded.metadata, { step: '3' });
+  const { step, classes, normalizer, config } = loaded.metadata;
+  assert.deepEqual([step, classes, JSON.parse(normalizer).name], ['3', '10', 'batch']);
+  assert.equal(parseConfig(config, { file: 'a.yaml' }).model.name, 'resnet20');
   assert.match(warnings.join(), /step-000000004 is damaged/);
   const tensors = fs.readFileSync(join(checkpoints, 'step-000000003', 'tensors.safetensors'));
   assert.equal(loaded.sha256, createHash('sha256').update(tensors).digest('hex'));

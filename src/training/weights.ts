@@ -12,7 +12,7 @@ export interface LoadedWeights {
   values: Record<string, VariableValue>;
   /** Of the file; of a run, of its checkpoint's tensors. */
   sha256: string;
-  /** What the file says of itself; of a run, its step. */
+  /** What the file says of itself, see `describeWeights`; the same of a run. */
   metadata: Record<string, string>;
 }
 
@@ -62,8 +62,8 @@ function isFolder(file: string): boolean {
 }
 
 function ofRun(folder: string, { warn = () => {} }: { warn?: (message: string) => void }): LoadedWeights {
-  const { values, sha256, step } = readRunWeights(folder, warn);
-  return { values, sha256, metadata: { step: String(step) } };
+  const { values, sha256, metadata } = readRunWeights(folder, warn);
+  return { values, sha256, metadata };
 }
 
 function ofFile(file: string): LoadedWeights {

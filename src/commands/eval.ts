@@ -1,0 +1,69 @@
+import { loadConfig } from '../config/load.js';
+import { withPlaces } from '../config/places.js';
+import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-weights.js';
+import { onStop } from '../training/signals.js';
+
+export interface EvalFlags {
+  weights: string;
+  set: string[];
+  data?: string;
+  batch?: number;
+  json?: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+}
+
+/**
+ * `gnbench eval CONFIG --weights FILE|RUN`: the error of those weights on the configuration's validation images.
+ * @returns the exit code: 1 when the loss is not finite
+ */
+export async function evaluateCommand(file: string, flags: EvalFlags): Promise<number> {
+  const note = (message: string) => {
+    if (!flags.quiet) process.stderr.write(`${message}\n`);
+  };
+  const stop = onStop(({ signal }) => note(`\n${signal}: ending after this batch; again to exit at once`));
+  const batch = flags.batch === undefined ? [] : [`evaluate.batchSize=${flags.batch}`];
+  const config = await loadConfig(file, [...flags.set, ...batch]);
+  const options = {
+    dataFolder: flags.data,
+    quiet: flags.quiet ?? false,
+    debug: flags.debug ?? false,
+    stopRequested: () => stop.requested() !== undefined,
+    note,
+  };
+  const result = await withPlaces(config, () => evaluateWeights(config, flags.weights, options));
+  if (!result) return stop.requested()!.exitCode;
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(asJson(config.name, flags.weights, result), null, 2)}\n`
+      : asText(config.name, flags.weights, result),
+  );
+  return Number.isFinite(result.loss) ? 0 : 1;
+}
+
+function asJson(name: string, file: string, result: EvaluatedWeights) {
+  const { loss, error, top5Error, images, seconds, weights, dataset } = result;
+  return {
+    name,
+    weights: { file, sha256: weights.sha256, metadata: weights.metadata },
+    dataset: { name: dataset.name, official: dataset.official, note: dataset.note },
+    images,
+    loss, // JSON has no NaN: null
+    top1Error: error,
+    top5Error,
+    seconds,
+    imagesPerSecond: images / seconds,
+  };
+}
+
+function asText(name: string, file: string, result: EvaluatedWeights): string {
+  const { loss, error, top5Error, images, seconds, weights } = result;
+  return [
+    `${name} with the weights of ${file} (sha256 ${weights.sha256.slice(0, 12)}…)`,
+    `loss         ${loss.toFixed(4)}`,
+    `top-1 error  ${error.toFixed(2)} %`,
+    ...(top5Error === undefined ? [] : [`top-5 error  ${top5Error.toFixed(2)} %`]),
+    `images       ${images.toLocaleString('en')} in ${seconds.toFixed(1)} s, ${(images / seconds).toFixed(0)} images/s`,
+    '',
+  ].join('\n');
+}

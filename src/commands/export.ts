@@ -1,0 +1,93 @@
+import { statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { VariableValue } from '../engine/program.js';
+import { UserError } from '../errors.js';
+import type { Library } from '../models/published-names.js';
+import { readCurves } from '../training/curves.js';
+import { toPublished } from '../training/published-weights.js';
+import { readRunWeights } from '../training/run-weights.js';
+import { readSafetensors, writeSafetensors } from '../training/safetensors.js';
+import { architectureOf } from '../training/weights-metadata.js';
+
+export interface ExportFlags {
+  out?: string;
+  to: 'gnbench' | Library;
+  force?: boolean;
+}
+
+/**
+ * `gnbench export RUN`: writes the weights of the run's newest checkpoint, as one safetensors file that says what they
+ * are; a file that was exported or imported will do as well. Prints the path. @returns the exit code
+ */
+export async function exportWeights(source: string, flags: ExportFlags): Promise<number> {
+  const { values, metadata } = isFolder(source) ? await ofRun(source) : ofFile(source);
+  const out = flags.out ?? defaultOut(source, flags.to);
+  if (flags.to === 'gnbench') {
+    writeSafetensors(out, values, { metadata, replace: flags.force });
+  } else {
+    const model = publishedModel(metadata, flags.to, source);
+    const tensors = toPublished(values, { library: flags.to, model }, Number(metadata.step ?? 0));
+    // `format: pt` is how PyTorch's own writers mark their files; some readers ask for it.
+    writeSafetensors(out, tensors, { metadata: { ...metadata, format: 'pt' }, replace: flags.force });
+  }
+  process.stdout.write(`${out}\n`);
+  return 0;
+}
+
+interface Weights {
+  values: Record<string, VariableValue>;
+  metadata: Record<string, string>;
+}
+
+async function ofRun(folder: string): Promise<Weights> {
+  const warn = (message: string) => process.stderr.write(`warning: ${message}\n`);
+  const { values, metadata, step } = readRunWeights(folder, warn);
+  const rows = await readCurves(join(folder, 'curves.csv'));
+  const row = rows.find((each) => each.step === step);
+  // In mid-epoch there is no row of this step: the epoch is the one that had begun.
+  const epoch = row?.epoch ?? rows.filter((each) => each.step < step).length + 1;
+  const about: Record<string, string> = { ...metadata, epoch: String(epoch) };
+  if (row?.val_error !== undefined) about.valError = String(row.val_error);
+  return { values, metadata: about };
+}
+
+function ofFile(file: string): Weights {
+  const { tensors, metadata } = readSafetensors(file);
+  return { values: tensors, metadata };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** In the run's folder, or beside the file. */
+function defaultOut(source: string, to: ExportFlags['to']): string {
+  const suffix = to === 'gnbench' ? '' : `.${to}`;
+  if (isFolder(source)) return join(source, `weights${suffix}.safetensors`);
+  return join(dirname(source), `${basename(source, '.safetensors')}${suffix}.safetensors`);
+}
+
+/** The model's name, if `library` computes with the weights what gnbench does. */
+function publishedModel(metadata: Record<string, string>, library: Library, place: string): string {
+  const architecture = architectureOf(metadata);
+  if (!architecture) {
+    throw new UserError('the file does not say which model it is of', {
+      place,
+      fix: 'take one that gnbench import or gnbench export wrote, or a run',
+    });
+  }
+  const { model, normalizer } = architecture;
+  const differs =
+    'strideIn1x1' in model && model.strideIn1x1
+      ? 'the stride in the 3×3 convolutions (model.strideIn1x1: false)'
+      : 'weightStandardization' in normalizer && normalizer.weightStandardization
+        ? 'no weight standardization'
+        : undefined;
+  if (differs) {
+    throw new UserError(`${library}'s ${model.name} has ${differs}: it would compute something else`, {
+      place,
+      fix: 'export it with --to gnbench',
+    });
+  }
+  return model.name;
+}
