@@ -39,6 +39,10 @@ export function batchRenorm({ epsilon, rMax, dMax, warmup: [from, to] }: BatchRe
     apply(x, application) {
       return application.mode.training ? train(x, application, epsilon) : evaluate(x, application);
     },
+    applyGiven(x, { relu, residual, variable }) {
+      const normalized = x.sub(variable('mean')).div(variable('sigma'));
+      return finish(normalized.mul(variable('gamma')).add(variable('beta')), relu, residual);
+    },
   };
 }
 

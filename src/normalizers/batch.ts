@@ -34,6 +34,7 @@ export function batch({ epsilon }: { epsilon: number }): Normalizer {
     apply(x, application) {
       return application.mode.training ? train(x, application, epsilon) : withGiven(x, application, epsilon);
     },
+    applyGiven: (x, application) => differentiableWithGiven(x, application, epsilon),
   };
 }
 
@@ -59,7 +60,17 @@ function train(
   return finish(y, relu, residual);
 }
 
-/** With the statistics that the layer's variables hold; not differentiable. */
+/** With the statistics that the layer's variables hold. */
+export function differentiableWithGiven(
+  x: Tensor,
+  { relu, residual, variable }: Application,
+  epsilon: number,
+): Tensor {
+  const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
+  return finish(normalized.mul(variable('gamma')).add(variable('beta')), relu, residual);
+}
+
+/** The same as one operation, not differentiable. */
 export function withGiven(x: Tensor, { relu, residual, variable }: Application, epsilon: number): Tensor {
   const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
   const shift = variable('beta').sub(variable('mean').mul(scale));
