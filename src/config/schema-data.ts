@@ -6,7 +6,7 @@ const images = z.int().min(1).max(1_000_000_000);
 const choice = {
   classes: z
     .array(z.union([z.int().min(0).max(999_999), z.string().min(1).max(255)]))
-    .min(2)
+    .refine((classes) => classes.length >= 2, 'has to name two classes or more')
     .max(1_000_000)
     .optional()
     .describe(

@@ -62,6 +62,7 @@ export function valueInWords({ config }: Named, path: string): string {
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);
   const words = typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (path === 'model.name' || path === 'data.name' || path === 'precision') return words;
+  if (path === 'init') return config.init ? 'pre-trained' : 'from scratch';
   if (path === 'evaluate.statistics') return `${words} statistics`;
   if (path === 'batch.workers') return count(Number(value), 'worker');
   return `${path.slice(path.lastIndexOf('.') + 1)} ${words}`;

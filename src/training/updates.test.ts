@@ -31,8 +31,12 @@ function networkOf(normalizer: string, optimizer: string, more = ''): Network {
   return { config, model, variables, shape, pixels, fused: true };
 }
 
-const initialOf = ({ variables, config: { optimizer } }: Network) =>
-  withVelocities(variables, formulaValues(variables), { averaged: optimizer.emaDecay > 0, optimizer });
+function initialOf({ variables, config: { optimizer } }: Network) {
+  const values = formulaValues(variables);
+  // The formula has them below 0 too, and to be divided by.
+  for (const [name, { data }] of Object.entries(values)) if (name.endsWith('.sigma')) data.fill(1);
+  return withVelocities(variables, values, { averaged: optimizer.emaDecay > 0, optimizer });
+}
 
 function train(network: Network, form: 'eager' | 'compiled', { steps = 1, rate = 0.05 } = {}) {
   const initial = initialOf(network);
