@@ -19,13 +19,6 @@ export class UserError extends Error {
   }
 }
 
-/** All that is wrong, in one message: the first 20, and how many more there are. */
-export function listProblems(problems: readonly string[]): string {
-  const shown = problems.slice(0, 20);
-  if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
-  return shown.join('; ');
-}
-
 /** The valid value nearest to a mistyped one, if one is near enough to be worth suggesting. */
 export function didYouMean(word: string, valid: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));

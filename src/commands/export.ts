@@ -26,7 +26,7 @@ export async function exportWeights(source: string, flags: ExportFlags): Promise
     writeSafetensors(out, values, { metadata, replace: flags.force });
   } else {
     const model = publishedModel(metadata, flags.to, source);
-    const tensors = toPublished(values, { library: flags.to, model }, Number(metadata.step ?? 0));
+    const tensors = toPublished(values, { library: flags.to, model }, stepsOf(metadata));
     // `format: pt` is how PyTorch's own writers mark their files; some readers ask for it.
     writeSafetensors(out, tensors, { metadata: { ...metadata, format: 'pt' }, replace: flags.force });
   }
@@ -58,6 +58,11 @@ function ofFile(file: string): Weights {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Imported weights have seen none here. */
+function stepsOf({ step }: Record<string, string>): number {
+  return Number.isSafeInteger(Number(step)) ? Number(step) : 0;
 }
 
 /** In the run's folder, or beside the file. */

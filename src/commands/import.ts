@@ -4,7 +4,7 @@ import { didYouMean, UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { type Library, publishedHeadBias, publishedModels } from '../models/published-names.js';
-import { differences, fromPublished } from '../training/published-weights.js';
+import { fromPublished, publishedDifferences } from '../training/published-weights.js';
 import { readSafetensors, type Safetensors, writeSafetensors } from '../training/safetensors.js';
 import { describeArchitecture } from '../training/weights-metadata.js';
 
@@ -68,7 +68,8 @@ function guess(read: Safetensors, library: Library, place: string): string {
   const names = Object.keys(publishedModels);
   const fitting = names.find((name) => {
     const { architecture, variables } = published(name, library, read);
-    return differences(read.tensors, variables, { library, model: architecture.model.name }).length === 0;
+    const where = { library, model: architecture.model.name };
+    return publishedDifferences(read.tensors, variables, where).text === '';
   });
   if (fitting !== undefined) return fitting;
   throw new UserError(`the tensors are those of none of ${library}'s models that are known here`, {

@@ -17,21 +17,29 @@ export function publishedLayout(
   { library, model }: { library: Library; model: string },
 ): PublishedLayout {
   const [inputs, outputs] = shape.slice(-2);
-  if (model === 'vgg16' && name === 'fc1.weight') return vggFirstDense(inputs, outputs, library);
-  const pointwise = model === 'vgg16' && name === 'fc2.weight' && library === 'timm'; // a 1×1 convolution there
+  const dense = model === 'vgg16' && shape.length === 2;
+  if (dense && name === 'fc1.weight') return vggFirstDense(inputs, outputs, library);
+  const pointwise = dense && name === 'fc2.weight' && library === 'timm'; // a 1×1 convolution there
   if (shape.length === 4 || pointwise) {
     const [height, width] = pointwise ? [1, 1] : shape;
     const view = [outputs, inputs, height, width];
     return { shape: view, view, axes: [2, 3, 1, 0] };
   }
-  if (shape.length === 2) return { shape: [outputs, inputs], view: [outputs, inputs], axes: [1, 0] };
+  if (shape.length === 2) return plainDense(inputs, outputs);
   return { shape: [...shape], view: [...shape], axes: shape.map((_, axis) => axis) };
 }
+
+const plainDense = (inputs: number, outputs: number): PublishedLayout => ({
+  shape: [outputs, inputs],
+  view: [outputs, inputs],
+  axes: [1, 0],
+});
 
 /** VGG's first dense layer sees its feature map as `[H, W, C]` here and as `[C, H, W]` there, where timm convolves. */
 function vggFirstDense(inputs: number, outputs: number, library: Library): PublishedLayout {
   const channels = vggStages.at(-1)!.at(-1)!;
   const side = Math.sqrt(inputs / channels);
+  if (!Number.isInteger(side)) return plainDense(inputs, outputs); // no VGG-16's, whatever the file says
   const view = [outputs, channels, side, side];
   return { shape: library === 'timm' ? view : [outputs, inputs], view, axes: [2, 3, 1, 0] };
 }

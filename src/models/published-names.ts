@@ -63,7 +63,7 @@ export function publishedName(
 ): string | undefined {
   const dot = name.lastIndexOf('.');
   const layer = name.slice(0, dot);
-  const leaf = leaves[name.slice(dot + 1)];
+  const leaf = own(leaves, name.slice(dot + 1));
   const theirs = model === 'vgg16' ? vggLayer(layer, library, normalized) : resnetLayer(layer);
   return leaf && theirs && `${theirs}.${leaf}`;
 }
@@ -75,10 +75,14 @@ function resnetLayer(layer: string): string | undefined {
 
 function vggLayer(layer: string, library: Library, normalized: boolean): string | undefined {
   const [, stage, kind, index] = /^stage(\d)\.(conv|norm)(\d)$/.exec(layer) ?? [];
-  if (stage === undefined) return vggHeads[library][layer];
+  if (stage === undefined) return own(vggHeads[library], layer);
   const before = vggStages.slice(0, Number(stage) - 1);
   const convolutions = before.flat().length + Number(index) - 1;
   // Behind each convolution a normalizer (or none) and a ReLU, behind each stage a max-pool.
   const number = convolutions * (normalized ? 3 : 2) + before.length;
   return `features.${kind === 'conv' ? number : number + 1}`;
 }
+
+/** Names come from files: `constructor` is none of the table's. */
+const own = (table: Record<string, string>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;

@@ -1,6 +1,8 @@
-import { freemem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
+import { nvidiaDevices } from '../engine/provision/platform.js';
+import { UserError } from '../errors.js';
 import type { ModelDescription } from '../models/describe.js';
 import { stepMemory } from '../models/memory.js';
 
@@ -15,7 +17,7 @@ const share = 0.4;
 export function partsOf(config: Config, model: ModelDescription, freeBytes = freemem()): number {
   const { size, workers, microSteps } = config.batch;
   if (microSteps !== 'auto') return microSteps;
-  const whole = { image: size * workers, worker: workers, step: 1 }[statisticsSpan(config.normalizer.name)];
+  const whole = mostParts(config);
   for (let parts = 1; parts <= whole; parts++) {
     if (whole % parts !== 0) continue;
     const { total } = stepMemory({ ...config, batch: { size, workers, microSteps: parts } }, model);
@@ -23,3 +25,39 @@ export function partsOf(config: Config, model: ModelDescription, freeBytes = fre
   }
   return whole;
 }
+
+/**
+ * Refuses a step whose estimate, in as many parts as it may have, is more than all the memory of the machine. On a GPU
+ * it is the device's that counts, which only the step itself can tell.
+ *
+ * @throws UserError
+ */
+export function checkMemory(
+  config: Config,
+  model: ModelDescription,
+  { memory = totalmem(), devices = nvidiaDevices() }: { memory?: number; devices?: string[] } = {},
+): void {
+  if (config.engine.variant !== 'cpu' && devices.length > 0) return;
+  const { size, workers, microSteps } = config.batch;
+  const parts = microSteps === 'auto' ? mostParts(config) : microSteps;
+  const { total } = stepMemory({ ...config, batch: { size, workers, microSteps: parts } }, model);
+  if (total <= memory) return;
+  const images = (size * workers) / parts;
+  const shown = images === 1 ? 'a single image' : `${images.toLocaleString('en')} images at once`;
+  throw new UserError(
+    `a step with ${shown} needs about ${gibibytes(total)} GiB, and this machine has ${gibibytes(memory)}`,
+    {
+      place: microSteps === 'auto' ? 'batch.size' : 'batch.microSteps',
+      fix:
+        parts < mostParts(config)
+          ? `set batch.microSteps to auto, or to ${mostParts(config)}`
+          : 'choose a smaller batch, smaller images, a smaller model or precision: bfloat16',
+    },
+  );
+}
+
+/** Parts that hold as few images as may be. */
+const mostParts = ({ batch: { size, workers }, normalizer }: Config): number =>
+  ({ image: size * workers, worker: workers, step: 1 })[statisticsSpan(normalizer.name)];
+
+const gibibytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);

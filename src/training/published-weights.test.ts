@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { before, describe, it } from 'node:test';
+import { before, describe, it, test } from 'node:test';
+import fc from 'fast-check';
 import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/compiled.js';
 import { loadEngine } from '../engine/load.js';
@@ -11,7 +12,7 @@ import { assertNear, assertSummary, type Summary } from '../models/fixtures/comp
 import { formulaLabels, formulaValue, formulaValues, publishedValue } from '../models/fixtures/formula.js';
 import { createModel } from '../models/index.js';
 import { type Library, libraries, publishedModels } from '../models/published-names.js';
-import { differences, fromPublished, toPublished } from './published-weights.js';
+import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
 import type { Tensor, Written } from './safetensors.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from './steps.js';
 
@@ -57,7 +58,7 @@ describe('names and shapes of torchvision and timm', () => {
     for (const [name, shapes] of Object.entries(stateDicts[library])) {
       it(`${library}'s ${name} has those that gnbench says, and no other model of it has`, () => {
         const fitting = Object.keys(publishedModels).filter(
-          (each) => differences(empty(shapes), ours(each).variables, where(library, each)).length === 0,
+          (each) => !publishedDifferences(empty(shapes), ours(each).variables, where(library, each)).text,
         );
         assert.deepEqual(fitting, [name]);
       });
@@ -75,7 +76,7 @@ describe('names and shapes of torchvision and timm', () => {
         assert.equal(error.place, 'w.safetensors');
         assert.equal(
           error.message,
-          "the weights are not timm's resnet50: bn1.weight is missing; bn1.bias is [3,4], the model's [64]; layer2.0.downsample.0.weight is missing; fc.bias is [999], the model's [1000]; the model has no \"layer5.0.conv1.weight\"",
+          'the weights are not timm\'s resnet50; missing: bn1.weight, layer2.0.downsample.0.weight; of another shape: bn1.bias [3,4] instead of [64], fc.bias [999] instead of [1000]; not the model\'s: "layer5.0.conv1.weight"',
         );
         assert.match(error.fix!, /--model, one of resnet18, .*vgg16_bn$/);
         return true;
@@ -109,6 +110,52 @@ function assertSameTensors(actual: Record<string, Written>, expected: Record<str
     assert.ok(Buffer.from(numbers.buffer).equals(Buffer.from(expected[name].data.buffer)), name);
   }
 }
+
+test('whatever names and shapes a file has: tensors of the same size, or a UserError', () => {
+  const layer = fc.constantFrom(
+    'stem.conv',
+    'stem.norm',
+    'stage1.block0.conv1',
+    'stage5.conv3',
+    'fc1',
+    'fc2',
+    'head',
+    'constructor',
+  );
+  const leaf = fc.constantFrom('weight', 'bias', 'gamma', 'mean', 'variance', '__proto__', 'toString');
+  const name = fc.oneof(
+    fc.tuple(layer, leaf).map((parts) => parts.join('.')),
+    fc.string(),
+  );
+  const shape = fc.array(fc.oneof(fc.nat(4), fc.constant(512)), { maxLength: 5 });
+  const models = fc.constantFrom('vgg16', 'resnet50', 'resnet20', 'toString');
+  let written = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(name, shape), { maxLength: 3 }),
+      models,
+      fc.constantFrom(...libraries),
+      (all, model, library) => {
+        const small = all.filter(([, sides]) => elements(sides) < 1e6);
+        const values = Object.fromEntries(
+          small.map(([key, sides]) => [key, { shape: sides, data: new Float32Array(elements(sides)) }]),
+        );
+        try {
+          for (const { shape: sides, data } of Object.values(toPublished(values, { library, model }, 0))) {
+            assert.equal(data.length, elements(sides));
+            written++;
+          }
+        } catch (error) {
+          assert.ok(error instanceof UserError, String(error));
+        }
+      },
+    ),
+    { numRuns: Number(process.env.GNBENCH_FUZZ ?? 1000) },
+  );
+  assert.ok(written > 20, `${written}`);
+});
+
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 describe('there and back, tensor for tensor', () => {
   it('torchvision’s resnet18', () => {

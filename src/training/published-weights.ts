@@ -1,9 +1,10 @@
 /** Weights in the names and layouts of torchvision and timm, to gnbench's and back. */
 import type { VariableValue } from '../engine/program.js';
-import { listProblems, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import { inverse, publishedLayout, transpose } from '../models/published-layouts.js';
 import { isPublished, type Library, publishedModels, publishedName } from '../models/published-names.js';
-import type { Tensor } from './safetensors.js';
+import type { Tensor, Written } from './safetensors.js';
+import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
 
 /** Of PyTorch's BN: how many batches its running statistics have seen. It changes nothing where they have a momentum. */
 const counter = 'num_batches_tracked';
@@ -23,40 +24,33 @@ export function fromPublished(
   where: Where,
   place: string,
 ): Record<string, VariableValue> {
-  const known = new Map(variables.map((variable) => [theirName(variable.name, variables, where), variable]));
-  const problems = differences(tensors, variables, where);
-  if (problems.length > 0) {
-    throw new UserError(`the weights are not ${where.library}'s ${where.model}: ${listProblems(problems)}`, {
+  const { text } = publishedDifferences(tensors, variables, where);
+  if (text) {
+    throw new UserError(`the weights are not ${where.library}'s ${where.model}; ${text}`, {
       place,
       fix: `name the model they are of with --model, one of ${Object.keys(publishedModels).join(', ')}`,
     });
   }
   const values: Record<string, VariableValue> = {};
-  for (const [theirs, { name, shape }] of known) {
+  for (const { name, shape } of variables) {
     const { view, axes } = publishedLayout(name, shape, where);
-    values[name] = { shape, data: transpose(tensors[theirs].data, view, axes) };
+    const { data } = tensors[theirName(name, variables, where)];
+    values[name] = { shape, data: transpose(data, view, axes) };
   }
   return values;
 }
 
-/** What keeps PyTorch's tensors from being those of the model, in sentences. */
-export function differences(tensors: Record<string, Tensor>, variables: Shapes, where: Where): string[] {
-  const problems: string[] = [];
-  const known = new Set<string>();
-  for (const { name, shape } of variables) {
-    const theirs = theirName(name, variables, where);
-    known.add(theirs);
-    const { shape: wanted } = publishedLayout(name, shape, where);
-    if (!Object.hasOwn(tensors, theirs)) problems.push(`${theirs} is missing`);
-    else if (tensors[theirs].shape.join() !== wanted.join()) {
-      problems.push(`${theirs} is [${tensors[theirs].shape}], the model's [${wanted}]`);
-    }
-  }
-  for (const name of Object.keys(tensors)) {
-    if (known.has(name) || name.endsWith(`.${counter}`)) continue;
-    problems.push(`the model has no ${JSON.stringify(name.slice(0, 100))}`);
-  }
-  return problems;
+/** What keeps PyTorch's tensors from being those of the model. */
+export function publishedDifferences(
+  tensors: Record<string, Tensor>,
+  variables: Shapes,
+  where: Where,
+): TensorDifferences {
+  const wanted = variables.map(({ name, shape }) => ({
+    name: theirName(name, variables, where),
+    shape: publishedLayout(name, shape, where).shape,
+  }));
+  return tensorDifferences(tensors, wanted, (name) => name.endsWith(`.${counter}`));
 }
 
 /**
@@ -69,7 +63,7 @@ export function toPublished(
   values: Record<string, VariableValue>,
   where: Where,
   steps: number,
-): Record<string, Tensor<Float32Array | BigInt64Array>> {
+): Record<string, Written> {
   if (!isPublished(where.model)) {
     throw new UserError(`${where.library} has no ${where.model}`, {
       place: '--to',
@@ -77,7 +71,7 @@ export function toPublished(
     });
   }
   const variables = Object.entries(values).map(([name, { shape }]) => ({ name, shape }));
-  const tensors: Record<string, Tensor<Float32Array | BigInt64Array>> = {};
+  const tensors: Record<string, Written> = {};
   for (const { name, shape: ours } of variables) {
     const theirs = theirName(name, variables, where);
     const { shape, view, axes } = publishedLayout(name, ours, where);

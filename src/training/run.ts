@@ -21,7 +21,7 @@ import { CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
 import { type InitialWeights, initialWeights, initialWeightsAgain } from './initial-weights.js';
-import { partsOf } from './micro-steps.js';
+import { checkMemory, partsOf } from './micro-steps.js';
 import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { createProgress, type Progress } from './progress.js';
 import { createReporter } from './reporter.js';
@@ -63,7 +63,7 @@ export interface RunOptions {
  */
 export async function run(config: Config, options: RunOptions): Promise<Summary> {
   // 1. Everything that can be wrong with the experiment, before anything is fetched or written.
-  planRun(config, options.dataFolder);
+  checkMemory(config, planRun(config, options.dataFolder).model);
   const dataset = await loadDataset(config.data, options);
   const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
   const model = createModel(config.model, dataset.classes);

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { freemem } from 'node:os';
-import { listProblems, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import { diskFileSystem, fileError, replaceFile } from './file-system.js';
 
 export interface Tensor<Data = Float32Array> {
@@ -111,11 +111,14 @@ const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20).toLocaleString('
 
 /** `place` names the file in errors. The tensors may share the memory of `bytes`. Throws UserError. */
 export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors {
-  const fail = (problems: string[]) =>
-    new UserError(`not a sound safetensors file: ${listProblems(problems)}`, {
+  const fail = (problems: string[]) => {
+    const shown = problems.slice(0, 20);
+    if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
+    return new UserError(`not a sound safetensors file: ${shown.join('; ')}`, {
       place,
       fix: 'fetch or export it again',
     });
+  };
   const header = readHeader(bytes);
   if (typeof header === 'string') throw fail([header]);
   const { __metadata__: metadata = {}, ...entries } = header.json;

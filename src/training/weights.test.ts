@@ -67,13 +67,13 @@ test('all missing, extra and misshapen tensors are listed at once, and a fix tha
   refused(
     write({ ...rest, 'stem.norm.beta': { shape: [4, 4], data: gamma.data }, more: gamma }),
     { head: 'keep' },
-    /stem\.norm\.gamma is missing; stem\.norm\.beta is \[4,4\], the model's \[16\]; stage2\.block1\.conv2\.weight is missing; the model has no "more"$/m,
+    /missing: stem\.norm\.gamma, stage2\.block1\.conv2\.weight; of another shape: stem\.norm\.beta \[4,4\] instead of \[16\]; extra: "more"$/m,
     /take the model and normalizer/,
   );
   refused(
     write(formulaValues(variablesOf(100))),
     { head: 'keep' },
-    /head\.weight is \[64,100\], the model's \[64,10\]; head\.bias is \[100\], the model's \[10\]/,
+    /not the model's; of another shape: head\.weight \[64,100\] instead of \[64,10\], head\.bias \[100\] instead of \[10\]$/m,
     /the number of classes differs/,
   );
   const foreign = Object.fromEntries(Object.entries(values).map(([name, value]) => [`net.${name}`, value]));

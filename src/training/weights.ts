@@ -1,11 +1,12 @@
 /** The weights that a network is to begin or to be evaluated with, held against what it needs. */
 import { statSync } from 'node:fs';
 import type { VariableValue } from '../engine/program.js';
-import { listProblems, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import type { Variable } from '../models/net.js';
 import { fileError } from './file-system.js';
 import { readRunWeights } from './run-weights.js';
 import { readSafetensors } from './safetensors.js';
+import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
 
 export interface LoadedWeights {
   /** By the variables' names; those that `head: 'new'` leaves out are not there. */
@@ -34,20 +35,11 @@ export function readWeights(
 ): LoadedWeights {
   const { values: found, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
   const wanted = options.head === 'new' ? variables.filter(({ name }) => !inHead(name)) : variables;
-  const known = new Set(variables.map(({ name }) => name));
-  const problems = wanted.flatMap(({ name, shape }) => {
-    if (!Object.hasOwn(found, name)) return [`${name} is missing`];
-    const given = found[name].shape;
-    return given.join() === shape.join() ? [] : [`${name} is [${given}], the model's [${shape}]`];
-  });
-  for (const name of Object.keys(found)) {
-    if (known.has(name) || (options.head === 'new' && inHead(name))) continue;
-    problems.push(`the model has no ${JSON.stringify(name.slice(0, 100))}`);
-  }
-  if (problems.length > 0) {
-    throw new UserError(`the weights are not the model's: ${listProblems(problems)}`, {
+  const differences = tensorDifferences(found, wanted, options.head === 'new' ? inHead : undefined);
+  if (differences.text) {
+    throw new UserError(`the weights are not the model's; ${differences.text}`, {
       place: file,
-      fix: fixFor(found, problems),
+      fix: fixFor(found, differences),
     });
   }
   return { values: Object.fromEntries(wanted.map(({ name }) => [name, found[name]])), sha256, metadata };
@@ -72,11 +64,14 @@ function ofFile(file: string): LoadedWeights {
 }
 
 /** The likeliest reason first: another library's names, then another number of classes, then another model. */
-function fixFor(found: Record<string, VariableValue>, problems: string[]): string {
+function fixFor(
+  found: Record<string, VariableValue>,
+  { missing, misshapen, extra }: TensorDifferences,
+): string {
   if (!Object.hasOwn(found, 'stem.conv.weight') && !Object.hasOwn(found, 'stage1.conv1.weight')) {
-    return "weights in another library's names come through: gnbench import FILE --from torchvision|timm --model NAME";
+    return "weights in another library's names come through: gnbench import FILE --from torchvision|timm";
   }
-  if (problems.every(inHead)) {
+  if ([...missing, ...misshapen, ...extra].every(inHead)) {
     return 'the number of classes differs: take weights and data of the same classes, or begin with a new head (init.head: new)';
   }
   return 'take the model and normalizer that the weights were trained with';

@@ -4,10 +4,12 @@ import { parseConfig } from '../config/load.js';
 import type { Images } from '../data/index.js';
 import { CompiledProgram } from '../engine/compiled.js';
 import { loadEngine } from '../engine/load.js';
+import { UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { formulaValues } from '../models/fixtures/formula.js';
 import { createModel } from '../models/index.js';
-import { partsOf } from './micro-steps.js';
+import { stepMemory } from '../models/memory.js';
+import { checkMemory, partsOf } from './micro-steps.js';
 import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { defineEvaluation, defineStatistics, defineTraining, type Network, withVelocities } from './steps.js';
 
@@ -123,6 +125,35 @@ describe('micro-steps', () => {
       assert.equal(partsOf(network.config, model, plenty), 1);
       assert.equal(partsOf(network.config, model, 0), least);
     }
+  });
+
+  it('are refused where even the most of them leave a step larger than the machine’s memory', () => {
+    const network = networkOf('batch', 2, 4);
+    const model = describeModel(network.model, network.config.normalizer, { shape: network.shape });
+    const { config } = network;
+    const needed = (microSteps: number) =>
+      stepMemory({ ...config, batch: { ...config.batch, microSteps } }, model).total;
+    const check = (memory: number, microSteps: number | 'auto' = 'auto', devices: string[] = []) =>
+      checkMemory({ ...config, batch: { ...config.batch, microSteps } }, model, { memory, devices });
+    check(needed(4));
+    const refusal = (place: string, message: RegExp, fix: RegExp) => (error: unknown) =>
+      error instanceof UserError &&
+      error.place === place &&
+      message.test(error.message) &&
+      fix.test(error.fix!);
+    assert.throws(
+      () => check(needed(4) - 1),
+      refusal(
+        'batch.size',
+        /2 images at once needs about 0\.0 GiB, and this machine has 0\.0/,
+        /smaller batch/,
+      ),
+    );
+    assert.throws(
+      () => check(needed(2) - 1, 2),
+      refusal('batch.microSteps', /4 images at once/, /auto, or to 4$/),
+    );
+    check(0, 'auto', ['nvidia0']);
   });
 });
 
