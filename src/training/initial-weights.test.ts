@@ -126,9 +126,9 @@ describe('a run with weights', () => {
     const out = place('nothing');
     for (const [changes, message] of [
       [[from(place('missing'))], /no weights here/],
-      [['model=resnet32', from(pretrained)], /stage1\.block3\.conv1\.weight is missing/],
-      [['normalizer=group', from(pretrained)], /the model has no .*stage1\.block0\.norm1\.mean/],
-      [['data.classes=[3, 4]', from(pretrained)], /head\.bias is \[3\], the model's \[2\]/],
+      [['model=resnet32', from(pretrained)], /missing: stage1\.block3\.conv1\.weight/],
+      [['normalizer=group', from(pretrained)], /extra: .*"stem\.norm\.mean"/],
+      [['data.classes=[3, 4]', from(pretrained)], /head\.bias \[3\] instead of \[2\]/],
     ] as const) {
       await assert.rejects(
         live(out, [...changes]),
