@@ -81,6 +81,23 @@ test('pre-trained cells are compared with each other, and each with its own from
   assert.match(await renderReport(study), /frozen BN/);
 });
 
+test('frozen parts, their rates and chosen classes have names in labels', async (t) => {
+  const several = `
+title: Parts
+base: { model: resnet20, normalizer: group, data: synthetic, epochs: 6 }
+axes:
+  optimizer.frozen: [[], [stem, stage1]]
+  optimizer.rates: [{}, { head: 10, stage2.block0: 0.5 }]
+`;
+  const { cells } = await collect((await makeTrial(t, several)).file);
+  assert.deepEqual(cells.map(({ label }) => label).sort(), [
+    'GN, batch 32, nothing frozen, rate of head ×1, rate of stage2.block0 ×1',
+    'GN, batch 32, nothing frozen, rate of head ×10, rate of stage2.block0 ×0.5',
+    'GN, batch 32, stage1 and stem frozen, rate of head ×1, rate of stage2.block0 ×1',
+    'GN, batch 32, stage1 and stem frozen, rate of head ×10, rate of stage2.block0 ×0.5',
+  ]);
+});
+
 test('what the shipped experiment begins with is what the pre-training leaves', async () => {
   const first = await loadExperiment('experiments/transfer-pretrain.yaml');
   const second = await loadExperiment('experiments/transfer-finetune.yaml');
