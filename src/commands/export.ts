@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
@@ -42,7 +42,8 @@ interface Weights {
 async function ofRun(folder: string): Promise<Weights> {
   const warn = (message: string) => process.stderr.write(`warning: ${message}\n`);
   const { values, metadata, step } = readRunWeights(folder, warn);
-  const rows = await readCurves(join(folder, 'curves.csv'));
+  const curves = join(folder, 'curves.csv');
+  const rows = existsSync(curves) ? await readCurves(curves) : [];
   const row = rows.find((each) => each.step === step);
   // In mid-epoch there is no row of this step: the epoch is the one that had begun.
   const epoch = row?.epoch ?? rows.filter((each) => each.step < step).length + 1;

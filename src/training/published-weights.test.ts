@@ -76,7 +76,7 @@ describe('names and shapes of torchvision and timm', () => {
         assert.equal(error.place, 'w.safetensors');
         assert.equal(
           error.message,
-          'the weights are not timm\'s resnet50; missing: bn1.weight, layer2.0.downsample.0.weight; of another shape: bn1.bias [3,4] instead of [64], fc.bias [999] instead of [1000]; not the model\'s: "layer5.0.conv1.weight"',
+          'the weights are not timm\'s resnet50; missing: bn1.weight, layer2.0.downsample.0.weight; of another shape: bn1.bias [3,4] instead of [64], fc.bias [999] instead of [1000]; extra: "layer5.0.conv1.weight"',
         );
         assert.match(error.fix!, /--model, one of resnet18, .*vgg16_bn$/);
         return true;
