@@ -179,7 +179,12 @@ program
   .option('--normalizer <names>', 'normalizers', list, ['batch', 'group', 'none'])
   .option('--model <name>', 'the model', 'resnet20')
   .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
-  .option('--steps <n>', 'steps to measure, after a warm-up of 10', wholeNumber, 60)
+  .option(
+    '--steps <n>',
+    'steps to measure at the least, after a warm-up of as many as take a second',
+    wholeNumber,
+    60,
+  )
   .option('--eager', 'operation by operation instead of as one graph')
   .addOption(set())
   .addOption(

@@ -8,6 +8,9 @@
  * First every peer's every setting runs once, briefly, and each peer keeps its fastest for each normalizer, batch size
  * and precision. Then, `--rounds` times, gnbench and those settings run one after the other, so that a machine that
  * changes its pace does so for all. Writes every measurement to results/bench/peers.csv and the table to peers.md.
+ *
+ * Compilers make the first part last an hour; it is kept in `--qualified FILE`, setting by setting, and gone on with.
+ * `--rounds 0` ends after it.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -32,23 +35,25 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '50' },
     peers: { type: 'string', default: 'pytorch,keras' },
+    qualified: { type: 'string', default: join(root, 'results', 'runs', 'peers-qualified.json') },
     out: { type: 'string', default: join(root, 'results', 'bench') },
   },
 });
 const words = (text) => text.split(',');
 
-/** Every setting of a peer: what is passed to its script. */
+/** Every setting of a peer: what is passed to its script. One thread is not tried where there are images for more. */
 const settings = {
-  pytorch: [...new Set([1, cores])].flatMap((threads) =>
+  pytorch: [cores, 1].flatMap((threads) =>
     ['eager', 'channels-last', 'compile', 'compile-channels-last'].map((setting) => ({ setting, threads })),
   ),
   keras: [
-    ...[...new Set([1, cores])].flatMap((threads) =>
-      [1, 2].map((interop) => ({ setting: 'graph', threads, interop })),
-    ),
+    { setting: 'graph', threads: cores, interop: 1 },
+    { setting: 'graph', threads: 1, interop: cores },
+    { setting: 'graph', threads: 1, interop: 1 },
     { setting: 'xla', threads: cores, interop: 1 },
   ],
 };
+const mostForOneThread = 8;
 
 /** Runs a command that prints JSON, a row a line or one array, and gives the rows. */
 async function rowsOf(command, args) {
@@ -65,10 +70,10 @@ async function rowsOf(command, args) {
   return text.startsWith('[') ? JSON.parse(text) : lines.filter(Boolean).map((line) => JSON.parse(line));
 }
 
-function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, steps) {
+function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, more) {
   const args = [join(here, `${peer}_step.py`), '--setting', setting, '--threads', String(threads)];
   if (interop) args.push('--interop', String(interop));
-  args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, '--steps', String(steps));
+  args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, ...more);
   process.stderr.write(
     `${peer} ${setting}, ${threads} threads, ${precision}, ${normalizer}, batch ${batch}\n`,
   );
@@ -93,16 +98,28 @@ async function runGnbench(precision) {
   }));
 }
 
+/** What is known of the peers' settings, by a setting's own name; grows as they are measured. */
+const qualified = JSON.parse(await readFile(options.qualified, 'utf8').catch(() => '{}'));
+
+async function qualifySetting(peer, setting, precision) {
+  const few = setting.threads === 1 && (setting.interop ?? 1) === 1;
+  const batches = words(options.batch).filter((batch) => !few || Number(batch) <= mostForOneThread);
+  const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
+  const key = JSON.stringify([peer, setting, cells]);
+  if (!qualified[key] && batches.length > 0) {
+    qualified[key] = await runPeer(peer, setting, cells, ['--steps', '15', '--attempts', '1']);
+    await mkdir(dirname(options.qualified), { recursive: true });
+    await writeFile(options.qualified, JSON.stringify(qualified, null, 1));
+  }
+  return (qualified[key] ?? []).map((row) => ({ ...row, chosen: setting }));
+}
+
 /** The fastest setting of each peer in each cell, and cells of one setting together: `[peer, setting, cells][]`. */
 async function qualify(precision, measured) {
   const finalists = [];
   for (const peer of words(options.peers)) {
     const rows = [];
-    for (const setting of settings[peer]) {
-      const cells = { batch: options.batch, normalizer: options.normalizer, precision };
-      const found = await runPeer(peer, setting, cells, 15);
-      rows.push(...found.map((row) => ({ ...row, chosen: setting })));
-    }
+    for (const setting of settings[peer]) rows.push(...(await qualifySetting(peer, setting, precision)));
     measured.push(...rows.map(({ chosen, ...row }) => ({ ...row, round: 0 })));
     for (const normalizer of words(options.normalizer)) {
       for (const batch of words(options.batch)) {
@@ -123,11 +140,12 @@ for (const precision of words(options.precision)) {
   for (let round = 1; round <= Number(options.rounds); round++) {
     measured.push(...(await runGnbench(precision)).map((row) => ({ ...row, round })));
     for (const { peer, setting, ...cells } of finalists) {
-      const rows = await runPeer(peer, setting, cells, Number(options.steps));
+      const rows = await runPeer(peer, setting, cells, ['--steps', options.steps]);
       measured.push(...rows.map((row) => ({ ...row, round })));
     }
   }
 }
+if (Number(options.rounds) === 0) process.exit();
 await mkdir(options.out, { recursive: true });
 await writeFile(join(options.out, 'peers.csv'), csv(measured));
 await writeFile(join(options.out, 'peers.md'), markdown(measured));

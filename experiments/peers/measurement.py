@@ -7,7 +7,7 @@ import os
 import statistics
 import time
 
-UNDISTURBED, ATTEMPTS = 0.1, 4
+UNDISTURBED = 0.1
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4
 
 
@@ -28,6 +28,7 @@ def arguments(about, settings):
     parser.add_argument("--interop", type=int, default=1, help="Keras only: inter-op threads")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--warmup", type=int, default=10)
+    parser.add_argument("--attempts", type=int, default=4, help="at a measurement that is not disturbed")
     return parser.parse_args()
 
 
@@ -45,19 +46,25 @@ def busy_seconds():
     return all_seconds - own.user - own.system
 
 
-def measure(step, warmup, steps):
-    """Times `step()`, which returns the loss as a number: median and quartiles in milliseconds, and the disturbance,
-    how many cores other processes kept busy meanwhile. What was disturbed is measured again, up to ATTEMPTS times."""
-    for _ in range(warmup):
+def repeat(step, least):
+    """The milliseconds of each step; as with gnbench, at least a second of them."""
+    times, end = [], time.perf_counter() + 1
+    while len(times) < least or time.perf_counter() < end:
+        start = time.perf_counter()
         step()
+        times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def measure(step, warmup, steps, most):
+    """Times `step()`, which returns the loss as a number: median and quartiles in milliseconds, and the disturbance,
+    how many cores other processes kept busy meanwhile. What was disturbed is measured again, up to `most` times."""
+    step()  # compiles, where something is compiled
+    repeat(step, warmup)
     attempts = []
-    while len(attempts) < ATTEMPTS and not (attempts and attempts[-1][0] <= UNDISTURBED):
-        times = []
+    while len(attempts) < most and not (attempts and attempts[-1][0] <= UNDISTURBED):
         began, busy = time.perf_counter(), busy_seconds()
-        for _ in range(steps):
-            start = time.perf_counter()
-            step()
-            times.append((time.perf_counter() - start) * 1000)
+        times = repeat(step, steps)
         disturbance = max(0, (busy_seconds() - busy) / (time.perf_counter() - began))
         attempts.append((round(disturbance, 2), times))
     disturbance, times = min(attempts)
@@ -70,7 +77,7 @@ def report(options, make_step, **constant):
     choices = itertools.product(options.setting, options.precision, options.normalizer, options.batch)
     for setting, precision, normalizer, batch in choices:
         step = make_step(setting, normalizer, batch, precision)
-        step_ms, disturbance = measure(step, options.warmup, options.steps)
+        step_ms, disturbance = measure(step, options.warmup, options.steps, options.attempts)
         row = {
             **constant,
             "setting": setting,

@@ -22,7 +22,7 @@ export interface BenchFlags {
   quiet?: boolean;
 }
 
-const warmup = 10;
+const warmup = 10; // at the least
 
 /**
  * `gnbench bench`: times the training step at each batch size, normalizer and precision, each in a process of its

@@ -82,6 +82,8 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   if (options.deterministic) process.env.TF_DETERMINISTIC_OPS = '1';
   process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
   process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
+  // oneDNN's convolutions, which TensorFlow leaves out on processors of other makers than Intel.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= options.debug ? '0' : '3';
   if (engine.logLevel) process.dlopen({ exports: {} }, engine.logLevel);
   tf = requirePackage(engine.binding);

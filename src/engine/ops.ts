@@ -51,14 +51,17 @@ const constant = (values: number[]) => tf.tensor1d(values, 'int32');
  * 2-D convolution with PyTorch's symmetric padding (TensorFlow's SAME pads unevenly at stride 2).
  * @param x `[N, H, W, C]`
  * @param weight `[kernel, kernel, C, filters]`
+ * @param own where gnbench's own kernels are to be used, as far as they can: nowhere, for few channels, for all
  * @returns `[N, H', W', filters]` with `H' = floor((H + 2·padding − kernel) / stride) + 1`
  */
 export function conv2d(
   x: Tensor4D,
   weight: Tensor4D,
-  { stride, padding, own = false }: { stride: number; padding: number; own?: boolean },
+  { stride, padding, own = 'none' }: { stride: number; padding: number; own?: 'none' | 'small' | 'all' },
 ): Tensor4D {
-  if (own && hasOwnKernel(x.shape, weight.shape, stride, padding)) return ownConv2d(x, weight, stride);
+  const channels = own === 'none' ? 0 : own === 'small' ? mostOwnChannels : Number.POSITIVE_INFINITY;
+  if (weight.shape[2] * weight.shape[3] <= channels && hasOwnKernel(x.shape, weight.shape, stride, padding))
+    return ownConv2d(x, weight, stride);
   const attributes = () => [
     type('T', DataType.float),
     ints('strides', [1, stride, stride, 1]),
@@ -83,6 +86,13 @@ export function conv2d(
     },
   );
 }
+
+/**
+ * Input times output channels up to which gnbench's own float32 kernels are faster than oneDNN's: those of CIFAR's
+ * networks, and the first stage of ResNet-50. (With 16 images of 224×224 a step of ResNet-50 takes 2.5 s so; with own
+ * kernels everywhere 5, as pixels with a thousand channels push each other out of the first-level cache.)
+ */
+const mostOwnChannels = 128 * 128;
 
 /**
  * Whether gnbench's own convolution kernels can do it: they have no set-up cost, which at a few small images a step is
@@ -145,6 +155,35 @@ export function relu<T extends Tensor>(x: T): T {
       return { value: y as T, saved: [y] };
     },
     (gradient, [y]) => execute('ReluGrad', [type('T', DataType.float)], [gradient, y]),
+  );
+}
+
+/**
+ * max(y + residual, 0), as far as asked for; gnbench's own kernel for feature maps, where `own` allows it.
+ * @param y `[N, …pixels, C]`
+ */
+export function rectified(
+  y: Tensor,
+  { relu: withRelu, residual, own }: { relu: boolean; residual?: Tensor; own: boolean },
+): Tensor {
+  if (withRelu && own && loaded.fused) return ownRectify(y, residual);
+  const sum = residual ? y.add(residual) : y;
+  return withRelu ? relu(sum) : sum;
+}
+
+function ownRectify(x: Tensor, residual?: Tensor): Tensor {
+  const float = type('T', DataType.float);
+  const forward = [float, bools('has_residual', residual !== undefined)];
+  return differentiable(
+    residual ? [x, residual] : [x],
+    (input, added = tf.tensor1d([])) => {
+      const [y] = execute('GnbenchRectify', forward, [input, added]);
+      return { value: y, saved: [y] };
+    },
+    (gradient, [y]) => {
+      const [dx] = execute('GnbenchRectifyGrad', [float], [gradient, y]);
+      return residual ? [dx, dx] : [dx];
+    },
   );
 }
 

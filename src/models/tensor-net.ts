@@ -25,7 +25,7 @@ export class TensorNet implements Net<Tensor> {
   constructor(
     private readonly step: Pick<Step, 'variable'>,
     private readonly normalizer: Normalizer,
-    private readonly mode: Mode,
+    private readonly mode: Mode & { precision: 'float32' | 'bfloat16' },
     private readonly present: Present,
     private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
@@ -33,7 +33,9 @@ export class TensorNet implements Net<Tensor> {
   conv(name: string, x: Tensor, { kernel, stride = 1, bias = false }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`) as Tensor4D;
     const weight = this.normalizer.weight?.(variable) ?? variable;
-    const own = this.mode.fused;
+    // In bfloat16 there is a unit for them, and TensorFlow's are slower at every size.
+    const { fused, precision } = this.mode;
+    const own = !fused ? 'none' : precision === 'bfloat16' ? 'all' : 'small';
     const y = conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
     return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }

@@ -39,15 +39,16 @@ export function batchRenorm({ epsilon, rMax, dMax, warmup: [from, to] }: BatchRe
     apply(x, application) {
       return application.mode.training ? train(x, application, epsilon) : evaluate(x, application);
     },
-    applyGiven(x, { relu, residual, variable }) {
+    applyGiven(x, application) {
+      const { variable } = application;
       const normalized = x.sub(variable('mean')).div(variable('sigma'));
-      return finish(normalized.mul(variable('gamma')).add(variable('beta')), relu, residual);
+      return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
     },
   };
 }
 
 function train(x: Tensor, application: Application, epsilon: number): Tensor {
-  const { mode, relu, residual, variable, moveStatistic, scheduled } = application;
+  const { mode, variable, moveStatistic, scheduled } = application;
   const { normalized, mean, sigma } = standardized(x, mode, epsilon);
   moveStatistic('mean', mean, 1);
   moveStatistic('sigma', sigma, 1);
@@ -56,7 +57,7 @@ function train(x: Tensor, application: Application, epsilon: number): Tensor {
   const r = clip(sigma.div(variable('sigma')), rMax.reciprocal(), rMax);
   const d = clip(mean.sub(variable('mean')).div(variable('sigma')), dMax.neg(), dMax);
   const corrected = normalized.mul(stopGradient(r)).add(stopGradient(d)).reshape(x.shape);
-  return finish(corrected.mul(variable('gamma')).add(variable('beta')), relu, residual);
+  return finish(corrected.mul(variable('gamma')).add(variable('beta')), application);
 }
 
 /** (x − μ_B) / σ_B as `[workers, images a worker, pixels, C]`, and μ_B and σ_B as `[workers, 1, 1, C]`. */

@@ -38,11 +38,8 @@ export function batch({ epsilon }: { epsilon: number }): Normalizer {
   };
 }
 
-function train(
-  x: Tensor,
-  { mode, relu, residual, variable, moveStatistic }: Application,
-  epsilon: number,
-): Tensor {
+function train(x: Tensor, application: Application, epsilon: number): Tensor {
+  const { mode, relu, residual, variable, moveStatistic } = application;
   const [gamma, beta] = [variable('gamma'), variable('beta')];
   const imagesPerGroup = x.shape[0] / mode.workers;
   const count = x.size / x.shape.at(-1)! / mode.workers;
@@ -57,17 +54,14 @@ function train(
   const { y, mean, variance } = batchNorm(x, gamma, beta, mode.workers, epsilon);
   moveStatistic('mean', mean, 1);
   moveStatistic('variance', variance, unbiased);
-  return finish(y, relu, residual);
+  return finish(y, application);
 }
 
 /** With the statistics that the layer's variables hold. */
-export function differentiableWithGiven(
-  x: Tensor,
-  { relu, residual, variable }: Application,
-  epsilon: number,
-): Tensor {
+export function differentiableWithGiven(x: Tensor, application: Application, epsilon: number): Tensor {
+  const { variable } = application;
   const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
-  return finish(normalized.mul(variable('gamma')).add(variable('beta')), relu, residual);
+  return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
 }
 
 /** The same as one operation, not differentiable. */

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { fusedAvailable, fusedNormalize } from '../engine/normalize.js';
-import { relu } from '../engine/ops.js';
+import { rectified } from '../engine/ops.js';
 import { type Application, affineVariables, type Normalizer } from './normalizer.js';
 
 /** y = γ·x̂ + β in plain operations. */
@@ -21,20 +21,23 @@ export function perImageNormalizer(options: {
     label,
     groups,
     variables: affineVariables,
-    apply(x: Tensor, { mode, relu: withRelu, residual, variable }: Application): Tensor {
+    apply(x: Tensor, application: Application): Tensor {
+      const { mode, relu, residual, variable } = application;
       const [gamma, beta] = [variable('gamma'), variable('beta')];
       if (mode.fused && fusedAvailable()) {
         const channels = x.shape.at(-1)!;
         const block = { imagesPerGroup: 1, channelsPerGroup: channels / groups(channels) };
-        return fusedNormalize(x, gamma, beta, { ...block, epsilon, relu: withRelu, residual }).y;
+        return fusedNormalize(x, gamma, beta, { ...block, epsilon, relu, residual }).y;
       }
-      return finish(definition(x, gamma, beta, epsilon), withRelu, residual);
+      return finish(definition(x, gamma, beta, epsilon), application);
     },
   };
 }
 
 /** relu(y + residual), as far as asked for. */
-export function finish(y: Tensor, withRelu: boolean, residual?: Tensor): Tensor {
-  const sum = residual ? y.add(residual) : y;
-  return withRelu ? relu(sum) : sum;
+export function finish(
+  y: Tensor,
+  { relu, residual, mode }: Pick<Application, 'relu' | 'residual' | 'mode'>,
+): Tensor {
+  return rectified(y, { relu, residual, own: mode.fused });
 }

@@ -25,6 +25,6 @@ export const weightNorm = (): Normalizer => ({
         : variable,
     ),
   weight: normalizedWeight,
-  apply: (x, { relu, residual, variable }) =>
-    finish(x.mul(variable('gamma')).add(variable('beta')), relu, residual),
+  apply: (x, application) =>
+    finish(x.mul(application.variable('gamma')).add(application.variable('beta')), application),
 });

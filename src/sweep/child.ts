@@ -6,6 +6,7 @@ import { fileError } from '../training/file-system.js';
 import type { Outcome } from './attempts.js';
 import type { StartableRun } from './experiment.js';
 import { judge, memoryKills } from './outcome.js';
+import { keepPriority } from './priority.js';
 import type { Share } from './share.js';
 
 /** What `gnbench run` sends about once a second and after every epoch. */
@@ -78,6 +79,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
     },
   );
   closeSync(output);
+  if (child.pid !== undefined) keepPriority(child.pid);
   let step: number | undefined;
   child.on('message', (message) => {
     if (!isProgress(message)) return;

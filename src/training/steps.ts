@@ -203,7 +203,7 @@ function tensorNet(
   const workers = Math.max(1, config.batch.workers / parts);
   const normalizer = createNormalizer(config.normalizer);
   const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
-  const mode = { training, workers, fused };
+  const mode = { training, workers, fused, precision: config.precision };
   const averaged = !training && config.optimizer.emaDecay > 0;
   const seen = averaged ? { variable: (name: string) => step.variable(averageOf(name)) } : step;
   const frozen = (name: string) => isFrozen(config.optimizer, name);

@@ -30,6 +30,8 @@ const lowered: Record<string, Typed> = {
 /** In bfloat16 when what they are applied to is a feature map that already is. */
 const following: Record<string, Typed> = {
   AddV2: { inputs: [0, 1], outputs: [0] },
+  GnbenchRectify: { inputs: [0, 1], outputs: [0] },
+  GnbenchRectifyGrad: { inputs: [0, 1], outputs: [0] },
   Relu: { inputs: [0], outputs: [0] },
   ReluGrad: { inputs: [0, 1], outputs: [0] },
   Pad: { inputs: [0], outputs: [0] },

@@ -35,6 +35,9 @@ const inferredTypes: Record<string, Record<string, number>> = {
   GatherV2: { Tparams: 0, Tindices: 1, Taxis: 2 },
 };
 
+/** TensorFlow.js calls some operations by a name that TensorFlow keeps for old graphs alone. */
+const presentNames: Record<string, string> = { Add: 'AddV2' };
+
 export class Recorder {
   readonly nodes: Node[] = [];
   /** Constants by node name, for comparing two recordings. */
@@ -122,7 +125,7 @@ export class Recorder {
       named[name] ??= { kind: 'type', value: sources.at(position)!.dtype };
     }
     const shapes = results.map(({ dtype, shape }) => ({ dtype, shape }));
-    const outputs = this.add(op, sources, named, shapes);
+    const outputs = this.add(presentNames[op] ?? op, sources, named, shapes);
     results.forEach(({ id }, index) => {
       this.outputs.set(id, outputs[index]);
     });

@@ -79,6 +79,13 @@ GNBENCH_INLINE void amxSum(const uint16_t* a, int64_t line, const uint16_t* cons
 
 GNBENCH_INLINE int64_t amxInBlocks(const ConvPass& pass) { return (pass.in.channels + 15) / 16; }
 
+/** Bands whose copies stay in the first-level cache. */
+inline FilterBand amxFilterBand(const ConvPass& pass) {
+  const int64_t height = pass.out.height, positions = (height + 1) * (pass.out.width + 1);
+  const int64_t bands = (positions + 423) / 424, together = 320 / positions;
+  return {(height + bands - 1) / bands, bands > 1 || together < 1 ? 1 : together};
+}
+
 /** Values of float32 in the sums of amxFilter: [input block, output block, tap, 16 out, 16 in]. */
 inline int64_t amxFilterSums(const ConvPass& pass) {
   return pass.kernel * pass.kernel * amxInBlocks(pass) * (pass.out.channels / 16) * 256;

@@ -29,8 +29,8 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     if (geometry.images == 0) return;
     if (x.dtype() == tensorflow::DT_FLOAT) {
       run(context, geometry, x.flat<float>().data(), dy.flat<float>().data(), total);
-    } else if (amxLoops() != nullptr) {
-      runAmx(context, geometry, halves(x), halves(dy), total);
+    } else if (pairLoops() != nullptr) {
+      runPairs(context, geometry, halves(x), halves(dy), total);
     } else {
       Tensor wideX, wideDy;
       OP_REQUIRES_OK(context, widened(context, x, &wideX));
@@ -90,30 +90,29 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
              });
   }
 
-  static void runAmx(OpKernelContext* context, const ConvGeometry& geometry, const uint16_t* x, const uint16_t* dy,
-                     float* total) {
-    const AmxLoops& amx = *amxLoops();
+  static void runPairs(OpKernelContext* context, const ConvGeometry& geometry, const uint16_t* x, const uint16_t* dy,
+                       float* total) {
+    const PairLoops& pairs = *pairLoops();
     const ConvPass pass = geometry.forward();
-    // Enough images make a slice: the tile unit is done with a few before a thread is awake. And not too many slices, as
+    // Enough images make a slice: a fast unit is done with a few before a thread is awake. And not too many slices, as
     // their sums have to be added up.
     const int64_t most = std::max<int64_t>(2, std::min<int64_t>(kTasks, 160000 / geometry.weights()));
-    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images / 8, most));
-    const int64_t height = pass.out.height, positions = (height + 1) * (pass.out.width + 1);
-    const int64_t bands = (positions + 423) / 424, rows = (height + bands - 1) / bands;
-    const int64_t together = bands > 1 ? 1 : std::max<int64_t>(1, 320 / positions);
-    const int64_t scratch = amx.filterScratch(pass, together, rows), space = amx.filterSums(pass) * sizeof(float);
-    inSlices(context, geometry, convThreads(context, geometry.multiplications() / 8), slices, 1, total,
+    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images / pairs.speed, most));
+    const FilterBand band = pairs.filterBand(pass);
+    const int64_t space = pairs.filterSums(pass) * sizeof(float), height = pass.out.height;
+    const int64_t scratch = pairs.filterScratch(pass, band.images, band.rows);
+    inSlices(context, geometry, convThreads(context, geometry.multiplications() / pairs.speed), slices, 1, total,
              [&](int64_t, int64_t first, int64_t images, float* slice) {
                char* memory = ThreadMemory::get<kTaskMemory>().reserve<char>(space + scratch);
                float* sums = reinterpret_cast<float*>(memory);
-               for (int64_t n = 0; n < images; n += together) {
-                 for (int64_t begin = 0; begin < height; begin += rows) {
-                   amx.filter(pass, x + (first + n) * sizeOf(pass.in), dy + (first + n) * sizeOf(pass.out),
-                              std::min(together, images - n), begin, std::min(rows, height - begin),
-                              n == 0 && begin == 0, sums, memory + space);
+               for (int64_t n = 0; n < images; n += band.images) {
+                 for (int64_t begin = 0; begin < height; begin += band.rows) {
+                   pairs.filter(pass, x + (first + n) * sizeOf(pass.in), dy + (first + n) * sizeOf(pass.out),
+                                std::min(band.images, images - n), begin, std::min(band.rows, height - begin),
+                                n == 0 && begin == 0, sums, memory + space);
                  }
                }
-               amx.filterEnd(pass, sums, slice);
+               pairs.filterEnd(pass, sums, slice);
              });
   }
 

@@ -1,5 +1,5 @@
 // How a convolution, or the gradient of its input, is shared out among threads: directly, by Winograd's filtering or, in
-// bfloat16, on the tile unit.
+// bfloat16, on a unit that multiplies pairs.
 #pragma once
 #include "conv-geometry.h"
 #include "thread-memory.h"
@@ -24,9 +24,9 @@ class PassWeights {
     return ThreadMemory::get<kPackedMemory>().filled<float>(
         id_, loops().winogradSize(pass_), [&](float* to) { loops().winogradWeights(pass_, direct(), to); });
   }
-  const uint16_t* tiles() const {
+  const uint16_t* pairs() const {
     return ThreadMemory::get<kPackedMemory>().filled<uint16_t>(
-        id_, amxLoops()->packedSize(pass_), [&](uint16_t* to) { amxLoops()->pack(pass_, direct(), to); });
+        id_, pairLoops()->packedSize(pass_), [&](uint16_t* to) { pairLoops()->pack(pass_, direct(), to); });
   }
 
  private:
@@ -74,10 +74,10 @@ inline void runFloat(OpKernelContext* context, const ConvGeometry& geometry, con
   }
 }
 
-/** The same in bfloat16 on the tile unit. */
-inline void runAmxConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const Tensor& x,
-                       const PassWeights& weights, const Tensor* addend, Tensor* y) {
-  const AmxLoops& amx = *amxLoops();
+/** The same in bfloat16 on a unit that multiplies pairs. */
+inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const Tensor& x,
+                     const PassWeights& weights, const Tensor* addend, Tensor* y) {
+  const PairLoops& unit = *pairLoops();
   const Plane &in = pass.in, &out = pass.out;
   const int64_t inSize = in.height * in.width * in.channels, outSize = out.height * out.width * out.channels;
   const int64_t rows = pass.transposed ? (out.height + pass.stride - 1) / pass.stride : out.height;
@@ -85,13 +85,13 @@ inline void runAmxConv(OpKernelContext* context, const ConvGeometry& geometry, c
   const int64_t pixel = (3 * in.channels + 31) / 32 * 32;
   const int64_t fit = std::max<int64_t>(1, 12288 / (std::min(in.width, out.width) * pixel) - 2);
   const int64_t bands = (rows + fit - 1) / fit, band = (rows + bands - 1) / bands;
-  const int64_t scratch = amx.scratchSize(pass, band);
+  const int64_t scratch = unit.scratchSize(pass, band);
   const uint16_t *from = halves(x), *added = addend ? halves(*addend) : nullptr;
   uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(y));
-  const int threads = convThreads(context, geometry.multiplications() / 8);
+  const int threads = convThreads(context, geometry.multiplications() / unit.speed);
   parallel(context, threads, geometry.images * bands, [&](int64_t task) {
     const int64_t image = task / bands, begin = task % bands * band;
-    amx.conv(pass, from + image * inSize, weights.tiles(), added ? added + image * outSize : nullptr,
+    unit.conv(pass, from + image * inSize, weights.pairs(), added ? added + image * outSize : nullptr,
              to + image * outSize, begin, std::min(rows, begin + band),
              ThreadMemory::get<kTaskMemory>().reserve<uint16_t>(scratch));
   });
@@ -106,8 +106,8 @@ inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geome
              y->flat<float>().data());
     return absl::OkStatus();
   }
-  if (amxLoops() != nullptr) {
-    runAmxConv(context, geometry, pass, x, weights, addend, y);
+  if (pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
+    runPairs(context, geometry, pass, x, weights, addend, y);
     return absl::OkStatus();
   }
   Tensor wideX, wideAddend, wideY;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 describe('kernels for other processors', () => {
   for (const level of ['generic', 'avx2', 'avx512', 'avx512_bf16']) {
     it(`pass their tests as ${level}`, { skip: process.arch !== 'x64' }, () => {
-      const tests = ['normalize', 'affine-relu', 'update', 'conv', 'images', 'head'];
+      const tests = ['normalize', 'affine-relu', 'update', 'conv', 'images', 'head', 'rectify'];
       const files = tests.map((name) => fileURLToPath(new URL(`./${name}.test.js`, import.meta.url)));
       const { NODE_TEST_CONTEXT: _, ...environment } = process.env;
       const run = spawnSync(process.execPath, ['--test', ...files], {

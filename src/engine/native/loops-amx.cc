@@ -5,9 +5,9 @@
 namespace gnbench {
 namespace amx {
 
-extern const AmxLoops table;
-const AmxLoops table = {amxPackedSize, amxPack, amxScratchSize, amxConv, amxFilterSums,
-                        amxFilterScratch, amxFilter, amxFilterEnd};
+extern const PairLoops table;
+const PairLoops table = {8, 1, amxPackedSize, amxPack, amxScratchSize, amxConv, amxFilterBand, amxFilterSums,
+                         amxFilterScratch, amxFilter, amxFilterEnd};
 
 }  // namespace amx
 }  // namespace gnbench

@@ -22,10 +22,11 @@ extern const Loops table;
 }
 namespace avx512_bf16 {
 extern const Loops table;
+extern const PairLoops pairs;
 }
 namespace amx {
 // Weak: a compiler too old for the tile unit leaves it out.
-extern const AmxLoops table __attribute__((weak));
+extern const PairLoops table __attribute__((weak));
 }
 #endif
 
@@ -45,20 +46,30 @@ static const Loops& choose() {
   return generic::table;
 }
 
-static const AmxLoops* chooseAmx() {
 #if defined(__x86_64__) && defined(__linux__)
-  if (&amx::table == nullptr || &loops() != &avx512_bf16::table || std::getenv("GNBENCH_ISA") != nullptr) return nullptr;
-  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return nullptr;
+/** Whether there is a tile unit, and the operating system grants its use. */
+static bool hasTiles() {
+  if (&amx::table == nullptr || std::getenv("GNBENCH_ISA") != nullptr) return false;
+  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux: arch_prctl(ARCH_REQ_XCOMP_PERM, …)
-  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) != 0) return nullptr;
-  return &amx::table;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
+
+static const PairLoops* choosePairs() {
+#if defined(__x86_64__)
+  if (&loops() != &avx512_bf16::table) return nullptr;
+#if defined(__linux__)
+  if (hasTiles()) return &amx::table;
+#endif
+  return &avx512_bf16::pairs;
 #else
   return nullptr;
 #endif
 }
 
-const AmxLoops* amxLoops() {
-  static const AmxLoops* const chosen = chooseAmx();
+const PairLoops* pairLoops() {
+  static const PairLoops* const chosen = choosePairs();
   return chosen;
 }
 

@@ -101,6 +101,9 @@ struct Loops {
   /** g = gradient + decay · w; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
   void (*sgd)(int64_t count, const float* w, const float* v, const float* gradient, float* newW, float* newV, float rate,
               float decay, float momentum, bool nesterov);
+  /** y = max(x + residual, 0), where `residual` may be null; dx = dy where y > 0. By format, element by element. */
+  void (*rectify[kFormats])(int64_t count, const void* x, const void* residual, void* y);
+  void (*rectifyGradient[kFormats])(int64_t count, const void* dy, const void* y, void* dx);
   void (*widen)(int64_t count, const uint16_t* from, float* to);
   void (*narrow)(int64_t count, const float* from, uint16_t* to);
   /** y = (pixel - mean) · scale, where mean and scale repeat every `period` elements, a multiple of 16. By format. */
@@ -133,13 +136,24 @@ struct Loops {
                          int64_t outputs, float* gradient, float* scratch);
 };
 
-/** Convolutions in bfloat16 on the tile unit; sizes are in values of 2 bytes, but for filterScratch, which is in bytes. */
-struct AmxLoops {
+/** What the filter's gradient takes at a time: so many rows of one image, or so many images with all their rows. */
+struct FilterBand {
+  int64_t rows, images;
+};
+
+/**
+ * Convolutions in bfloat16 on a unit that multiplies pairs of values: the tile unit or dot products. Sizes are in values
+ * of 2 bytes, but for filterScratch, which is in bytes.
+ */
+struct PairLoops {
+  int64_t speed;            // multiplications while one of float32 is made
+  int64_t channelMultiple;  // what the input's channels must be a multiple of in conv
   int64_t (*packedSize)(const ConvPass& pass);
   void (*pack)(const ConvPass& pass, const float* weights, uint16_t* packed);
   int64_t (*scratchSize)(const ConvPass& pass, int64_t rows);
   void (*conv)(const ConvPass& pass, const uint16_t* x, const uint16_t* packed, const uint16_t* addend, uint16_t* y,
                int64_t begin, int64_t end, uint16_t* scratch);
+  FilterBand (*filterBand)(const ConvPass& pass);
   int64_t (*filterSums)(const ConvPass& pass);
   int64_t (*filterScratch)(const ConvPass& pass, int64_t images, int64_t rows);
   void (*filter)(const ConvPass& pass, const uint16_t* x, const uint16_t* dy, int64_t images, int64_t begin,
@@ -147,8 +161,8 @@ struct AmxLoops {
   void (*filterEnd)(const ConvPass& pass, const float* sums, float* gradient);
 };
 
-/** Null where there is no tile unit, or the operating system withholds it. */
-const AmxLoops* amxLoops();
+/** The fastest of this processor; null where it multiplies no bfloat16. */
+const PairLoops* pairLoops();
 
 /** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512, avx512_bf16) asks for less. */
 const Loops& loops();

@@ -9,6 +9,7 @@
 #include "image-ops.h"
 #include "normalize-grad-op.h"
 #include "normalize-op.h"
+#include "rectify-op.h"
 #include "update-ops.h"
 
 NAPI_MODULE_INIT() {

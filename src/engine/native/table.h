@@ -3,6 +3,7 @@
 #include "conv-filter-loops.h"
 #include "conv-loops.h"
 #include "forward-loops.h"
+#include "rectify-loops.h"
 #include "statistics-loops.h"
 #include "winograd-filter-loops.h"
 #include "winograd-loops.h"
@@ -26,6 +27,8 @@ const Loops table = {
     add,
     round,
     sgd,
+    {rectify<Float32>, rectify<BFloat16>},
+    {rectifyGradient<Float32>, rectifyGradient<BFloat16>},
     widen,
     narrow,
     {images<Float32>, images<BFloat16>},
