@@ -90,7 +90,7 @@ const describe = (config: Config) => {
 
 const initialValues = (config: Config) => {
   const { variables } = describe(config);
-  return withVelocities(variables, initialize(variables, config.seed));
+  return withVelocities(variables, initialize(variables, config.seed), config);
 };
 
 function networkOf(config: Config, eager: boolean): Network {

@@ -3,7 +3,8 @@ import { withPlaces } from '../config/places.js';
 import { printConfig } from '../config/print.js';
 import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
-import type { LayerDescription } from '../models/describe.js';
+import type { LayerDescription, ModelDescription } from '../models/describe.js';
+import { trainedVariables } from '../models/parameter-groups.js';
 import { type Plan, planRun } from '../models/plan.js';
 
 type Shown = Plan & { config: Config };
@@ -87,12 +88,18 @@ function asText({ config, sizes, resolved, model, memory }: Shown): string {
     `images: ${count(sizes.train)} for training, ${count(sizes.validation)} for validation`,
     `steps: ${count(totalSteps)}, ${count(stepsPerEpoch)} an epoch, of ${count(imagesPerStep)} images${workers}`,
     `rate: ${rate} = ${learningRate.base} · ${imagesPerStep} / ${learningRate.per}${shape}`,
-    `model: ${count(model.parameters)} parameters, ${count(model.flops)} multiply-adds an image forward`,
+    `model: ${count(model.parameters)} parameters${trainedInWords(config, model)}, ${count(model.flops)} multiply-adds an image forward`,
     `memory of a step: about ${mebibytes(memory.total)} MiB beside engine and data, ${mebibytes(memory.activations)} MiB of it feature maps`,
     '',
     ...table(model.layers),
   ];
   return `${printConfig(config)}\n${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n`;
+}
+
+function trainedInWords({ optimizer }: Config, { parameters, variables }: ModelDescription): string {
+  const sizes = trainedVariables(variables, optimizer).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const trained = sizes.reduce((sum, size) => sum + size, 0);
+  return trained === parameters ? '' : `, ${count(trained)} of them trained`;
 }
 
 /** The rates that the first steps of the epochs have, where they change; of a rate that always changes only the first. */

@@ -198,6 +198,8 @@ const some = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(mod
 const withName = (names: string[], rest: Record<string, fc.Arbitrary<unknown>> = {}) =>
   fc.record({ name: fc.constantFrom(...names), ...rest }, { requiredKeys: ['name'] });
 
+type Plain = Record<string, unknown>;
+
 /** What a user may write, as plain data. */
 const written: fc.Arbitrary<Record<string, unknown>> = fc.record(
   {
@@ -252,9 +254,30 @@ const written: fc.Arbitrary<Record<string, unknown>> = fc.record(
   { requiredKeys: ['model', 'normalizer', 'data'] },
 );
 
+/** Keys whose values have names of the user's in them, or come to nothing. */
+const transfer = some({
+  init: fc.oneof(
+    fc.constant('scratch'),
+    fc.record(
+      { weights: fc.string({ minLength: 1, maxLength: 20 }), head: fc.constantFrom('keep', 'new') },
+      { requiredKeys: ['weights'] },
+    ),
+  ),
+  classes: fc.array(fc.oneof(whole(0, 9), fc.string({ minLength: 1, maxLength: 9 })), { minLength: 2 }),
+  frozen: fc.array(fc.constantFrom('stem', 'stage1', 'stage1.block0', 'head')),
+  rates: some({ stem: real(1e-6, 1e6), 'stage1.block0': real(1e-6, 1e6) }),
+}).map(({ init, classes, frozen, rates }) => ({
+  ...(init && { init }),
+  data: classes && { classes },
+  optimizer: { ...(frozen && { frozen }), ...(rates && { rates }) },
+}));
+
 test(`${runs} × what is printed reads as the same configuration with the same id`, () => {
   fc.assert(
-    fc.property(written, (plain) => {
+    fc.property(written, transfer, (fields, { data, optimizer, ...init }) => {
+      const plain: Plain = { ...fields, ...init };
+      if (data) plain.data = { ...(fields.data as Plain), ...data };
+      plain.optimizer = { ...(fields.optimizer as Plain), ...optimizer };
       const config = parse(stringify(plain));
       const again = parse(printConfig(config));
       assert.deepEqual(again, config);
@@ -265,7 +288,6 @@ test(`${runs} × what is printed reads as the same configuration with the same i
   );
 });
 
-type Plain = Record<string, unknown>;
 const isMapping = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

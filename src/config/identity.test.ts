@@ -40,6 +40,8 @@ test('defaults are left out, written or not', () => {
   });
   const written = ['normalizer.groups=8', 'batch.size=32', 'seed=1', 'learningRate.dropAt=[0.5, 0.75]'];
   assert.equal(configId(config(...written)), configId(config()));
+  const nothing = ['init=scratch', 'optimizer.frozen=[]', 'optimizer.rates={}'];
+  assert.deepEqual(config(...nothing), config());
 });
 
 test('what does not affect the result is left out', () => {
@@ -66,11 +68,17 @@ test('what affects the result changes the id', () => {
     'data.trainSubset=5000',
     'data.validation={fromTrain: 5000}',
     'data.augment=false',
+    'data.classes=[0, 1]',
+    'data.classes=[1, 0]',
+    'init={weights: a.safetensors}',
+    'init={weights: a.safetensors, head: new}',
     'batch.size=2',
     'batch.workers=8',
     'learningRate.base=0.2',
     'learningRate.warmupEpochs=1',
     'optimizer.decayNormalizer=false',
+    'optimizer.frozen=[stem]',
+    'optimizer.rates={head: 10}',
     'epochs=30',
     'seed=2',
     'precision=bfloat16',

@@ -4,6 +4,14 @@ import { byName } from './named.js';
 const images = z.int().min(1).max(1_000_000_000);
 
 const choice = {
+  classes: z
+    .array(z.union([z.int().min(0).max(999_999), z.string().min(1).max(255)]))
+    .refine((classes) => classes.length >= 2, 'has to name two classes or more')
+    .max(1_000_000)
+    .optional()
+    .describe(
+      'Only these classes, by number or by name, as labels 0, 1, … in this order; splits and subsets count within them',
+    ),
   trainSubset: images
     .optional()
     .describe('Train on the first n of a fixed, class-balanced choice of the images'),

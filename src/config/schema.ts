@@ -8,8 +8,10 @@
  */
 import { z } from 'zod';
 import { dataSchema } from './schema-data.js';
+import { initSchema } from './schema-init.js';
 import { modelSchema } from './schema-model.js';
 import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
+import { optimizerSchema } from './schema-optimizer.js';
 
 const count = z.int().min(1);
 
@@ -56,31 +58,6 @@ const learningRateSchema = z.strictObject({
     .enum(['step', 'cosine', 'constant'])
     .default('step')
     .describe('step: the drops of `dropAt`; cosine: half a cosine down to 0; constant: neither'),
-});
-
-const optimizerSchema = z.strictObject({
-  momentum: z.number().min(0).lt(1).default(0.9).describe('Of SGD'),
-  nesterov: z
-    .boolean()
-    .default(true)
-    .describe("Nesterov's momentum, as in fb.resnet.torch; He et al. have the plain one"),
-  weightDecay: z.number().min(0).max(1).default(1e-4).describe('Times the weights, added to the gradient'),
-  decayNormalizer: z.boolean().default(true).describe('Weight decay on γ and β too (the paper, §4.1)'),
-  decayBias: z.boolean().default(true).describe('Weight decay on biases too'),
-  labelSmoothing: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe('Share of a label that all classes get alike, in training (Szegedy et al. 2016, §7)'),
-  emaDecay: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe(
-      'Evaluate a running average of all weights, of which this share stays after a step; 0 for none',
-    ),
 });
 
 const evaluateSchema = z.strictObject({
@@ -142,6 +119,9 @@ const fieldsSchema = z.strictObject({
   model: modelSchema.describe('The network'),
   normalizer: normalizerSchema.describe('What normalizes its features'),
   data: dataSchema.describe('The images'),
+  init: initSchema
+    .optional()
+    .describe('Weights to begin with; scratch, as without it, draws them by the seed'),
   batch: batchSchema.prefault({}).describe('Images a step'),
   learningRate: learningRateSchema.prefault({}).describe('The rate and its schedule'),
   optimizer: optimizerSchema.prefault({}).describe('SGD'),
@@ -162,12 +142,17 @@ const fieldsSchema = z.strictObject({
   log: logSchema.prefault({}).describe('What is written beside the curves'),
 });
 
-export const configSchema = fieldsSchema.superRefine(checkTogether).transform((config) => {
+export const configSchema = fieldsSchema.superRefine(checkTogether).transform((fields) => {
+  const config = present({ ...fields, optimizer: present(fields.optimizer) });
   const { normalizer } = config;
   if (normalizer.name !== 'group' || (normalizer.groups ?? normalizer.channelsPerGroup)) return config;
   const { name, ...rest } = normalizer;
   return { ...config, normalizer: { name, groups: defaultGroups(config.model.name), ...rest } };
 });
+
+/** Without the keys whose values come to nothing, `init: scratch` and `frozen: []`: they are as if they were not written. */
+const present = <Fields extends object>(fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
 
 /** A configuration with every default filled in, except `name`. */
 export type ConfigFields = z.output<typeof configSchema>;

@@ -5,6 +5,8 @@ export interface CifarVersion {
   /** The folder's name inside the archive and wherever it is kept. */
   folder: string;
   classes: number;
+  /** In the order of the labels. */
+  classNames?: string[];
   /** Bytes in front of the pixels, and which of them is the label. */
   labelBytes: number;
   labelAt: number;
@@ -33,6 +35,7 @@ export const cifar10: CifarVersion = {
   title: 'CIFAR-10',
   folder: 'cifar-10-batches-bin',
   classes: 10,
+  classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
   labelBytes: 1,
   labelAt: 0,
   train: cifar10Files,

@@ -62,6 +62,17 @@ test('planes become interleaved channels; labels and order are the files’', as
   assert.deepEqual([...data.validation.labels], [0, 1, 2, 3]);
 });
 
+test('the images of some classes alone, relabelled in the order that they are named in', async () => {
+  const path = await smallFolder('classes');
+  const data = await readCifar(small, path, { ...whole, classes: ['cat', 0, 'truck'] });
+  assert.equal(data.classes, 3);
+  // Labels run 0, 1, 2, … through the files' twenty records.
+  assert.deepEqual([...data.train.labels], [1, 0, 2, 1, 0, 2]);
+  const first = records(0).subarray(3 * 3073 + 1);
+  assert.equal(data.train.images[3072 + 1], first[1024]);
+  assert.deepEqual([...data.validation.labels], [1, 0]);
+});
+
 test('files that differ from the published ones are usable, and say so', async () => {
   const path = await smallFolder('unofficial');
   const data = await readCifar(small, path, whole);

@@ -1,5 +1,6 @@
 import type { CifarVersion } from './checksums.js';
 import { type CifarFile, readCifarFile, recordBytes } from './cifar-file.js';
+import { chosenClasses, relabel } from './classes.js';
 import { type DataConfig, type Dataset, emptySplit, type Split } from './dataset.js';
 import { unofficialNote } from './official.js';
 import { chooseImages } from './subset.js';
@@ -11,21 +12,23 @@ const plane = side * side;
  * Reads CIFAR's binary version from `folder`: records of a label (CIFAR-100: two) and 32×32 red, green and blue planes.
  * The images of the result are [count, 32, 32, 3].
  *
- * @throws {UserError} when a file is missing, not of the one possible size, or holds a label that is no class
+ * @throws {UserError} when a file is missing, not of the one possible size, or holds a label that is no class; for
+ *   `classes` that are none
  */
 export async function readCifar(version: CifarVersion, folder: string, config: DataConfig): Promise<Dataset> {
+  const classes = chosenClasses(config.classes, { count: version.classes, names: version.classNames });
   const files = await Promise.all(
     [...version.train, ...version.test].map((name) => readCifarFile(version, folder, name)),
   );
   const train = files.slice(0, version.train.length);
   const test = files.slice(version.train.length);
-  const trainLabels = labelsOf(version, train);
-  const testLabels = labelsOf(version, test);
+  const trainLabels = relabel(labelsOf(version, train), classes);
+  const testLabels = relabel(labelsOf(version, test), classes);
   const { train: chosen, validation } = chooseImages(config, trainLabels, testLabels);
   const official = files.every((file) => file.official);
   return {
     name: version.name,
-    classes: version.classes,
+    classes: classes.length,
     shape: [side, side, 3],
     mean: version.mean,
     std: version.std,
@@ -52,7 +55,7 @@ function labelsOf(version: CifarVersion, files: CifarFile[]): Uint8Array {
 }
 
 /** The chosen records as a split: planes to interleaved channels. */
-function gather(version: CifarVersion, files: CifarFile[], labels: Uint8Array, chosen: Uint32Array): Split {
+function gather(version: CifarVersion, files: CifarFile[], labels: Int32Array, chosen: Uint32Array): Split {
   const step = recordBytes(version);
   const starts: number[] = [];
   let total = 0;

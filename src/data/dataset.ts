@@ -44,6 +44,8 @@ export interface Photography {
 /** What the `data` key of a configuration says. */
 export interface DataConfig {
   name: string;
+  /** Only these, by label or name, relabelled 0, 1, … in this order. */
+  classes?: readonly (number | string)[];
   trainSubset?: number;
   valSubset?: number;
   validation: 'test' | { fromTrain: number };

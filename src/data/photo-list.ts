@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
+import type { ClassList } from './classes.js';
 import { isFolder, places } from './locate.js';
 
 /** The photographs of one split, in ImageNet's layout: `root`/class/file. */
@@ -57,6 +58,9 @@ export function listPhotos(folder: string, key: string, dataFolder?: string): Ph
   }
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
+
+/** What the labels of a list stand for. */
+export const classesOf = ({ classes }: PhotoList): ClassList => ({ count: classes.length, names: classes });
 
 /** @throws {UserError} when the two splits do not have the same classes, naming those that only one has */
 export function sameClasses(train: PhotoList, validation: PhotoList): void {

@@ -10,6 +10,7 @@ import { loadDataset, openEvaluationBatches, openTrainBatches } from './index.js
 import { centreCrop } from './photo-crop.js';
 import { decodePhoto } from './photo-decode.js';
 import { listPhotos } from './photo-list.js';
+import { published } from './published.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-photos-'));
 const savedCache = process.env.GNBENCH_CACHE;
@@ -58,6 +59,18 @@ const refused = (config: PhotoConfig, place: string, message: RegExp) =>
     assert.match(error.message, message);
     return true;
   });
+
+test('some classes alone, whatever data.expect says of the whole', async () => {
+  const config = { ...(await dataset()), expect: { classes: 3, train: 12, val: 6 } };
+  const classes = ['dog', 'bird'];
+  const data = await loadDataset({ ...config, classes } as PhotoConfig, { quiet: true });
+  assert.deepEqual([data.classes, data.train.count, data.validation.count], [2, 8, 4]);
+  assert.deepEqual([...data.train.labels], [1, 1, 1, 1, 0, 0, 0, 0]);
+  assert.ok(data.train.photos!.paths[0].startsWith('bird'));
+  const planned = published({ ...config, classes } as never);
+  assert.deepEqual([planned.classes, planned.sizes], [2, { train: 8, validation: 4 }]);
+  await refused({ ...config, classes: ['dog', 'birdd'] }, 'data.classes', /did you mean bird/);
+});
 
 test('classes are the folders in order, images the photographs in them', async () => {
   const config = await dataset();

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../errors.js';
+import { chosenClasses, relabel } from './classes.js';
 import type { Dataset, PhotoConfig, Split } from './dataset.js';
 import { photoCache } from './locate.js';
 import { soundPhotos } from './photo-check.js';
-import { listPhotos, type PhotoList, sameClasses } from './photo-list.js';
+import { classesOf, listPhotos, type PhotoList, sameClasses } from './photo-list.js';
 import { pixelStatistics } from './pixel-statistics.js';
 import { chooseImages } from './subset.js';
 
@@ -23,7 +24,8 @@ export async function openPhotos(
   const test = listPhotos(config.val, 'data.val', options.dataFolder);
   sameClasses(train, test);
   asExpected(config, train, test);
-  const choice = chooseImages(config, train.labels, test.labels);
+  const classes = chosenClasses(config.classes, classesOf(train));
+  const choice = chooseImages(config, relabel(train.labels, classes), relabel(test.labels, classes));
   const photography = {
     colourJitter: config.colourJitter,
     lighting: config.lighting,
@@ -36,13 +38,13 @@ export async function openPhotos(
     validation: select(choice.validation.from === 'train' ? train : test, choice.validation.indices),
   };
   const splits = {
-    train: split(await soundPhotos(chosen.train, { ...checking, onlyWhenFew: true })),
-    validation: split(await soundPhotos(chosen.validation, { ...checking, onlyWhenFew: false })),
+    train: split(await soundPhotos(chosen.train, { ...checking, onlyWhenFew: true }), classes),
+    validation: split(await soundPhotos(chosen.validation, { ...checking, onlyWhenFew: false }), classes),
   };
   const { resolution } = config;
   return {
     name: config.name,
-    classes: train.classes.length,
+    classes: classes.length,
     shape: [resolution, resolution, 3],
     ...pixelStatistics('image-folder'),
     ...splits,
@@ -73,9 +75,9 @@ function select(list: PhotoList, indices: Uint32Array): PhotoList {
   };
 }
 
-function split({ root, paths, labels }: PhotoList): Split {
+function split({ root, paths, labels }: PhotoList, classes: readonly number[]): Split {
   const shared = new Int32Array(new SharedArrayBuffer(labels.length * 4));
-  shared.set(labels);
+  shared.set(relabel(labels, classes));
   return {
     count: paths.length,
     labels: shared,

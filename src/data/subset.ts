@@ -16,6 +16,7 @@ export interface Choice {
  * Applies `validation`, `trainSubset` and `valSubset`. A split of the training set and every subset are the first n of
  * a class-balanced order with a fixed seed, so that a larger subset holds the smaller one.
  *
+ * @param trainLabels of the published training set, −1 for images of classes that are left out; so `testLabels`
  * @throws {UserError} when more images are asked for than there are
  */
 export function chooseImages(
@@ -23,8 +24,8 @@ export function chooseImages(
   trainLabels: ArrayLike<number>,
   testLabels: ArrayLike<number>,
 ): Choice {
-  let train = everything(trainLabels.length);
-  let validation: Choice['validation'] = { from: 'test', indices: everything(testLabels.length) };
+  let train = everything(trainLabels);
+  let validation: Choice['validation'] = { from: 'test', indices: everything(testLabels) };
   if (config.validation !== 'test') {
     const n = config.validation.fromTrain;
     // One image has to remain to be trained on.
@@ -45,8 +46,9 @@ export function chooseImages(
   return { train, validation };
 }
 
-function everything(count: number): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, index) => index);
+function everything(labels: ArrayLike<number>): Uint32Array {
+  const indices = Uint32Array.from({ length: labels.length }, (_, index) => index);
+  return indices.filter((index) => labels[index] >= 0);
 }
 
 function atMost(asked: number, available: number, key: string): void {

@@ -7,6 +7,7 @@
  * bytes everywhere.
  */
 import { createHash } from 'node:crypto';
+import { chosenClasses, relabel } from './classes.js';
 import { type DataConfig, type Dataset, emptySplit, type Split } from './dataset.js';
 import { pixelStatistics } from './pixel-statistics.js';
 import { Draws } from './random.js';
@@ -18,27 +19,34 @@ export const syntheticSizes = { train: 2048, validation: 1024 } as const;
 
 const side = 32;
 const pixels = side * side;
-const classes = shapes.length;
 // Not the run's seed: every run sees the same problem.
 const drawingSeed = 180_308_494;
 const draws = new Draws(0, 'drawing');
 
+/** The shapes that an image may show, by name. */
+export const syntheticClasses = { count: shapes.length, names: shapes.map(({ name }) => name) };
+
+/** Which shape each image of a split shows. */
+export const syntheticLabels = (count: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, index) => index % shapes.length);
+
 /** The synthetic data set, or the part of it that `config` asks for. */
 export function drawSynthetic(config: DataConfig): Dataset {
-  const labels = (count: number) => Int32Array.from({ length: count }, (_, index) => index % classes);
+  const classes = chosenClasses(config.classes, syntheticClasses);
+  const labels = (count: number) => relabel(syntheticLabels(count), classes);
   const { train, validation } = chooseImages(
     config,
     labels(syntheticSizes.train),
     labels(syntheticSizes.validation),
   );
   const dataset = {
-    train: drawSplit(1, train),
-    validation: drawSplit(validation.from === 'train' ? 1 : 2, validation.indices),
+    train: drawSplit(1, train, classes),
+    validation: drawSplit(validation.from === 'train' ? 1 : 2, validation.indices, classes),
   };
   const sha256 = (split: Split) => createHash('sha256').update(split.images).digest('hex');
   return {
     name: 'synthetic',
-    classes,
+    classes: classes.length,
     shape: [side, side, 3],
     ...pixelStatistics('synthetic'),
     ...dataset,
@@ -47,12 +55,13 @@ export function drawSynthetic(config: DataConfig): Dataset {
   };
 }
 
-function drawSplit(part: number, indices: Uint32Array): Split {
+function drawSplit(part: number, indices: Uint32Array, classes: readonly number[]): Split {
   const split = emptySplit(indices.length, pixels * 3);
   indices.forEach((index, at) => {
-    split.labels[at] = index % classes;
+    const shape = index % shapes.length;
+    split.labels[at] = classes.indexOf(shape);
     draws.restart(drawingSeed, 'drawing', part, index);
-    drawInto(split.images, at * pixels * 3, index % classes);
+    drawInto(split.images, at * pixels * 3, shape);
   });
   return split;
 }

@@ -6,7 +6,7 @@ import { tf } from '../engine/load.js';
 import { conv2d, globalAveragePool, relu, subsample } from '../engine/ops.js';
 import { maxPool } from '../engine/pooling.js';
 import type { Step } from '../engine/program.js';
-import type { Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
+import type { Application, Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
 import type { Convolution, Net, Normalization, Pooling } from './net.js';
 
 /** What differs from step to step. */
@@ -27,6 +27,7 @@ export class TensorNet implements Net<Tensor> {
     private readonly normalizer: Normalizer,
     private readonly mode: Mode & { precision: 'float32' | 'bfloat16' },
     private readonly present: Present,
+    private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
 
   conv(name: string, x: Tensor, { kernel, stride = 1, bias = false }: Convolution): Tensor {
@@ -40,7 +41,7 @@ export class TensorNet implements Net<Tensor> {
   }
 
   norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {
-    return this.normalizer.apply(x, {
+    const application: Application = {
       mode: this.mode,
       relu: withRelu,
       residual,
@@ -48,7 +49,10 @@ export class TensorNet implements Net<Tensor> {
       moveStatistic: (key, value, scale) =>
         this.statistics.push({ variable: `${name}.${key}`, value: outlive(value), scale }),
       scheduled: this.present.scheduled,
-    });
+    };
+    // Statistics that do not move are what a frozen layer was trained to the last with, and is evaluated with.
+    const given = this.mode.training && this.isFrozen(`${name}.mean`) && this.normalizer.applyGiven;
+    return given ? given(x, application) : this.normalizer.apply(x, application);
   }
 
   relu(x: Tensor): Tensor {

@@ -39,6 +39,11 @@ export function batchRenorm({ epsilon, rMax, dMax, warmup: [from, to] }: BatchRe
     apply(x, application) {
       return application.mode.training ? train(x, application, epsilon) : evaluate(x, application);
     },
+    applyGiven(x, application) {
+      const { variable } = application;
+      const normalized = x.sub(variable('mean')).div(variable('sigma'));
+      return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
+    },
   };
 }
 

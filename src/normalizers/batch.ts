@@ -34,6 +34,7 @@ export function batch({ epsilon }: { epsilon: number }): Normalizer {
     apply(x, application) {
       return application.mode.training ? train(x, application, epsilon) : withGiven(x, application, epsilon);
     },
+    applyGiven: (x, application) => differentiableWithGiven(x, application, epsilon),
   };
 }
 
@@ -56,7 +57,14 @@ function train(x: Tensor, application: Application, epsilon: number): Tensor {
   return finish(y, application);
 }
 
-/** With the statistics that the layer's variables hold; not differentiable. */
+/** With the statistics that the layer's variables hold. */
+export function differentiableWithGiven(x: Tensor, application: Application, epsilon: number): Tensor {
+  const { variable } = application;
+  const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
+  return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
+}
+
+/** The same as one operation, not differentiable. */
 export function withGiven(x: Tensor, { relu, residual, variable }: Application, epsilon: number): Tensor {
   const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
   const shift = variable('beta').sub(variable('mean').mul(scale));

@@ -4,19 +4,16 @@
  *
  *   y = γ·(x − μ) / √(σ² + ε) + β
  */
-import { batch, withGiven } from './batch.js';
+import { batch, differentiableWithGiven, withGiven } from './batch.js';
 import type { Normalizer } from './normalizer.js';
-import { finish } from './per-image.js';
 
 export function frozenBatch({ epsilon }: { epsilon: number }): Normalizer {
   return {
     label: 'frozen BN',
     variables: batch({ epsilon }).variables,
     apply(x, application) {
-      const { mode, variable } = application;
-      if (!mode.training) return withGiven(x, application, epsilon);
-      const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
-      return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
+      const given = application.mode.training ? differentiableWithGiven : withGiven;
+      return given(x, application, epsilon);
     },
   };
 }

@@ -39,6 +39,11 @@ export interface Normalizer {
   groups?(channels: number): number;
   /** @param x `[N, …pixels, C]`, and so is the result. */
   apply(x: Tensor, application: Application): Tensor;
+  /**
+   * The same with the statistics that the variables hold, differentiable: a frozen layer in training. Only where there
+   * are statistics.
+   */
+  applyGiven?(x: Tensor, application: Application): Tensor;
   /** What a convolution computes with in place of its weight `[kernel, kernel, C, filters]`. */
   weight?(weight: Tensor4D): Tensor4D;
   /** Values that change while training, as functions of the share of it that is done, 0 to 1. */

@@ -16,11 +16,14 @@ export interface Claim {
   untested: string;
 }
 
-/** ResNet-101 and VGG-16 are claims of their own, bfloat16 is a control. */
+/** ResNet-101, VGG-16 and transfer are claims of their own, bfloat16 is a control. */
 const isMain = ({ cells }: Study) =>
   cells.every(
     ({ setting, config }) => !/resnet101|vgg/.test(setting.model) && config.precision === 'float32',
-  );
+  ) && !isTransfer({ cells });
+/** Pre-training on some classes, and what goes on from it. */
+const isTransfer = ({ cells }: Pick<Study, 'cells'>) =>
+  cells.some(({ config }) => config.init || config.data.classes);
 const usesModel =
   (name: string) =>
   ({ cells }: Study) =>

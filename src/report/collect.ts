@@ -4,13 +4,14 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { cellId } from '../config/identity.js';
 import { didYouMean, UserError } from '../errors.js';
 import { type Experiment, loadExperiment } from '../sweep/experiment.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';
 import { cellLabels } from './label.js';
-import { byText, compareSettings, contextOf, normalizerKey } from './setting.js';
+import { byText, compareSettings } from './setting.js';
 import type { Study, StudyCell } from './study.js';
 
 /**
@@ -91,9 +92,7 @@ function combine(studies: Study[]): Study {
   };
 }
 
-function cellIdentity({ setting }: StudyCell): string {
-  return JSON.stringify([normalizerKey(setting), setting.batchSize, contextOf(setting)]);
-}
+const cellIdentity = ({ config }: StudyCell): string => cellId(config);
 
 /** Sorts and names the cells, now that all are known. */
 function label(study: Study): Study {

@@ -1,7 +1,8 @@
 /** The differences between cells that the paper draws its conclusions from, in points of validation error. */
+import { type ComparableSet, comparableSets } from './comparable.js';
 import { type Contrast, contrast } from './contrast.js';
 import { groupBy } from './group-by.js';
-import { count, hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from './label.js';
+import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from './label.js';
 import { contextOf, differingPaths, normalizerKey } from './setting.js';
 import type { Study, StudyCell } from './study.js';
 
@@ -10,6 +11,7 @@ export function contrastsOf(study: Study): Contrast[] {
   const sets = comparableSets(study);
   return [
     ...(study.reproduces?.table === 3 ? sets.flatMap(groupContrasts) : sets.flatMap(normalizerContrasts)),
+    ...sets.flatMap(freezingContrasts),
     ...sets.flatMap(riseContrasts),
     ...controlContrasts(study),
   ];
@@ -25,32 +27,6 @@ export function comparedBaseline({ cells, baseline }: Study): StudyCell[] {
       return alike && differingPaths(own.setting, cell.setting).length === 1;
     }),
   );
-}
-
-/** Cells that differ in normalizer and batch size only. */
-interface ComparableSet {
-  cells: StudyCell[];
-  own: Set<StudyCell>;
-  /** Tells this set from the study's other ones: `, 8 workers`. */
-  note: string;
-  name(cell: StudyCell): string;
-}
-
-function comparableSets({ cells, baseline }: Study): ComparableSet[] {
-  const own = new Set(cells);
-  const sets = [...groupBy([...cells, ...baseline], ({ setting }) => contextOf(setting)).values()].filter(
-    (set) => set.some((cell) => own.has(cell)),
-  );
-  const paths = varyingPaths(sets.map(([first]) => first));
-  return sets.map((set) => {
-    const detailed = hasSeveralGroupings(set);
-    return {
-      cells: set,
-      own,
-      note: paths.map((path) => `, ${valueInWords(set[0], path)}`).join(''),
-      name: ({ setting }) => normalizerLabel(setting, detailed && setting.normalizer === 'group'),
-    };
-  });
 }
 
 function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
@@ -70,12 +46,37 @@ function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contras
         return contrast({
           kind: 'normalizers',
           label: `${name(left)} − ${name(right)} at ${batchSize}${note}`,
-          id: `${name(left)}-${name(right)}@${batchSize}${note}`,
+          id: `${transferred(group)}${name(left)}-${name(right)}@${batchSize}${note}`,
           terms: [
             [1, left],
             [-1, right],
           ],
         });
+      });
+    });
+}
+
+/** Claims about transfer rest on contrasts of their own. */
+const transferred = ({ config }: StudyCell): string => (config.init ? 'transfer:' : '');
+
+/** What is lost when BN is not frozen in fine-tuning. */
+function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
+  return cells
+    .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init)
+    .flatMap((tuned) => {
+      const { batchSize } = tuned.setting;
+      const frozen = cells.find(
+        ({ setting }) => setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize,
+      );
+      if (!frozen) return [];
+      return contrast({
+        kind: 'normalizers',
+        label: `${name(tuned)} − ${name(frozen)} at ${batchSize}${note}`,
+        id: `transfer:${name(tuned)}-${name(frozen)}@${batchSize}${note}`,
+        terms: [
+          [1, tuned],
+          [-1, frozen],
+        ],
       });
     });
 }
@@ -188,7 +189,7 @@ function controlContrasts({ cells, baseline }: Study): Contrast[] {
       return contrast({
         kind: 'control',
         label: `${name}: ${values.join(' − ')}`,
-        id: `${values.join('-')}:${name}`,
+        id: `${transferred(cell)}${values.join('-')}:${name}`,
         terms: [
           [1, cell],
           [-1, other],

@@ -29,6 +29,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
+    [({ config }) => config.init && 'fine-tuned for classification', 'Mask R-CNN fine-tuned on COCO'],
     [({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)), 'ResNet-50'],
     [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
@@ -91,11 +92,13 @@ function dataName(cell: StudyCell, cells: readonly StudyCell[]): string | undefi
 
 function subsetOf({ data }: Config): string | undefined {
   const { trainSubset, valSubset } = data as { trainSubset?: number; valSubset?: number };
+  const { classes } = data;
   const parts = [
+    classes === undefined ? [] : `${classes.length} of its classes`,
     trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} images`,
     valSubset === undefined ? [] : `validated on ${valSubset.toLocaleString('en')}`,
   ].flat();
-  return parts.length > 0 ? parts.join(' and ') : undefined;
+  return parts.length > 0 ? listed(parts) : undefined;
 }
 
 function rateOf({ config }: StudyCell): string | undefined {

@@ -62,6 +62,11 @@ export function valueInWords({ config }: Named, path: string): string {
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);
   const words = typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (path === 'model.name' || path === 'data.name' || path === 'precision') return words;
+  const part = /^optimizer\.rates\.(.+)$/.exec(path)?.[1];
+  if (part !== undefined) return `rate of ${part} ×${config.optimizer.rates?.[part] ?? 1}`;
+  if (path === 'optimizer.frozen') return `${config.optimizer.frozen?.join(' and ') ?? 'nothing'} frozen`;
+  if (path === 'data.classes') return `${config.data.classes?.join('/') ?? 'all'} classes`;
+  if (path === 'init') return config.init ? 'pre-trained' : 'from scratch';
   if (path === 'evaluate.statistics') return `${words} statistics`;
   if (path === 'batch.workers') return count(Number(value), 'worker');
   return `${path.slice(path.lastIndexOf('.') + 1)} ${words}`;

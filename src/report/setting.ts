@@ -14,10 +14,13 @@ export interface Setting extends PaperKey {
 export function settingOf(config: Config): Setting {
   const normalizer = config.normalizer as { name: string; groups?: number; channelsPerGroup?: number };
   const { model, batch } = config;
-  const others = flatten(configIdentity(config) as Record<string, unknown>);
+  const { init: _, ...identity } = configIdentity(config) as Record<string, unknown>;
+  const others = flatten(identity);
   const elsewhere =
     /^(seed|model\.name|batch\.(size|workers|microSteps)|normalizer(\.(name|groups|channelsPerGroup))?)$/;
   for (const path of Object.keys(others)) if (elsewhere.test(path)) delete others[path];
+  // Each normalizer goes on from weights of its own: for a comparison it counts that there are some, not which.
+  if (config.init) others.init = config.init.head;
   return {
     model: model.name,
     normalizer: normalizer.name,

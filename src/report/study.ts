@@ -54,7 +54,8 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
   const setting = settingOf(config);
   // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
   const own = table === 1 || table === 2 || table === 3 ? publishedError(setting, table) : undefined;
-  const published = own ?? (table === 3 ? undefined : publishedError(setting));
+  // The paper's errors are of training from scratch.
+  const published = config.init ? undefined : (own ?? (table === 3 ? undefined : publishedError(setting)));
   return { key, label: key, config, setting, published, runs };
 }
 

@@ -13,6 +13,9 @@ const prefixes: Record<string, string> = {
   precision: '',
 };
 
+/** A mapping with a word of its own: `init: { weights: …, head: … }`. */
+const initWord = (init: unknown) => (init === 'scratch' ? 'scratch' : 'pretrained');
+
 const many = (count: string, noun: string) => `${count} ${noun}${count === '1' ? '' : 's'}`;
 
 const labels: Record<string, (value: string) => string> = {
@@ -45,6 +48,7 @@ function byNormalizer(point: Point): [string, unknown][] {
 }
 
 function slugParts(path: string, value: unknown): string[] {
+  if (path === 'init') return [initWord(value)];
   if (isMapping(value)) {
     const { name, ...rest } = value;
     const own = name === undefined ? [] : [shortNames[String(name)] ?? clean(String(name))];
@@ -58,6 +62,7 @@ function slugParts(path: string, value: unknown): string[] {
 }
 
 function labelPart(path: string, value: unknown): string {
+  if (path === 'init') return initWord(value);
   if (isMapping(value)) {
     const { name, ...rest } = value;
     const details = Object.entries(rest).map(([key, inner]) => labelPart(`${path}.${key}`, inner));

@@ -4,6 +4,7 @@ import { splitSizes } from '../config/sizes.js';
 import { published } from '../data/published.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
+import { checkParameterGroups } from '../models/parameter-groups.js';
 
 /** What a run of a cell takes, found without its data and without the engine. */
 export interface Plan extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSteps'> {
@@ -17,14 +18,18 @@ export interface Plan extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSt
 
 /**
  * @param dataFolder `--data`, for images in folders
- * @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data.
+ * @throws UserError for what the schema cannot see: groups that don't divide the channels, a step larger than the data, a part
+ *   of the model that it has not.
  *   Its place may be a key's path.
  */
 export function planCell(config: Config, dataFolder?: string): Plan {
   const { sizes: all, classes, shape } = published(config.data, dataFolder);
   const sizes = splitSizes(config, all);
   const { rate, imagesPerStep, totalSteps } = resolve(config, sizes);
-  const { flops } = describeModel(createModel(config.model, classes), config.normalizer, { shape });
+  const { flops, variables } = describeModel(createModel(config.model, classes), config.normalizer, {
+    shape,
+  });
+  checkParameterGroups(config, variables);
   const evaluations = Math.ceil(config.epochs / config.evaluate.every);
   return {
     rate,

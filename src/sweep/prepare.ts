@@ -1,15 +1,21 @@
+import { requireWeights } from '../training/initial-weights.js';
 import type { Experiment } from './experiment.js';
+import { summaryOf } from './outcome.js';
 
 /**
  * Provides the engine and the data before the first run starts: children that start together need not wait for one of
  * them to download, and a cluster's nodes may have no network. Loaded only when something is to run.
  *
- * @throws UserError when either cannot be had
+ * @throws UserError when either cannot be had, or the weights that a run begins with are not there
  */
 export async function prepare(
   experiments: readonly Experiment[],
   options: { data?: string; quiet?: boolean; debug?: boolean },
 ): Promise<void> {
+  for (const { cell, folder } of experiments.flatMap(({ runs }) => runs)) {
+    const { init } = cell.config;
+    if (init && summaryOf(folder) === undefined) requireWeights(init.weights);
+  }
   const configs = experiments.flatMap(({ cells }) => cells.map(({ config }) => config));
   const { provisionEngine } = await import('../engine/provision/index.js');
   for (const variant of new Set(configs.map(({ engine }) => engine.variant))) {

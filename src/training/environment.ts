@@ -13,6 +13,8 @@ export interface RunFacts {
   threads: { intraOp: number; interOp: number };
   /** sha256 or md5 of the data's files by name. */
   data: Record<string, string>;
+  /** sha256 of the weights that it began with, where they were read from a file. */
+  initialWeights?: string;
 }
 
 export interface Environment extends RunFacts {

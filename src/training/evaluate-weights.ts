@@ -71,7 +71,7 @@ export async function evaluateWeights(
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);
   }
-  const precise = preciseImages(config);
+  const precise = preciseImages(config, variables);
   if (precise > 0) defineStatistics(program, network, statisticsBatch(dataset.train.count));
 
   const images = dataset.validation.count;

@@ -2,13 +2,17 @@ import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
 import { type Images, openEvaluationBatches } from '../data/index.js';
 import type { Program, VariableValue } from '../engine/program.js';
+import type { Variable } from '../models/net.js';
+import { isFrozen } from '../models/parameter-groups.js';
 
 /** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
 export const statisticsBatch = (images: number): number => Math.min(250, images);
 
-/** Over how many images statistics are computed anew for an evaluation; 0 where the running ones are used, or none are kept. */
-export function preciseImages({ evaluate, normalizer }: Config): number {
-  const kept = statisticsSpan(normalizer.name) !== 'image'; // frozen ones are given
+/** Over how many images statistics are computed anew for an evaluation; 0 where the running ones are used, or none move. */
+export function preciseImages({ evaluate, normalizer, optimizer }: Config, variables: Variable[]): number {
+  const kept =
+    statisticsSpan(normalizer.name) !== 'image' && // frozen BN's are given
+    variables.some(({ role, name }) => role === 'statistic' && !isFrozen(optimizer, name));
   return evaluate.statistics === 'precise' && kept ? evaluate.preciseImages : 0;
 }
 

@@ -1,5 +1,6 @@
 /** A run from its configuration to its summary: `(config, seed) → curves`. */
-
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { configIdentity } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
@@ -12,7 +13,6 @@ import { planThreads } from '../engine/threads.js';
 import { UserError } from '../errors.js';
 import { describeModel, type ModelDescription } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { initialize } from '../models/initialize.js';
 import { planRun } from '../models/plan.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
@@ -20,6 +20,7 @@ import { collectGarbage } from './collect-garbage.js';
 import { CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
+import { type InitialWeights, initialWeights, initialWeightsAgain } from './initial-weights.js';
 import { checkMemory, partsOf } from './micro-steps.js';
 import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { createProgress, type Progress } from './progress.js';
@@ -67,6 +68,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
   const model = createModel(config.model, dataset.classes);
   const description = describeModel(model, config.normalizer, dataset);
+  const { variables } = description;
+  const weights = holdsRun(options) ? undefined : initialWeights(config, variables, options.note);
 
   // 2. The folder, which from here on is this process's own.
   const folder = await openRunFolder(options.out, options.mode);
@@ -74,6 +77,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
     const ended = begun && endedSummary(folder);
     if (ended) return ended;
+    const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
+    const known = { environment: folder.environment, hasCheckpoint: checkpoint !== undefined };
+    const initial = weights ?? initialWeightsAgain(config, variables, { ...known, note: options.note });
 
     // 3. The engine, with the threads and parts that the run began with: sums in another order are other numbers.
     const threads = begun || !options.deterministic ? threadsOf(begun ?? config, resolved) : oneThread;
@@ -89,6 +95,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       device: loaded.device,
       threads,
       data: dataset.checksums,
+      ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });
     describeRun(folder, printConfig({ ...config, engine, batch }), environment);
 
@@ -96,13 +103,12 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const network: Network = {
       config,
       model,
-      variables: description.variables,
+      variables,
       shape: dataset.shape,
       pixels: { mean: dataset.mean, std: dataset.std },
       fused: !options.eager,
     };
-    const { program, trainOn } = await defineProgram(network, dataset, parts, options.eager);
-    const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
+    const { program, trainOn } = await defineProgram(network, initial, dataset, parts, options.eager);
     if (checkpoint) program.write(checkpoint.tensors);
     const progress = createProgress(checkpoint?.step, checkpoint?.sums);
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
@@ -128,7 +134,7 @@ interface Prepared {
 }
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
-  const { config, resolved, dataset, program, trainOn, progress, options } = prepared;
+  const { config, resolved, dataset, description, program, trainOn, progress, options } = prepared;
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
   const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
   const curves = await CurvesLog.open(folder.curves, { ...point, leastRows });
@@ -155,7 +161,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
     const { batchSize } = config.evaluate;
-    const precise = preciseImages(config);
+    const precise = preciseImages(config, description.variables);
     const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
       const body = () => evaluate(program, dataset, batchSize, pause);
       return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body);
@@ -193,6 +199,10 @@ function attempt(action: () => void): void {
   } catch {}
 }
 
+/** Whether there is a run to be resumed, which may need no weights any more. */
+const holdsRun = ({ out, mode }: RunOptions): boolean =>
+  mode === 'resume' && existsSync(join(out, 'config.yaml'));
+
 /** The configuration that the folder's run was begun with; it must describe the same experiment. */
 function sameExperiment(folder: RunFolder, config: Config): Config {
   const begun = parseConfig(folder.begunWith!, { file: folder.config });
@@ -227,12 +237,19 @@ function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
   };
 }
 
-async function defineProgram(network: Network, dataset: Dataset, parts: number, eager: boolean) {
+async function defineProgram(
+  network: Network,
+  { values }: InitialWeights,
+  dataset: Dataset,
+  parts: number,
+  eager: boolean,
+) {
   const { config, variables } = network;
   const { createProgram } = await import('../engine/create-program.js');
-  const initial = withVelocities(variables, initialize(variables, config.seed), {
+  const initial = withVelocities(variables, values, {
     parts,
     averaged: config.optimizer.emaDecay > 0,
+    optimizer: config.optimizer,
   });
   const program = createProgram(initial, { eager, precision: config.precision });
   const trainOn = defineTraining(program, network, parts);
@@ -240,7 +257,7 @@ async function defineProgram(network: Network, dataset: Dataset, parts: number, 
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);
   }
-  if (preciseImages(config) > 0) {
+  if (preciseImages(config, variables) > 0) {
     defineStatistics(program, network, statisticsBatch(dataset.train.count));
   }
   return { program, trainOn };

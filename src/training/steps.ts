@@ -7,9 +7,11 @@ import { tf } from '../engine/load.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import type { Model, Variable } from '../models/net.js';
+import { isFrozen, trainedVariables } from '../models/parameter-groups.js';
 import { type Present, TensorNet } from '../models/tensor-net.js';
 import { createNormalizer } from '../normalizers/index.js';
 import { averageOf, sumOf, velocityOf } from './slot-names.js';
+import { applyGradients, moveAverages, moveStatistics } from './updates.js';
 
 /** What a network is made of, apart from the values of its variables. */
 export interface Network {
@@ -24,7 +26,6 @@ export interface Network {
   fused: boolean;
 }
 
-const trained = ({ role }: Variable) => role !== 'statistic';
 const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /**
@@ -34,9 +35,9 @@ const scheduleOf = (key: string) => `normalizer.${key}`;
 export function withVelocities(
   variables: Variable[],
   values: Record<string, VariableValue>,
-  { parts = 1, averaged = false } = {},
+  { parts = 1, averaged = false, optimizer = {} }: SlotOptions = {},
 ): Record<string, VariableValue> {
-  const slots = variables.filter(trained).flatMap(({ name, shape }) => {
+  const slots = trainedVariables(variables, optimizer).flatMap(({ name, shape }) => {
     const zeros = () => ({
       shape,
       data: new Float32Array(shape.reduce((product, length) => product * length, 1)),
@@ -46,6 +47,14 @@ export function withVelocities(
   });
   const averages = averaged ? variables.map(({ name }) => [averageOf(name), values[name]] as const) : [];
   return { ...values, ...Object.fromEntries([...slots, ...averages]) };
+}
+
+interface SlotOptions {
+  /** Micro-steps of a step. */
+  parts?: number;
+  averaged?: boolean;
+  /** What it freezes has neither velocity nor sum. */
+  optimizer?: Pick<Config['optimizer'], 'frozen'>;
 }
 
 /** When a step takes place: how many came before it, and the share of the training that these are, 0 to 1. */
@@ -68,7 +77,7 @@ export type TrainStep = (
  */
 export function defineTraining(program: Program, network: Network, parts = 1): TrainStep {
   const { config, variables } = network;
-  const parameters = variables.filter(trained);
+  const parameters = trainedVariables(variables, config.optimizer);
   const batch = (config.batch.size * config.batch.workers) / parts;
   const schedules = Object.entries(createNormalizer(config.normalizer).schedules ?? {});
   const feeds: Record<string, Feed> = {
@@ -87,7 +96,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
           dropoutSeed: dropsOut(config) ? step.feed('dropoutSeed') : undefined,
         },
       });
-      const { loss, errors, gradients } = differentiate(network, net, step);
+      const { loss, errors, gradients } = differentiate(network, net, step, parameters);
       const summed = gradients.map((gradient, index) => {
         const share = parts === 1 ? gradient : gradient.div(parts);
         return opens(part) ? share : step.variable(sumOf(parameters[index].name)).add(share);
@@ -95,7 +104,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       if (closes(part)) applyGradients(step, parameters, summed, config);
       else for (const [index, { name }] of parameters.entries()) step.assign(sumOf(name), summed[index]);
       // The running statistics follow the first worker, whose images are in the first part.
-      if (opens(part)) moveStatistics(step, net, config);
+      if (opens(part)) moveStatistics(step, net.statistics, config);
       return { loss, errors };
     });
   }
@@ -122,16 +131,9 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
   };
 }
 
-/** Moves the average of every variable, BN's running statistics included, towards it. */
 function defineAveraging(program: Program, { config, variables }: Network): void {
-  const names = variables.map(({ name }) => name);
   program.define('average', {}, (step) => {
-    step.movingAverage({
-      variables: names.map(averageOf),
-      values: names.map((name) => step.variable(name)),
-      scales: names.map(() => 1),
-      momentum: config.optimizer.emaDecay,
-    });
+    moveAverages(step, variables, config);
     return { averaged: tf.scalar(1).square() }; // a step returns something that was computed
   });
 }
@@ -144,36 +146,17 @@ const microSteps = (parts: number): string[] => {
 const opens = (part: string) => part === 'train' || part === 'train/first';
 const closes = (part: string) => part === 'train' || part === 'train/last';
 
-function differentiate(network: Network, net: TensorNet, step: Step) {
-  const parameters = network.variables.filter(trained).map(({ name }) => step.variable(name));
+function differentiate(network: Network, net: TensorNet, step: Step, parameters: Variable[]) {
   let errors: Tensor | undefined;
-  const { value: loss, gradients } = lossAndGradients(() => {
-    const result = forward(network, net, step, network.config.optimizer.labelSmoothing);
-    errors = outlive(result.errors);
-    return result.loss;
-  }, parameters);
+  const { value: loss, gradients } = lossAndGradients(
+    () => {
+      const result = forward(network, net, step, network.config.optimizer.labelSmoothing);
+      errors = outlive(result.errors);
+      return result.loss;
+    },
+    parameters.map(({ name }) => step.variable(name)),
+  );
   return { loss, errors: errors!, gradients };
-}
-
-function applyGradients(step: Step, parameters: Variable[], gradients: Tensor[], config: Config): void {
-  step.momentum({
-    variables: parameters.map(({ name }) => name),
-    velocities: parameters.map(({ name }) => velocityOf(name)),
-    gradients,
-    decayed: parameters.map(({ role }) => isDecayed(role, config)),
-    rate: step.feed('rate'),
-    ...config.optimizer,
-  });
-}
-
-function moveStatistics(step: Step, { statistics }: TensorNet, config: Config): void {
-  if (statistics.length === 0) return;
-  step.movingAverage({
-    variables: statistics.map(({ variable }) => variable),
-    values: statistics.map(({ value }) => value),
-    scales: statistics.map(({ scale }) => scale),
-    momentum: runningMomentum(config),
-  });
 }
 
 /** Adds the step `evaluate/N` for a batch of N images: returns mean loss, count of errors, and logits. */
@@ -223,7 +206,8 @@ function tensorNet(
   const mode = { training, workers, fused, precision: config.precision };
   const averaged = !training && config.optimizer.emaDecay > 0;
   const seen = averaged ? { variable: (name: string) => step.variable(averageOf(name)) } : step;
-  return new TensorNet(seen, normalizer, mode, present ?? { scheduled: atTheEnd });
+  const frozen = (name: string) => isFrozen(config.optimizer, name);
+  return new TensorNet(seen, normalizer, mode, present ?? { scheduled: atTheEnd }, frozen);
 }
 
 interface NetOptions {
@@ -245,11 +229,3 @@ const imageFeeds = ({ shape, pixels }: Network, batch: number): Record<string, F
   images: { shape: [batch, ...shape], dtype: pixels ? 'uint8' : 'float32' },
   labels: { shape: [batch], dtype: 'int32' },
 });
-
-function isDecayed(role: Variable['role'], { optimizer }: Config): boolean {
-  if (role === 'gamma' || role === 'beta') return optimizer.decayNormalizer;
-  return role === 'bias' ? optimizer.decayBias : true;
-}
-
-const runningMomentum = ({ normalizer }: Config): number =>
-  'momentum' in normalizer ? (normalizer.momentum as number) : 0;

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** What a run's weights are before its first step. */
+export const initSchema = z
+  .union([
+    z.literal('scratch'),
+    z.strictObject({
+      weights: z
+        .string()
+        .min(1)
+        .max(4096)
+        .describe(
+          'A .safetensors file in gnbench’s names, or a run’s folder: its newest checkpoint; relative to the working folder',
+        ),
+      head: z
+        .enum(['keep', 'new'])
+        .default('keep')
+        .describe('The last layer: from the weights too, or drawn anew, as another number of classes needs'),
+    }),
+  ])
+  // The absence of weights, as a value for an experiment's axis.
+  .transform((init) => (init === 'scratch' ? undefined : init));

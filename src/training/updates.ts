@@ -1,0 +1,64 @@
+/** What a training step does to the variables once it has gradients and statistics. */
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Config } from '../config/schema.js';
+import type { Step } from '../engine/program.js';
+import type { Variable } from '../models/net.js';
+import { isFrozen, rateFactor } from '../models/parameter-groups.js';
+import type { StatisticsUpdate } from '../normalizers/normalizer.js';
+import { averageOf, velocityOf } from './slot-names.js';
+
+/** SGD: one update for each rate, which without `optimizer.rates` is one for all. @param gradients of `parameters`, in their order */
+export function applyGradients(
+  step: Step,
+  parameters: readonly Variable[],
+  gradients: readonly Tensor[],
+  { optimizer }: Config,
+): void {
+  const factors = parameters.map(({ name }) => rateFactor(optimizer, name));
+  const rate = step.feed('rate');
+  const { weightDecay, momentum, nesterov } = optimizer;
+  for (const factor of new Set(factors)) {
+    const members = parameters.filter((_, index) => factors[index] === factor);
+    step.momentum({
+      variables: members.map(({ name }) => name),
+      velocities: members.map(({ name }) => velocityOf(name)),
+      gradients: gradients.filter((_, index) => factors[index] === factor),
+      decayed: members.map(({ role }) => isDecayed(role, optimizer)),
+      rate: factor === 1 ? rate : rate.mul(factor),
+      weightDecay,
+      momentum,
+      nesterov,
+    });
+  }
+}
+
+function isDecayed(role: Variable['role'], optimizer: Config['optimizer']): boolean {
+  if (role === 'gamma' || role === 'beta') return optimizer.decayNormalizer;
+  return role === 'bias' ? optimizer.decayBias : true;
+}
+
+/** Running averages of batch statistics. */
+export function moveStatistics(
+  step: Step,
+  statistics: readonly StatisticsUpdate[],
+  { normalizer }: Config,
+): void {
+  if (statistics.length === 0) return;
+  step.movingAverage({
+    variables: statistics.map(({ variable }) => variable),
+    values: statistics.map(({ value }) => value),
+    scales: statistics.map(({ scale }) => scale),
+    momentum: 'momentum' in normalizer ? (normalizer.momentum as number) : 0,
+  });
+}
+
+/** Moves the average of every variable, BN's running statistics included, towards it. Those that are frozen are their own. */
+export function moveAverages(step: Step, variables: readonly Variable[], { optimizer }: Config): void {
+  const names = variables.map(({ name }) => name).filter((name) => !isFrozen(optimizer, name));
+  step.movingAverage({
+    variables: names.map(averageOf),
+    values: names.map((name) => step.variable(name)),
+    scales: names.map(() => 1),
+    momentum: optimizer.emaDecay,
+  });
+}
