@@ -1,7 +1,7 @@
 /** A difference between cells, ours beside the paper's, in points of validation error. */
 import { publishedError } from './paper.js';
 import { type Estimate, estimate } from './statistics.js';
-import { errorsOf, hasDiverged, type StudyCell } from './study.js';
+import { errorsOf, hasDiverged, isOfThePaper, type StudyCell } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';
 
 /**
@@ -42,9 +42,8 @@ export function contrast(options: {
     const difference = sumOfTerms(terms, (cell) => errorsOf(cell).find((run) => run.seed === seed)?.error);
     return difference === undefined ? [] : [{ seed, difference }];
   });
-  // The paper's fine-tuning is of other tasks, in other measures.
   const sum =
-    kind === 'control' || terms.some(([, { config }]) => config.init)
+    kind === 'control' || terms.some(([, { config }]) => !isOfThePaper(config))
       ? undefined
       : sumOfTerms(terms, ({ setting }) => publishedError(setting, table)?.error);
   const published = sum === undefined ? undefined : Number(sum.toFixed(1));

@@ -54,10 +54,13 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
   const setting = settingOf(config);
   // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
   const own = table === 1 || table === 2 || table === 3 ? publishedError(setting, table) : undefined;
-  // The paper's errors are of training from scratch.
-  const published = config.init ? undefined : (own ?? (table === 3 ? undefined : publishedError(setting)));
+  const inThePaper = own ?? (table === 3 ? undefined : publishedError(setting));
+  const published = isOfThePaper(config) ? inThePaper : undefined;
   return { key, label: key, config, setting, published, runs };
 }
+
+/** The paper's errors are of training from scratch, and on all classes. */
+export const isOfThePaper = ({ init, data }: Config): boolean => !init && !data.classes;
 
 /** Errors of a cell's completed runs, by seed. */
 export function errorsOf(cell: StudyCell): { seed: number; error: number }[] {
