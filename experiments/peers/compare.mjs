@@ -54,6 +54,9 @@ const settings = {
   ],
 };
 const mostForOneThread = 8;
+/** Keras is measured in float32 alone. */
+const peersIn = (precision) =>
+  words(options.peers).filter((peer) => peer !== 'keras' || precision === 'float32');
 
 /** Runs a command that prints JSON, a row a line or one array, and gives the rows. */
 async function rowsOf(command, args) {
@@ -117,7 +120,7 @@ async function qualifySetting(peer, setting, precision) {
 /** The two fastest settings of each peer in each cell, and cells of one setting together: `[peer, setting, cells][]`. */
 async function qualify(precision, measured) {
   const finalists = [];
-  for (const peer of words(options.peers)) {
+  for (const peer of peersIn(precision)) {
     const rows = [];
     for (const setting of settings[peer]) rows.push(...(await qualifySetting(peer, setting, precision)));
     measured.push(...rows.map(({ chosen, ...row }) => ({ ...row, round: 0 })));

@@ -1,7 +1,7 @@
 /**
  * The parts of the project's pages that are made from `results/`: what stands between `<!-- generated: WHAT -->` and
- * `<!-- /generated -->`. WHAT is `claims`, `table EXPERIMENT` (in full) or `summary EXPERIMENT` (the paper's layout and
- * the differences).
+ * `<!-- /generated -->`. WHAT is `claims`, `table EXPERIMENT` (in full), `summary EXPERIMENT` (the paper's layout and
+ * the differences) or `peers` (results/bench/peers.md without its heading).
  *
  *   node dist/report/readme.js [--write] [FILE…]     (README.md and results/README.md when no file is named)
  *
@@ -19,6 +19,9 @@ import { markdownSummary } from './table-markdown.js';
 import { tableModel } from './table-model.js';
 
 export const pages = ['README.md', 'results/README.md'] as const;
+
+/** Written by experiments/peers/compare.mjs. */
+const peersTable = 'results/bench/peers.md';
 
 const block = /(<!-- generated: (.+?) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
 
@@ -40,13 +43,14 @@ export async function regenerate(page: string, file: string): Promise<string> {
 async function generate(what: string, file: string): Promise<string> {
   const [kind, experiment, ...rest] = what.split(' ');
   if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
+  if (kind === 'peers' && !experiment) return readFileSync(peersTable, 'utf8').replace(/^# .*\n\n/, '');
   if ((kind === 'table' || kind === 'summary') && experiment && rest.length === 0) {
     const study = await collect(experiment);
     return kind === 'table' ? renderTable(study, 'markdown') : markdownSummary(tableModel(study));
   }
   throw new UserError(`"${what}" cannot be generated`, {
     place: file,
-    fix: 'one of: claims, table EXPERIMENT, summary EXPERIMENT',
+    fix: 'one of: claims, table EXPERIMENT, summary EXPERIMENT, peers',
   });
 }
 
