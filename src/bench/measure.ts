@@ -38,10 +38,11 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   const started = performance.now();
   await loadEngine({ variant: config.engine.variant, threads, quiet: true });
   const loadedAt = performance.now();
-  const program = createProgram(initialValues(config), { eager, precision: config.precision });
-  const trainOn = defineTraining(program, networkOf(config, eager));
-  const { shape, classes } = imagesOf(config);
-  const pixels = shape.reduce((product, size) => product * size);
+  const { classes, ...network } = networkOf(config, eager);
+  const initial = withVelocities(network.variables, initialize(network.variables, config.seed), config);
+  const program = createProgram(initial, { eager, precision: config.precision });
+  const trainOn = defineTraining(program, network);
+  const pixels = network.shape.reduce((product, size) => product * size);
   const images = {
     images: Uint8Array.from({ length: batch * pixels }, (_, index) => (index * 7919) % 256),
     labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
@@ -83,22 +84,12 @@ function repeat(step: () => number, least: number): number[] {
   return times;
 }
 
-const describe = (config: Config) => {
-  const { shape, classes } = imagesOf(config);
-  return describeModel(createModel(config.model, classes), config.normalizer, { shape });
-};
-
-const initialValues = (config: Config) => {
-  const { variables } = describe(config);
-  return withVelocities(variables, initialize(variables, config.seed), config);
-};
-
-function networkOf(config: Config, eager: boolean): Network {
-  const { variables } = describe(config);
-  const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
+function networkOf(config: Config, eager: boolean): Network & { classes: number } {
   const { shape, classes } = imagesOf(config);
   const model = createModel(config.model, classes);
-  return { config, model, variables, shape, pixels, fused: !eager };
+  const { variables } = describeModel(model, config.normalizer, { shape });
+  const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
+  return { config, model, variables, shape, pixels, fused: !eager, classes };
 }
 
 const row = await measure(JSON.parse(process.argv[2]) as Setting);

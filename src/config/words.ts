@@ -22,3 +22,9 @@ export function inWords(value: unknown): string {
 export function anyOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
+
+/** `a, b, c and 17 more`, when there are more than `most` of them. */
+export function few(words: readonly string[], most = 20): string {
+  const left = words.length - most;
+  return words.slice(0, most).join(', ') + (left > 0 ? ` and ${left} more` : '');
+}

@@ -2,6 +2,7 @@
  * `data.classes`: a few of a data set's classes, as labels of their own. Two choices that have no class in common are
  * two tasks, such as pre-training and fine-tuning need.
  */
+import { few } from '../config/words.js';
 import { didYouMean, UserError } from '../errors.js';
 
 /** What the labels of a data set stand for. */
@@ -41,9 +42,6 @@ function labelOf(wanted: number | string, { count, names = [] }: ClassList): num
     { place: 'data.classes', fix: `valid: 0 to ${count - 1}${listed}` },
   );
 }
-
-const few = (names: readonly string[]) =>
-  names.slice(0, 20).join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '');
 
 /** Each label as its place in `chosen`; −1 for those that are not in it. */
 export function relabel(labels: ArrayLike<number>, chosen: readonly number[]): Int32Array {

@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
+import { few } from '../config/words.js';
 import { UserError } from '../errors.js';
 import type { ClassList } from './classes.js';
 import { isFolder, places } from './locate.js';
@@ -51,10 +52,13 @@ export function listPhotos(folder: string, key: string, dataFolder?: string): Ph
     }
   });
   if (empty.length > 0) {
-    throw new UserError(`${empty.length === 1 ? 'a class has' : 'classes have'} no image: ${few(empty)}`, {
-      place: `${key}: ${root}`,
-      fix: 'put .jpg, .jpeg or .png files there, or remove the folder',
-    });
+    throw new UserError(
+      `${empty.length === 1 ? 'a class has' : 'classes have'} no image: ${few(empty, 10)}`,
+      {
+        place: `${key}: ${root}`,
+        fix: 'put .jpg, .jpeg or .png files there, or remove the folder',
+      },
+    );
   }
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
@@ -75,16 +79,13 @@ export function sameClasses(train: PhotoList, validation: PhotoList): void {
   const found = differences.filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
   throw new UserError(
-    `training and validation have different classes: ${found.map(([key, names]) => `only in ${key}: ${few(names)}`).join('; ')}`,
+    `training and validation have different classes: ${found.map(([key, names]) => `only in ${key}: ${few(names, 10)}`).join('; ')}`,
     { place: `${train.root}, ${validation.root}`, fix: 'give both the same class folders' },
   );
 }
 
 // By code units: the order of labels must not depend on the language of the machine.
 const byCode = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-const few = (names: string[]) =>
-  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
 
 function find(folder: string, key: string, dataFolder?: string): string {
   const candidates = isAbsolute(folder)

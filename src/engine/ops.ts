@@ -59,9 +59,9 @@ export function conv2d(
   weight: Tensor4D,
   { stride, padding, own = 'none' }: { stride: number; padding: number; own?: 'none' | 'small' | 'all' },
 ): Tensor4D {
-  const channels = own === 'none' ? 0 : own === 'small' ? mostOwnChannels : Number.POSITIVE_INFINITY;
-  if (weight.shape[2] * weight.shape[3] <= channels && hasOwnKernel(x.shape, weight.shape, stride, padding))
-    return ownConv2d(x, weight, stride);
+  const [, , channels, filters] = weight.shape;
+  const wanted = own === 'all' || (own === 'small' && channels * filters <= mostOwnChannels);
+  if (wanted && hasOwnKernel(x.shape, weight.shape, stride, padding)) return ownConv2d(x, weight, stride);
   const attributes = () => [
     type('T', DataType.float),
     ints('strides', [1, stride, stride, 1]),

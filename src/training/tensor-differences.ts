@@ -1,3 +1,5 @@
+import { few } from '../config/words.js';
+
 /** How the tensors of a file differ from those that a model needs: names and shapes, all at once. */
 export interface TensorDifferences {
   missing: string[];
@@ -38,6 +40,3 @@ export function tensorDifferences(
     text: kinds.flatMap(([kind, items]) => (items.length > 0 ? [`${kind}: ${few(items)}`] : [])).join('; '),
   };
 }
-
-const few = (items: readonly string[]) =>
-  items.slice(0, 20).join(', ') + (items.length > 20 ? ` and ${items.length - 20} more` : '');
