@@ -11,6 +11,11 @@
  *
  * Compilers make the first part last an hour; it is kept in `--qualified FILE`, setting by setting, and gone on with.
  * `--rounds 0` ends after it.
+ *
+ * The paper's own model, GN, 8 workers of 2 images of 224×224 (16 to the peer), to results/bench/resnet50.csv and .md:
+ *
+ *     node experiments/peers/compare.mjs --python peers/bin/python --name resnet50 --model resnet50 --workers 8 --batch 2 \
+ *       --normalizer group --precision float32 --peers pytorch --settings eager,channels-last --rounds 2 --steps 5
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -32,6 +37,10 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '2,4,8,32,128' },
     normalizer: { type: 'string', default: 'batch,group' },
     precision: { type: 'string', default: 'float32,bfloat16' },
+    model: { type: 'string', default: 'resnet20' },
+    workers: { type: 'string', default: '1' },
+    settings: { type: 'string', default: 'eager,channels-last,compile,compile-channels-last,graph,xla' },
+    name: { type: 'string', default: 'peers' },
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '50' },
     peers: { type: 'string', default: 'pytorch,keras' },
@@ -40,6 +49,8 @@ const { values: options } = parseArgs({
   },
 });
 const words = (text) => text.split(',');
+/** Of a whole step: a peer has no workers. */
+const imagesAStep = words(options.batch).map((size) => String(Number(size) * Number(options.workers)));
 
 /** Every setting of a peer: what is passed to its script. One thread is not tried where there are images for more. */
 const settings = {
@@ -75,6 +86,7 @@ async function rowsOf(command, args) {
 
 function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, more) {
   const args = [join(here, `${peer}_step.py`), '--setting', setting, '--threads', String(threads)];
+  args.push('--model', options.model);
   if (interop) args.push('--interop', String(interop));
   args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, ...more);
   process.stderr.write(
@@ -88,10 +100,13 @@ const canonical = { bn: 'batch', gn: 'group', ln: 'layer', in: 'instance' };
 async function runGnbench(precision) {
   process.stderr.write(`gnbench, ${precision}\n`);
   const args = ['bench', '--json', '--batch', options.batch, '--normalizer', options.normalizer];
-  args.push('--precision', precision, '--steps', options.steps, '--set', 'model.shortcut=projection');
+  args.push('--precision', precision, '--steps', options.steps, '--model', options.model);
+  args.push('--set', `batch.workers=${options.workers}`);
+  if (options.model === 'resnet20') args.push('--set', 'model.shortcut=projection');
   const rows = await rowsOf(process.execPath, [join(root, 'bin', 'gnbench.js'), ...args]);
   return rows.map(({ threads, ...row }) => ({
     ...row,
+    batch: row.batch * row.workers,
     framework: 'gnbench',
     version,
     setting: 'default',
@@ -106,9 +121,14 @@ const qualified = JSON.parse(await readFile(options.qualified, 'utf8').catch(() 
 
 async function qualifySetting(peer, setting, precision) {
   const few = setting.threads === 1 && (setting.interop ?? 1) === 1;
-  const batches = words(options.batch).filter((batch) => !few || Number(batch) <= mostForOneThread);
+  const batches = imagesAStep.filter((batch) => !few || Number(batch) <= mostForOneThread);
   const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
-  const key = JSON.stringify([peer, setting, cells]);
+  const key = JSON.stringify([
+    peer,
+    setting,
+    cells,
+    ...(options.model === 'resnet20' ? [] : [options.model]),
+  ]);
   if (!qualified[key] && batches.length > 0) {
     qualified[key] = await runPeer(peer, setting, cells, ['--steps', '15', '--attempts', '1']);
     await mkdir(dirname(options.qualified), { recursive: true });
@@ -122,10 +142,11 @@ async function qualify(precision, measured) {
   const finalists = [];
   for (const peer of peersIn(precision)) {
     const rows = [];
-    for (const setting of settings[peer]) rows.push(...(await qualifySetting(peer, setting, precision)));
+    const tried = settings[peer].filter(({ setting }) => words(options.settings).includes(setting));
+    for (const setting of tried) rows.push(...(await qualifySetting(peer, setting, precision)));
     measured.push(...rows.map(({ chosen, ...row }) => ({ ...row, round: 0 })));
     for (const normalizer of words(options.normalizer)) {
-      for (const batch of words(options.batch)) {
+      for (const batch of imagesAStep) {
         const cell = rows.filter((row) => row.normalizer === normalizer && String(row.batch) === batch);
         const ranked = cell.toSorted((a, b) => b.imagesPerSecond - a.imagesPerSecond);
         for (const { chosen: setting } of ranked.slice(0, 2)) {
@@ -152,6 +173,7 @@ for (const precision of words(options.precision)) {
 }
 if (Number(options.rounds) === 0) process.exit();
 await mkdir(options.out, { recursive: true });
-await writeFile(join(options.out, 'peers.csv'), csv(measured));
-await writeFile(join(options.out, 'peers.md'), markdown(measured));
-process.stdout.write(markdown(measured));
+const table = markdown(measured, options.model);
+await writeFile(join(options.out, `${options.name}.csv`), csv(measured));
+await writeFile(join(options.out, `${options.name}.md`), table);
+process.stdout.write(table);

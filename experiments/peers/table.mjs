@@ -67,15 +67,20 @@ function revision() {
   return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 }
 
+/** Three of them. */
+const digits = (speed) => speed.toFixed(speed < 10 ? 2 : speed < 100 ? 1 : 0);
+
 /** gnbench against the best peer in every cell, with what was measured, where and when. */
-export function markdown(rows) {
+export function markdown(rows, model = 'resnet20') {
+  const about =
+    model === 'resnet20' ? 'ResNet-20 with projection shortcuts, 32×32 images' : `${model}, 224×224 images`;
   const finals = rows.filter((row) => row.round > 0);
   const disturbance = Math.max(...finals.map((row) => row.disturbance ?? 0));
   const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
   const lines = [
     '# gnbench beside PyTorch and Keras',
     '',
-    'ResNet-20 with projection shortcuts, 32×32 images: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),',
+    `${about}: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),`,
     'images a second: the median step of each round, and of the rounds the median. The peer is the fastest of all',
     'settings of all peers in that cell.',
     '',
@@ -91,7 +96,7 @@ export function markdown(rows) {
     const threads = `${peer.threads} thread${peer.threads === 1 ? '' : 's'}`;
     const { precision, normalizer, batch } = group[0];
     lines.push(
-      `| ${precision} | ${normalizer} | ${batch} | ${ours.toFixed(0)} | ${theirs.toFixed(0)} ` +
+      `| ${precision} | ${normalizer} | ${batch} | ${digits(ours)} | ${digits(theirs)} ` +
         `| ${peer.framework} ${peer.setting}, ${threads} | ${ratio.toFixed(2)} |`,
     );
   }
