@@ -30,11 +30,7 @@ function imagesOf({ model }: Config): { shape: [number, number, number]; classes
 async function measure({ config: text, eager, warmup, steps }: Setting): Promise<BenchRow> {
   const config = parseConfig(text, { file: 'bench' });
   const batch = config.batch.size * config.batch.workers;
-  const planned = planThreads(batch);
-  const threads = {
-    intraOp: config.engine.intraOpThreads ?? planned.intraOp,
-    interOp: config.engine.interOpThreads ?? planned.interOp,
-  };
+  const threads = planThreads(config, batch);
   const started = performance.now();
   await loadEngine({ variant: config.engine.variant, threads, quiet: true });
   const loadedAt = performance.now();

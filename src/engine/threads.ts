@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Config } from '../config/schema.js';
 
 /** TensorFlow's two pools: `intraOp` threads share one operation, `interOp` run operations side by side. */
 export interface Threads {
@@ -13,16 +14,29 @@ export function usableCores(): number {
 }
 
 /**
- * The setting for one run with `cores` to itself. With few images an operation is too short to be shared, but two of
- * them can run side by side (backward, a convolution's two gradients); from 8 on sharing each is faster.
+ * The threads of a run that has `cores` to itself and computes `images` a step: what its configuration sets, else each
+ * operation shared by all cores. Only bfloat16 with two or three images has operations so short that running two of
+ * them side by side (backward, a convolution's two gradients) is faster than sharing each.
  *
- * Measured, images/s, ResNet-20 with GN, float32, two cores of a Xeon with AMX (results/bench/threads.csv):
+ * Measured, images/s, ResNet-20 with GN, two cores of an EPYC with AVX-512 (results/bench/threads.csv, made by
+ * experiments/threads.mjs):
  *
- *   intra/inter    2    8   16   32   64  128
- *          1/2   600  690  748  735  746  732
- *          2/1   547  775  848  858  868  871
- *          2/2   371  486  469  855  881  876
+ *  (intra/inter)         2     3     4     8    32   128
+ *   float32    1/2         548   542   413   556   589   544
+ *              2/1         680   614   681   691   806   752
+ *              2/2         563   569   592   691   713   709
+ *   bfloat16   1/2         769   720   749   940  1125  1163
+ *              2/1         635   642   840  1174  1344  1479
+ *              2/2         655   687   606  1089  1353  1384
  */
-export function planThreads(batch: number, cores = usableCores()): Threads {
-  return batch < 8 ? { intraOp: 1, interOp: cores } : { intraOp: cores, interOp: 1 };
+export function planThreads(
+  { engine, precision }: { engine: Partial<Config['engine']>; precision: Config['precision'] },
+  images: number,
+  cores = usableCores(),
+): Threads {
+  const sideBySide = precision === 'bfloat16' && images < 4;
+  return {
+    intraOp: engine.intraOpThreads ?? (sideBySide ? 1 : cores),
+    interOp: engine.interOpThreads ?? (sideBySide ? cores : 1),
+  };
 }

@@ -51,11 +51,7 @@ export async function evaluateWeights(
 
   const { batchSize } = config.evaluate;
   const { loadEngine } = await import('../engine/load.js');
-  const planned = planThreads(batchSize);
-  const threads = {
-    intraOp: config.engine.intraOpThreads ?? planned.intraOp,
-    interOp: config.engine.interOpThreads ?? planned.interOp,
-  };
+  const threads = planThreads(config, batchSize);
   await loadEngine({ variant: config.engine.variant, threads, ...options });
   const { createProgram } = await import('../engine/create-program.js');
   const program = createProgram(weights.values, { eager: false, precision: config.precision });

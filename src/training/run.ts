@@ -82,7 +82,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const initial = weights ?? initialWeightsAgain(config, variables, { ...known, note: options.note });
 
     // 3. The engine, with the threads and parts that the run began with: sums in another order are other numbers.
-    const threads = begun || !options.deterministic ? threadsOf(begun ?? config, resolved) : oneThread;
+    const threads =
+      begun || !options.deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
     const parts = partsOf(begun ?? config, description);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
@@ -228,14 +229,6 @@ function endedSummary(folder: RunFolder): Summary | undefined {
 }
 
 const oneThread: Threads = { intraOp: 1, interOp: 1 };
-
-function threadsOf({ engine }: Config, { imagesPerStep }: Resolved): Threads {
-  const planned = planThreads(imagesPerStep);
-  return {
-    intraOp: engine.intraOpThreads ?? planned.intraOp,
-    interOp: engine.interOpThreads ?? planned.interOp,
-  };
-}
 
 async function defineProgram(
   network: Network,

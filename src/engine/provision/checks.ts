@@ -181,7 +181,7 @@ function bfloat16(): Check {
 
 function threads(): Check {
   const describe = (batch: number) => {
-    const { intraOp, interOp } = planThreads(batch);
+    const { intraOp, interOp } = planThreads({ engine: {}, precision: 'float32' }, batch);
     return `batch ${batch}: ${intraOp} intra-op, ${interOp} inter-op`;
   };
   return found('threads', `${availableParallelism()} cores; ${describe(2)}; ${describe(128)}`);
