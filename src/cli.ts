@@ -179,6 +179,7 @@ program
   .option('--normalizer <names>', 'normalizers', list, ['batch', 'group', 'none'])
   .option('--model <name>', 'the model', 'resnet20')
   .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
+  .option('--convolutions <kinds>', 'direct, winograd', list, ['direct'])
   .option(
     '--steps <n>',
     'steps to measure at the least, after a warm-up of as many as take a second',

@@ -36,7 +36,7 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   const loadedAt = performance.now();
   const { classes, ...network } = networkOf(config, eager);
   const initial = withVelocities(network.variables, initialize(network.variables, config.seed), config);
-  const program = createProgram(initial, { eager, precision: config.precision });
+  const program = createProgram(initial, config, { eager });
   const trainOn = defineTraining(program, network);
   const pixels = network.shape.reduce((product, size) => product * size);
   const images = {
@@ -62,6 +62,7 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
     batch: config.batch.size,
     workers: config.batch.workers,
     precision: config.precision,
+    convolutions: config.engine.convolutions,
     threads,
     imagesPerSecond: (1000 * batch) / median,
     stepMs: { median, q1: quantile(0.25), q3: quantile(0.75) },

@@ -6,6 +6,7 @@ export interface BenchRow {
   batch: number;
   workers: number;
   precision: string;
+  convolutions: string;
   threads: { intraOp: number; interOp: number };
   imagesPerSecond: number;
   stepMs: { median: number; q1: number; q3: number };

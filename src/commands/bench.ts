@@ -14,6 +14,7 @@ export interface BenchFlags {
   normalizer: string[];
   model: string;
   precision: string[];
+  convolutions: string[];
   set: string[];
   steps: number;
   eager?: boolean;
@@ -25,8 +26,8 @@ export interface BenchFlags {
 const warmup = 10; // at the least
 
 /**
- * `gnbench bench`: times the training step at each batch size, normalizer and precision, each in a process of its
- * own, and beside it the same model without normalizers: what any normalizer could reach. @returns the exit code
+ * `gnbench bench`: times the training step at each batch size, normalizer, precision and kind of convolutions, each in
+ * a process of its own, and beside it the same model without normalizers: what any normalizer could reach. @returns the exit code
  */
 export async function bench(flags: BenchFlags): Promise<number> {
   const settings = settingsOf(flags);
@@ -52,26 +53,29 @@ function settingsOf({
   normalizer,
   model,
   precision,
+  convolutions,
   set,
   steps,
   eager = false,
 }: BenchFlags): Setting[] {
-  return precision.flatMap((format) =>
+  const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
+  const cells = precision.flatMap((format) =>
     batch.flatMap((size) =>
-      normalizer.map((name) => {
-        const overrides = [
-          `model.name=${model}`,
+      normalizer.flatMap((name) =>
+        convolutions.map((kind) => [
           `normalizer.name=${name}`,
           `batch.size=${size}`,
           `precision=${format}`,
-          ...set,
-        ];
-        const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
-        const config = printConfig(parseConfig(text, { file: 'bench.yaml', overrides }));
-        return { config, eager, warmup, steps };
-      }),
+          `engine.convolutions=${kind}`,
+        ]),
+      ),
     ),
   );
+  return cells.map((cell) => {
+    const overrides = [`model.name=${model}`, ...cell, ...set];
+    const config = printConfig(parseConfig(text, { file: 'bench.yaml', overrides }));
+    return { config, eager, warmup, steps };
+  });
 }
 
 async function measureInChild(setting: Setting): Promise<BenchRow> {
@@ -89,7 +93,10 @@ async function measureInChild(setting: Setting): Promise<BenchRow> {
 /** Adds each row's share of the same setting without normalizers. */
 function withFloor(rows: BenchRow[]): BenchRow[] {
   const same = (a: BenchRow, b: BenchRow) =>
-    a.batch === b.batch && a.precision === b.precision && a.workers === b.workers;
+    a.batch === b.batch &&
+    a.precision === b.precision &&
+    a.convolutions === b.convolutions &&
+    a.workers === b.workers;
   return rows.map((row) => {
     const floor = rows.find((other) => other.normalizer === 'none' && same(row, other));
     return floor ? { ...row, shareOfFloor: row.imagesPerSecond / floor.imagesPerSecond } : row;
@@ -103,6 +110,7 @@ function render(rows: BenchRow[], format: BenchFlags['format']): string {
     normalizer: row.normalizer,
     batch: row.workers === 1 ? String(row.batch) : `${row.workers}×${row.batch}`,
     precision: row.precision,
+    convolutions: row.convolutions,
     threads: `${row.threads.intraOp}/${row.threads.interOp}`,
     'images/s': row.imagesPerSecond.toFixed(0),
     'step ms': row.stepMs.median.toFixed(2),

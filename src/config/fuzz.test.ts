@@ -248,6 +248,7 @@ const written: fc.Arbitrary<Record<string, unknown>> = fc.record(
       variant: fc.constantFrom('auto', 'cpu', 'cuda'),
       intraOpThreads: whole(1, 64),
       interOpThreads: whole(1, 64),
+      convolutions: fc.constantFrom('direct', 'winograd'),
     }),
     log: some({ everySteps: whole(0, 1e9) }),
   },

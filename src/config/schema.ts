@@ -100,6 +100,12 @@ const engineSchema = z.strictObject({
     .max(4_096)
     .optional()
     .describe('Operations that run side by side; planned when left out'),
+  convolutions: z
+    .enum(['direct', 'winograd'])
+    .default('direct')
+    .describe(
+      "winograd: 3×3 convolutions in float32 by Winograd's filtering, on the CPU: faster, with rounding errors two to three times as large",
+    ),
 });
 
 const logSchema = z.strictObject({

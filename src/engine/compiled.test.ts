@@ -84,6 +84,32 @@ describe('the compiled step is the eager one', () => {
     });
   }
 
+  for (const normalizer of ['group', 'batch']) {
+    it(`with Winograd's filtering differs by rounding alone: ${normalizer}`, () => {
+      const network = networkOf('resnet20', normalizer, '{size: 4}', true);
+      const initial = start(network);
+      const programs = (['direct', 'winograd'] as const).map(
+        (convolutions) => new CompiledProgram(initial, { convolutions }),
+      );
+      const run = (program: Program, step: number) =>
+        program.run('train', { ...batchOf(4, step), rate: Float32Array.of(0.001) }).loss[0];
+      for (const program of programs) defineTraining(program, network);
+      for (const program of programs) run(program, 0);
+      const [direct, filtered] = programs.map((program) => program.read());
+      let largest = 0;
+      for (const [name, { data }] of Object.entries(direct)) {
+        const difference = norm(filtered[name].data.map((value, index) => value - data[index])) / norm(data);
+        assert.ok(difference <= 1e-5, `${name}: ${difference}`);
+        largest = Math.max(largest, difference);
+      }
+      assert.ok(largest > 0, 'it was not used');
+      let losses = [0, 0];
+      for (let step = 1; step < 20; step++) losses = programs.map((program) => run(program, step));
+      assert.ok(Math.abs(losses[1] - losses[0]) <= 1e-3 * losses[0], `after 20 steps: ${losses}`);
+      for (const program of programs) program.dispose();
+    });
+  }
+
   it('in bfloat16 follows float32 to its precision', () => {
     const network = networkOf('resnet20', 'group', '{size: 4}', true);
     const initial = start(network);

@@ -6,6 +6,7 @@ import { toBfloat16 } from './compile/bfloat16.js';
 import { fuseAdditions } from './compile/fuse.js';
 import { DataType, type Node, type Output, savedModel } from './compile/graph.js';
 import { assertReplayable, Recorder } from './compile/recorder.js';
+import { allowWinograd } from './compile/winograd.js';
 import { upload } from './eager.js';
 import { stepScope } from './gradients.js';
 import { backend, loaded, tf } from './load.js';
@@ -19,6 +20,12 @@ import type {
   Values,
   VariableValue,
 } from './program.js';
+
+export interface CompileOptions {
+  precision: 'float32' | 'bfloat16';
+  /** How gnbench's own kernels compute 3×3 convolutions in float32. */
+  convolutions: 'direct' | 'winograd';
+}
 
 /** A step as the session knows it: the names it is fed and fetched by. */
 interface CompiledStep {
@@ -44,7 +51,7 @@ export class CompiledProgram implements Program {
 
   constructor(
     private readonly initial: Record<string, VariableValue>,
-    private readonly options: { precision: 'float32' | 'bfloat16' } = { precision: 'float32' },
+    private readonly options: Partial<CompileOptions> = {},
   ) {
     for (const [name, { shape }] of Object.entries(initial)) {
       const attributes = {
@@ -62,8 +69,10 @@ export class CompiledProgram implements Program {
   define(name: string, feeds: Record<string, Feed>, step: StepFunction): void {
     const first = this.trace(name, feeds, step, 0);
     assertReplayable(first.recorder, this.trace(name, feeds, step, 1).recorder);
-    const nodes = fuseAdditions(first.recorder.nodes);
-    this.nodes.push(...(this.options.precision === 'bfloat16' ? toBfloat16(nodes) : nodes));
+    let nodes = fuseAdditions(first.recorder.nodes);
+    if (this.options.convolutions === 'winograd') nodes = allowWinograd(nodes);
+    if (this.options.precision === 'bfloat16') nodes = toBfloat16(nodes);
+    this.nodes.push(...nodes);
     this.steps.set(name, first.step);
   }
 

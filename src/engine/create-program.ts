@@ -1,11 +1,13 @@
+import type { Config } from '../config/schema.js';
 import { CompiledProgram } from './compiled.js';
 import { EagerProgram } from './eager.js';
 import type { Program, VariableValue } from './program.js';
 
-/** A program over these variables: one graph, unless it is to run operation by operation (then in float32). */
+/** A program over these variables: one graph, unless it is to run operation by operation (then in float32, directly). */
 export function createProgram(
   initial: Record<string, VariableValue>,
-  options: { eager: boolean; precision: 'float32' | 'bfloat16' },
+  { precision, engine: { convolutions } }: Pick<Config, 'precision' | 'engine'>,
+  { eager }: { eager: boolean },
 ): Program {
-  return options.eager ? new EagerProgram(initial) : new CompiledProgram(initial, options);
+  return eager ? new EagerProgram(initial) : new CompiledProgram(initial, { precision, convolutions });
 }

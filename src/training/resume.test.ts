@@ -135,3 +135,13 @@ describe('crashed once, between the checkpoints of every third step and each epo
     });
   }
 });
+
+test('resumed, it computes convolutions as it began to, whatever it is told then', async () => {
+  const winograd = ['engine.convolutions=winograd'];
+  const [expected, direct] = [await undisturbed(winograd), await undisturbed([])];
+  assert.notDeepEqual(expected.variables, direct.variables);
+  const folder = newFolder();
+  await live(folder, winograd, 3);
+  assert.equal((await live(folder, [])).resumedAt, 3);
+  assert.deepEqual(await readOutcome(folder), expected);
+});

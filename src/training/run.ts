@@ -81,14 +81,20 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const known = { environment: folder.environment, hasCheckpoint: checkpoint !== undefined };
     const initial = weights ?? initialWeightsAgain(config, variables, { ...known, note: options.note });
 
-    // 3. The engine, with the threads and parts that the run began with: sums in another order are other numbers.
+    // 3. The engine, with the threads, convolutions and parts that the run began with: sums in another order are other
+    // numbers.
     const threads =
       begun || !options.deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
     const parts = partsOf(begun ?? config, description);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
     const loaded = await loadEngine({ variant: config.engine.variant, threads, ...options });
-    const engine = { ...config.engine, intraOpThreads: threads.intraOp, interOpThreads: threads.interOp };
+    const engine = {
+      ...config.engine,
+      convolutions: (begun ?? config).engine.convolutions,
+      intraOpThreads: threads.intraOp,
+      interOpThreads: threads.interOp,
+    };
     const batch = { ...config.batch, microSteps: parts };
     const environment = await collectEnvironment({
       tensorflow: loaded.tensorflow,
@@ -102,7 +108,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
 
     // 4. Variables and steps; then what the checkpoint holds of them.
     const network: Network = {
-      config,
+      config: { ...config, engine },
       model,
       variables,
       shape: dataset.shape,
@@ -244,7 +250,7 @@ async function defineProgram(
     averaged: config.optimizer.emaDecay > 0,
     optimizer: config.optimizer,
   });
-  const program = createProgram(initial, { eager, precision: config.precision });
+  const program = createProgram(initial, config, { eager });
   const trainOn = defineTraining(program, network, parts);
   const { batchSize } = config.evaluate;
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
