@@ -12,15 +12,13 @@ export interface Estimate {
 }
 
 /**
- * Images a second in training by images a step: ResNet-20, float32, two cores of an AVX-512 machine, measured with a
- * prototype of the compiled step. Other models are scaled by their multiply-adds.
+ * Images a second in training by images a step: ResNet-20 with GN, float32, on two cores of an AVX-512 machine
+ * (results/bench/threads.csv). Other models are scaled by their multiply-adds.
  */
 const defaultSpeeds: readonly (readonly [images: number, perSecond: number])[] = [
-  [2, 314],
-  [4, 396],
-  [8, 460],
-  [32, 608],
-  [128, 750],
+  [2, 680],
+  [8, 691],
+  [32, 806],
 ];
 const defaultCores = 2;
 const defaultFlops = 40.9e6;
@@ -32,6 +30,7 @@ const benchRow = z.object({
   batch: z.number().positive(),
   workers: z.number().positive().default(1),
   precision: z.string().default('float32'),
+  convolutions: z.string().default('direct'),
   model: z.string().optional(),
   imagesPerSecond: z.number().positive(),
 });
@@ -85,6 +84,7 @@ function measuredSpeed({ config }: Cell, plan: Plan, bench: readonly BenchRow[])
       (row.normalizer === config.normalizer.name || row.normalizer === short) &&
       row.batch * row.workers === plan.imagesPerStep &&
       row.precision === config.precision &&
+      row.convolutions === config.engine.convolutions &&
       (row.model ?? 'resnet20') === config.model.name,
   )?.imagesPerSecond;
 }
