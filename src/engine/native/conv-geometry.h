@@ -38,8 +38,9 @@ struct ConvGeometry {
 };
 
 /**
- * The attributes of all convolutions. `winograd` allows Winograd's filtering where it can be used: some 1.4 times as fast,
- * but its rounding errors are two to three times those of the direct way, which a deep net with BN may amplify.
+ * The attributes of all convolutions. `winograd` allows Winograd's filtering where it can be used: faster (a step
+ * some 1.2 times, results/bench/convolutions.csv), but its rounding errors are two to three times those of the direct way,
+ * which a deep net with BN may amplify.
  */
 struct ConvAttributes {
   int64_t stride = 1;
