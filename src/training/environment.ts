@@ -1,5 +1,6 @@
 /** `environment.json`: what a run ran on, for whoever compares its figures with theirs. No host, user or path. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ export interface RunFacts {
   threads: { intraOp: number; interOp: number };
   /** sha256 or md5 of the data's files by name. */
   data: Record<string, string>;
+  /** Operation by operation; one thread and deterministic kernels. */
+  eager?: boolean;
+  deterministic?: boolean;
   /** sha256 of the weights that it began with, where they were read from a file. */
   initialWeights?: string;
 }
@@ -25,6 +29,15 @@ export interface Environment extends RunFacts {
   memoryBytes: number;
   /** Of the source, when it runs from a git checkout. */
   source?: { revision: string; dirty: boolean };
+}
+
+/** What a run's `environment.json` says of it; undefined where it was killed before that was written. */
+export function readRunFacts(file: string): Partial<RunFacts> | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,11 +1,12 @@
 /** What the variables of a run are before its first step: drawn by the seed, or read from the file of `init.weights`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, normalize, sep } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { initialize } from '../models/initialize.js';
 import type { Variable } from '../models/net.js';
+import { readRunFacts } from './environment.js';
 import { readWeights } from './weights.js';
 import { silentDifferences } from './weights-metadata.js';
 
@@ -46,7 +47,7 @@ export function initialWeightsAgain(
   variables: Variable[],
   run: { environment: string; hasCheckpoint: boolean; note: (message: string) => void },
 ): InitialWeights {
-  const recorded = config.init && recordedSha256(run.environment);
+  const recorded = config.init && readRunFacts(run.environment)?.initialWeights;
   if (run.hasCheckpoint) return { values: initialize(variables, config.seed), sha256: recorded };
   const weights = initialWeights(config, variables, run.note);
   if (recorded === undefined || recorded === weights.sha256) return weights;
@@ -54,14 +55,6 @@ export function initialWeightsAgain(
     place: config.init!.weights,
     fix: 'put the former ones back, or start the run over with --force',
   });
-}
-
-function recordedSha256(environment: string): string | undefined {
-  try {
-    return JSON.parse(readFileSync(environment, 'utf8')).initialWeights;
-  } catch {
-    return undefined; // killed before it was written
-  }
 }
 
 /**

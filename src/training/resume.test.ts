@@ -38,6 +38,7 @@ async function live(
   changes: string[],
   stopAt = Number.POSITIVE_INFINITY,
   end: 'stop' | 'crash' = 'stop',
+  eager = false,
 ): Promise<{ summary?: Summary; resumedAt: number; asked: number }> {
   const config = parseConfig(text, { file: 'resume.yaml', overrides: changes });
   let asked = 0;
@@ -45,7 +46,7 @@ async function live(
   const options = {
     out: folder,
     mode: 'resume' as const,
-    eager: false,
+    eager,
     tensorboard: false,
     deterministic: false,
     quiet: true,
@@ -142,6 +143,17 @@ test('resumed, it computes convolutions as it began to, whatever it is told then
   assert.notDeepEqual(expected.variables, direct.variables);
   const folder = newFolder();
   await live(folder, winograd, 3);
+  assert.equal((await live(folder, [])).resumedAt, 3);
+  assert.deepEqual(await readOutcome(folder), expected);
+});
+
+test('resumed, it goes on operation by operation if it began so', async () => {
+  const whole = newFolder();
+  await live(whole, [], undefined, 'stop', true);
+  const expected = await readOutcome(whole);
+  assert.notDeepEqual(expected.variables, (await undisturbed([])).variables);
+  const folder = newFolder();
+  await live(folder, [], 3, 'stop', true);
   assert.equal((await live(folder, [])).resumedAt, 3);
   assert.deepEqual(await readOutcome(folder), expected);
 });

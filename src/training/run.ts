@@ -18,7 +18,7 @@ import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
 import { collectGarbage } from './collect-garbage.js';
 import { CurvesLog, openStepsLog } from './curves.js';
-import { collectEnvironment } from './environment.js';
+import { collectEnvironment, readRunFacts } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
 import { type InitialWeights, initialWeights, initialWeightsAgain } from './initial-weights.js';
 import { checkMemory, partsOf } from './micro-steps.js';
@@ -83,12 +83,18 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
 
     // 3. The engine, with the threads, convolutions and parts that the run began with: sums in another order are other
     // numbers.
+    const { eager, deterministic } = (begun && modeOf(folder.environment)) ?? options;
     const threads =
-      begun || !options.deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
+      begun || !deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
     const parts = partsOf(begun ?? config, description);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
-    const loaded = await loadEngine({ variant: config.engine.variant, threads, ...options });
+    const loaded = await loadEngine({
+      variant: config.engine.variant,
+      threads,
+      ...options,
+      deterministic,
+    });
     const engine = {
       ...config.engine,
       convolutions: (begun ?? config).engine.convolutions,
@@ -101,6 +107,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       engine: { variant: loaded.variant, source: loaded.source },
       device: loaded.device,
       threads,
+      eager,
+      deterministic,
       data: dataset.checksums,
       ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });
@@ -113,9 +121,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       variables,
       shape: dataset.shape,
       pixels: { mean: dataset.mean, std: dataset.std },
-      fused: !options.eager,
+      fused: !eager,
     };
-    const { program, trainOn } = await defineProgram(network, initial, dataset, parts, options.eager);
+    const { program, trainOn } = await defineProgram(network, initial, dataset, parts, eager);
     if (checkpoint) program.write(checkpoint.tensors);
     const progress = createProgress(checkpoint?.step, checkpoint?.sums);
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
@@ -232,6 +240,12 @@ function endedSummary(folder: RunFolder): Summary | undefined {
   } catch {
     return undefined; // killed before it wrote one whole
   }
+}
+
+/** How a run was begun; undefined where it was killed before that was written. */
+function modeOf(environment: string): Pick<RunOptions, 'eager' | 'deterministic'> | undefined {
+  const facts = readRunFacts(environment);
+  return facts && { eager: facts.eager === true, deterministic: facts.deterministic === true };
 }
 
 const oneThread: Threads = { intraOp: 1, interOp: 1 };
