@@ -65,8 +65,10 @@ export async function assessClaims(folder = 'experiments'): Promise<AssessedClai
 async function examine(file: string): Promise<Known> {
   const experiment = await loadExperiment(file);
   const study = await studyOf(experiment);
+  // As a sweep does them: a run a core, side by side.
   const seconds = experiment.cells.map(
-    (cell) => estimateRun(experiment, cell, { jobs: 1, cores }).seconds * experiment.seeds.length,
+    (cell) =>
+      (estimateRun(experiment, cell, { jobs: cores, cores }).seconds * experiment.seeds.length) / cores,
   );
   const runs = study.cells.flatMap((cell) => cell.runs);
   return {
@@ -92,7 +94,7 @@ function assess(claim: Claim, known: Known[]): AssessedClaim {
     .filter((each) => each.contrasts.length > 0);
   const evidence = relevant.flatMap(({ study, contrasts }) =>
     contrasts
-      .filter(({ ours, verdict }) => ours !== undefined || verdict === 'diverged')
+      .filter(({ verdict }) => verdict !== 'missing')
       .map(
         ({ label, published, ours, verdict }): Evidence => ({
           experiment: study.name,

@@ -1,6 +1,6 @@
 import { duration } from '../terminal/progress.js';
 import { columns } from './columns.js';
-import { estimateRun, readBench } from './estimate.js';
+import { estimateRun } from './estimate.js';
 import type { Experiment } from './experiment.js';
 import { planCell } from './plan.js';
 import { readStatus } from './status.js';
@@ -10,13 +10,12 @@ export async function dryRun(
   experiment: Experiment,
   machine: { jobs: number; cores: number; data?: string },
 ) {
-  const bench = readBench();
   const statuses = await readStatus(experiment);
   const cells = experiment.cells.map((cell) => {
     const { rate, imagesPerStep, totalSteps } = planCell(cell.config, machine.data);
     const own = statuses.filter(({ run }) => run.cell === cell);
     const left = own.filter(({ pending }) => pending);
-    const { seconds, from } = estimateRun(experiment, cell, { ...machine, bench });
+    const { seconds, from } = estimateRun(experiment, cell, machine);
     return {
       key: cell.key,
       label: cell.label,

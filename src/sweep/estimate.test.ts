@@ -5,57 +5,44 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Summary, writeSummary } from '../training/summary.js';
 import { dryRun, dryRunText } from './dry-run.js';
-import { estimateRun, readBench } from './estimate.js';
+import { estimateRun } from './estimate.js';
 import { loadExperiment } from './experiment.js';
 
 const machine = { jobs: 1, cores: 2 };
 
 test('estimates from defaults: longer for smaller batches, for deeper models and for more runs at a time', async () => {
-  const experiment = await loadExperiment('experiments/reproduction-a-one-worker.yaml');
+  const out = join(tmpdir(), 'gnbench-no-results');
+  const experiment = await loadExperiment('experiments/reproduction-a-one-worker.yaml', { out });
   const seconds = (name: string, options = machine) =>
-    estimateRun(experiment, experiment.cells.find(({ config }) => config.name === name)!, {
-      ...options,
-      bench: [],
-    }).seconds;
+    estimateRun(experiment, experiment.cells.find(({ config }) => config.name === name)!, options).seconds;
   // 1.5 million images trained and 300,000 validated.
   assert.ok(Math.abs(seconds('bn-b32') - (1_499_520 + 100_000) / 806) < 10);
   assert.ok(seconds('bn-b2') > 1.1 * seconds('bn-b32'));
   assert.equal(seconds('bn-b2', { jobs: 2, cores: 2 }), 2 * seconds('bn-b2'));
   assert.equal(seconds('bn-b2', { jobs: 1, cores: 4 }), seconds('bn-b2') / 2);
   const deep = await loadExperiment('experiments/reproduction-a-one-worker.yaml', {
+    out,
     set: ['model=resnet110'],
   });
   const [cell] = deep.cells;
-  assert.ok(estimateRun(deep, cell, { ...machine, bench: [] }).seconds > 5 * seconds('bn-b32'));
+  assert.ok(estimateRun(deep, cell, machine).seconds > 5 * seconds('bn-b32'));
 });
 
-test('a measured speed goes before a default, and a finished run of the cell before both', async (t) => {
+test('a finished run of the cell goes before a default', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gnbench-estimate-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(
-    join(folder, 'bench.json'),
-    JSON.stringify([
-      { normalizer: 'bn', batch: 32, precision: 'float32', imagesPerSecond: 1000, stepMs: { median: 32 } },
-    ]),
-  );
-  writeFileSync(join(folder, 'other.json'), '{"rows": 3}');
-  writeFileSync(join(folder, 'torn.json'), '[{"normal');
-  const bench = readBench(folder);
-  assert.equal(bench.length, 1);
   const experiment = await loadExperiment('experiments/reproduction-a-one-worker.yaml', { out: folder });
   const [bn32, gn32] = experiment.cells;
-  const { seconds, from } = estimateRun(experiment, bn32, { ...machine, bench });
-  assert.equal(from, 'results/bench');
-  assert.ok(Math.abs(seconds - 1600) < 10);
-  assert.equal(estimateRun(experiment, gn32, { ...machine, bench }).from, 'a default');
-
   const run = experiment.runFolder(bn32, 2);
   mkdirSync(run, { recursive: true });
   writeSummary(join(run, 'summary.json'), summary(1234));
-  assert.deepEqual(estimateRun(experiment, bn32, { ...machine, bench }), {
-    seconds: 1234,
-    from: 'runs of this cell',
-  });
+  assert.deepEqual(estimateRun(experiment, bn32, machine), { seconds: 1234, from: 'runs of this cell' });
+  assert.equal(estimateRun(experiment, gn32, machine).from, 'a default');
+  // Paused in its second epoch.
+  const [first, second, third] = [40, 940, 980].map((seconds) => `1,${seconds}`);
+  writeFileSync(join(run, 'curves.csv'), ['epoch,seconds', first, second, third, ''].join('\n'));
+  writeSummary(join(run, 'summary.json'), { ...summary(980), epochs: { done: 3, total: 3 } });
+  assert.equal(estimateRun(experiment, bn32, machine).seconds, 120);
 });
 
 test('a dry run tells every cell’s rate, steps and time, and what is left', async (t) => {

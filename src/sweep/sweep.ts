@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { gnbenchRun, type RunCommand } from './child.js';
 import { openDisplay } from './display.js';
-import { estimateRun, readBench } from './estimate.js';
+import { estimateRun } from './estimate.js';
 import { byStage, type Experiment, type Run } from './experiment.js';
 import { sweepLocally } from './local.js';
 import { countsText } from './report-status.js';
@@ -39,12 +39,10 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
   );
   for (const experiment of experiments) snapshot(experiment);
   const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
-  const bench = readBench();
   const costs = new Map(
     runs.map((run) => [
       run,
-      estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, data: plan.data, bench })
-        .seconds,
+      estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, data: plan.data }).seconds,
     ]),
   );
   const done = new Map(statuses.map(({ run, epochs }) => [run, epochs.done / epochs.total]));
