@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { reportFiles } from '../report/artifacts.js';
 import { collect, experimentResults } from '../report/collect.js';
@@ -36,7 +37,7 @@ export async function report(
 async function reportOn(targets: string | readonly string[], out?: string): Promise<void> {
   const study = await collect(targets);
   const written = out
-    ? await writeFiles('.', new Map([[out, await renderReport(study)]]))
+    ? await writeFiles(dirname(out), new Map([[basename(out), await renderReport(study)]]))
     : await writeFiles(study.folder, await reportFiles(study));
   process.stdout.write(`${written.join('\n')}\n`);
 }

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { didYouMean, UserError } from '../errors.js';
 import { collect } from '../report/collect.js';
 import { renderTable, type TableFormat, tableFormats } from '../report/table.js';
@@ -10,7 +11,7 @@ export async function table(
 ): Promise<number> {
   const format = checkFormat(options.format ?? 'markdown');
   const text = renderTable(await collect(targets), format);
-  if (options.out) await writeFiles('.', new Map([[options.out, text]]));
+  if (options.out) await writeFiles(dirname(options.out), new Map([[basename(options.out), text]]));
   else process.stdout.write(text);
   return 0;
 }

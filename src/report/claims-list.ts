@@ -35,12 +35,13 @@ const kinetics = 'needs Kinetics and three-dimensional convolutions, which gnben
 const notYet = 'no experiment yet';
 const groupNorm = { file: 'src/normalizers/group.ts', name: 'groupNorm' };
 
+// The paper's BN evaluates with running statistics; contrasts of cells with precise ones are no evidence for its claims.
 export const paperClaims: readonly Claim[] = [
   {
     id: 'abstract-1',
     source: 'Abstract',
     statement: 'BN’s error increases rapidly when the batch becomes smaller',
-    contrasts: /^BN@2-32|^rise:BN-GN/,
+    contrasts: /^(?!.*precise)(BN@2-32|rise:BN-GN)/,
     only: isMain,
     untested: notYet,
   },
@@ -55,7 +56,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-2',
     source: 'Abstract',
     statement: 'GN’s accuracy is stable in a wide range of batch sizes',
-    contrasts: /^GN[^-]*@\d+-32/,
+    contrasts: /^(?!.*precise)GN[^-]*@\d+-32/,
     only: isMain,
     untested: notYet,
   },
@@ -63,7 +64,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-3',
     source: 'Abstract',
     statement: 'At a batch size of 2, GN has 10.6 points lower error than BN',
-    contrasts: /^GN[^-]*-BN@2(?!\d)/,
+    contrasts: /^(?!.*precise)GN[^-]*-BN@2(?!\d)/,
     only: isMain,
     untested: notYet,
   },
@@ -71,7 +72,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-4',
     source: 'Abstract',
     statement: 'At typical batch sizes GN is comparably good with BN',
-    contrasts: /^GN[^-]*-BN@32/,
+    contrasts: /^(?!.*precise)GN[^-]*-BN@32/,
     only: isMain,
     untested: notYet,
   },
@@ -121,7 +122,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'table-2',
     source: 'Table 2, Figures 1 and 5',
     statement: 'BN and GN from 32 images a worker to 2',
-    contrasts: /^rise:BN-GN/,
+    contrasts: /^(?!.*precise)rise:BN-GN/,
     only: repeatsTable(2),
     untested: notYet,
   },

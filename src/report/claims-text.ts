@@ -1,5 +1,6 @@
 /** The claims for people: as a list in a terminal, as a table in the README. */
 import type { AssessedClaim, Evidence, Test } from './claims.js';
+import { groupBy } from './group-by.js';
 import { signed } from './number-format.js';
 import { verdictInWords } from './verdict.js';
 
@@ -22,9 +23,7 @@ export function renderClaimsText(claims: readonly AssessedClaim[]): string {
 export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
   const rows = claims.map((claim) => {
     const tests = claim.tests.map(({ experiment }) => `\`${experiment}\``);
-    const evidence = shortest(claim.evidence).map(
-      (each) => `${evidenceInWords(each)} (\`${each.experiment}\`)`,
-    );
+    const evidence = shortest(claim.evidence);
     return [
       claim.source,
       claim.statement,
@@ -70,12 +69,11 @@ function fallback({ code, untested }: AssessedClaim): string[] {
     : [];
 }
 
-/** At most three lines an experiment: a table row is no place for every difference. */
-function shortest(evidence: readonly Evidence[]): Evidence[] {
-  const counts = new Map<string, number>();
-  return evidence.filter(({ experiment }) => {
-    const count = (counts.get(experiment) ?? 0) + 1;
-    counts.set(experiment, count);
-    return count <= 3;
+/** At most three lines an experiment: a table row is no place for every difference. The last, the smallest batch's, is one. */
+function shortest(evidence: readonly Evidence[]): string[] {
+  return [...groupBy(evidence, ({ experiment }) => experiment)].flatMap(([experiment, all]) => {
+    const shown = all.length <= 3 ? all : [...all.slice(0, 2), all.at(-1)!];
+    const more = all.length > 3 ? [`and ${all.length - 3} more (\`${experiment}\`)`] : [];
+    return [...shown.map((each) => `${evidenceInWords(each)} (\`${experiment}\`)`), ...more];
   });
 }

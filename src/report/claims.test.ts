@@ -70,6 +70,9 @@ test('evidence is what the results say so far', async (t) => {
   assert.ok(evidence.differsFromPaper.some((words) => words.includes('instead of ImageNet')));
   assert.equal(find(claims, 'abstract-3').tests[0].runs.done, 18);
   assert.equal(find(claims, 'abstract-2').evidence.length, 2);
+  const many = { ...find(claims, 'abstract-2') };
+  many.evidence = [1, 2, 3, 4, 5].map((size) => ({ ...evidence, difference: `at ${size}` }));
+  assert.match(renderClaimsMarkdown([many]), /at 1: .*at 2: .*at 5: .*and 2 more \(`trial`\)/);
   assert.match(
     renderClaimsMarkdown(claims),
     /GN − BN at 2: −9\.20 \[−9\.45, −8\.95\] in 3 seeds, paper −10\.6: agrees/,

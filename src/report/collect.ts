@@ -78,6 +78,7 @@ function combine(studies: Study[]): Study {
   });
   for (const cell of cells) dropRepeats(cell);
   const own = new Set(cells.map(cellIdentity));
+  const compared = studies.flatMap(({ baseline }) => baseline).filter((cell) => !own.has(cellIdentity(cell)));
   const tables = new Set(studies.map((study) => study.reproduces?.table));
   return {
     name: studies.map(({ name }) => name).join('+'),
@@ -85,7 +86,7 @@ function combine(studies: Study[]): Study {
     reproduces: tables.size === 1 ? studies[0].reproduces : undefined,
     folder: studies[0].folder,
     cells,
-    baseline: studies.flatMap(({ baseline }) => baseline).filter((cell) => !own.has(cellIdentity(cell))),
+    baseline: [...groupBy(compared, cellIdentity).values()].map(([first]) => first),
     seeds: [...new Set(studies.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b),
     notPossible: studies.flatMap(({ notPossible }) => notPossible),
     strays: studies.flatMap(({ strays }) => strays),

@@ -70,6 +70,20 @@ test('each deviation is named, with all its values', () => {
   ]);
 });
 
+test('what else differs from the paper’s training is named too', () => {
+  const cells = [
+    cellOf({ 'optimizer.weightDecay': 5e-4, 'optimizer.momentum': 0.8 }),
+    cellOf({ 'learningRate.factor': 0.5, 'learningRate.dropAt': '[0.3, 0.6, 0.9]' }),
+    cellOf({ 'optimizer.labelSmoothing': 0.1 }),
+  ];
+  assert.deepEqual(differencesFromPaper(study(...cells)).slice(2), [
+    'rate ÷2 at 30, 60 and 90 % of training instead of after epochs 30, 60 and 90',
+    'momentum 0.8 instead of 0.9',
+    'weight decay 0.0005 instead of 0.0001',
+    'labelSmoothing 0.1',
+  ]);
+});
+
 test('unofficial data are labelled, for cells that have not run too', () => {
   const label = 'CIFAR-10 (124 of 60,000 images JPEG-approximated)';
   const planned = { ...cellOf({ 'batch.size': 2 }), runs: [] };

@@ -1,6 +1,6 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
 import type { Config } from '../config/schema.js';
-import { count } from './label.js';
+import { count, valueInWords } from './label.js';
 import { paperSetting, publishedErrors } from './paper.js';
 import { byText } from './setting.js';
 import { errorsOf, type Study, type StudyCell } from './study.js';
@@ -24,7 +24,7 @@ export function properName(name: string): string {
 
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
 export function differencesFromPaper({ cells, reproduces }: Study): string[] {
-  const { data, epochs, workers, learningRate, groups } = paperSetting;
+  const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = paperSetting;
   /** What the cells have that is not the paper's, and what the paper has. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
@@ -35,6 +35,16 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
     [dropsOf, 'after epochs 30, 60 and 90'],
+    [
+      ({ config: { optimizer } }) =>
+        unless(optimizer.momentum === momentum, `momentum ${optimizer.momentum}`),
+      `${momentum}`,
+    ],
+    [
+      ({ config: { optimizer } }) =>
+        unless(optimizer.weightDecay === weightDecay, `weight decay ${optimizer.weightDecay}`),
+      `${weightDecay}`,
+    ],
     [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${groups}`],
     [({ config }) => unless(config.precision === 'float32', config.precision), 'float32'],
     [
@@ -42,11 +52,25 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
       'running statistics in BN’s evaluation',
     ],
   ];
-  return deviations.flatMap(([phraseOf, theirs]) => {
+  const phrases = deviations.flatMap(([phraseOf, theirs]) => {
     const ours = [...new Set(cells.flatMap((cell) => phraseOf(cell) ?? []))].sort(byText).join(' or ');
     if (ours === '') return [];
     return theirs === undefined ? ours : `${ours} instead of ${theirs}`;
   });
+  return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
+}
+
+/** What else of the training is not at its default, the paper's: label smoothing, a rate of the head's own, … */
+function othersOf(cell: StudyCell): string[] {
+  const told =
+    /^(learningRate\.(base|per|dropAt|schedule|factor)|optimizer\.(momentum|weightDecay)|evaluate\.statistics)$/;
+  return (
+    Object.keys(cell.setting.others)
+      .filter((path) => /^(optimizer|learningRate|normalizer|evaluate)\./.test(path) && !told.test(path))
+      // In fine-tuning the paper has none on γ and β either.
+      .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'))
+      .map((path) => valueInWords(cell, path))
+  );
 }
 
 function unless(same: boolean, words: string): string | undefined {
@@ -112,6 +136,7 @@ function dropsOf({ config }: StudyCell): string | undefined {
   if (schedule !== 'step') return `${schedule} schedule`;
   const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / config.epochs));
   const same =
+    config.learningRate.factor === paperSetting.factor &&
     fractions.length === paperSetting.dropAt.length &&
     fractions.every((fraction, index) => Math.abs(fraction - paperSetting.dropAt[index]) < 1e-6);
   if (same) return undefined;

@@ -32,7 +32,7 @@ export function curvesFigure(study: Study): Figure | undefined {
     return groups.map(
       ([name, members], index): Panel => ({
         title: name === '' ? what : `${name}: ${what.toLowerCase()}`,
-        subtitle: [seedsInWords(members)],
+        subtitle: [seedsInWords(members.map(drawnRuns))],
         style: 'curve',
         points: everyPoint[index],
         seeds: [],

@@ -111,7 +111,7 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
     seeds,
     y: { title: 'validation error (%)', domain: domainAround(points, span) },
   });
-  const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells)}` : 'one seed';
+  const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells.map(errorsOf))}` : 'one seed';
   const panels = [panel(ours, 'Here', [settingInWords(study), spread], seeds)];
   if (published.length > 0)
     panels.unshift(panel(published, 'Paper', [`ImageNet, ${paperModel(cells)}`, sourcesOf(cells)], []));

@@ -26,9 +26,9 @@ export function drawnRuns({ runs }: StudyCell): StudyRun[] {
   return completed.length > 0 ? completed : runs.filter(({ rows }) => rows.length > 0);
 }
 
-/** `3 seeds`, `1 to 3 seeds`. */
-export function seedsInWords(cells: readonly StudyCell[]): string {
-  const counts = cells.map((cell) => drawnRuns(cell).length).filter((number) => number > 0);
+/** `3 seeds`, `1 to 3 seeds`: how many there are of each of the lists that are not empty. */
+export function seedsInWords(lists: readonly (readonly unknown[])[]): string {
+  const counts = lists.map(({ length }) => length).filter((number) => number > 0);
   if (counts.length === 0) return 'no seed';
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   return least === most ? count(most, 'seed') : `${least} to ${count(most, 'seed')}`;

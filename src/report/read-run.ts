@@ -1,6 +1,7 @@
 /** What a run's `curves.csv` and `summary.json` say, whatever state the run was left in. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../training/curves.js';
 import { validationError } from '../training/stats.js';
@@ -49,9 +50,20 @@ export async function readRun(folder: string, seed: number, epochs: number): Pro
     epochs: { done, total },
     rows,
     summary,
+    convolutions: convolutionsOf(folder),
     error: outcome === 'completed' ? error : undefined,
     problem: problems.length > 0 ? problems.join('; ') : problemOf(outcome, done, total, summary),
   };
+}
+
+/** Of a run's own configuration, for an experiment's may have changed since; undefined where it cannot be read. */
+function convolutionsOf(folder: string): StudyRun['convolutions'] {
+  try {
+    const file = join(folder, 'config.yaml');
+    return parseConfig(readFileSync(file, 'utf8'), { file }).engine.convolutions;
+  } catch {
+    return undefined;
+  }
 }
 
 function problemOf(outcome: string, done: number, total: number, summary?: Summary): string | undefined {

@@ -18,6 +18,8 @@ export interface StudyRun {
   error?: number;
   rows: CurveRow[];
   summary?: Summary;
+  /** How its 3×3 convolutions were computed, by its config.yaml. */
+  convolutions?: Config['engine']['convolutions'];
   /** Why it does not count, in a few words. */
   problem?: string;
 }
@@ -59,8 +61,9 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
   return { key, label: key, config, setting, published, runs };
 }
 
-/** The paper's errors are of training from scratch, and on all classes. */
-export const isOfThePaper = ({ init, data }: Config): boolean => !init && !data.classes;
+/** The paper's errors are of training from scratch, on all classes, and of evaluation with running statistics. */
+export const isOfThePaper = ({ init, data, evaluate }: Config): boolean =>
+  !init && !data.classes && evaluate.statistics === 'running';
 
 /** Errors of a cell's completed runs, by seed. */
 export function errorsOf(cell: StudyCell): { seed: number; error: number }[] {

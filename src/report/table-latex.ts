@@ -2,6 +2,7 @@
 import { fixed, signed } from './number-format.js';
 import { captionOf } from './table-markdown.js';
 import type { TableModel, TableRow } from './table-model.js';
+import { notesOf } from './table-notes.js';
 import { verdictInWords } from './verdict.js';
 
 export function latexTable(model: TableModel): string {
@@ -10,7 +11,7 @@ export function latexTable(model: TableModel): string {
     '% \\usepackage{booktabs}',
     '\\begin{table}',
     '\\centering',
-    `\\caption{${escapeLatex(`${model.title}. ${captionOf(model)} ${model.differences}`)}}`,
+    `\\caption{${escapeLatex([`${model.title}.`, captionOf(model), ...notesOf(model), model.differences].join(' '))}}`,
     `\\label{tab:${model.name}}`,
     ...(model.matrix ? matrixLines(model.matrix) : rowLines(rows)),
     '\\end{table}',
@@ -29,7 +30,7 @@ function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): 
           `${escapeLatex(label)}, paper`,
           ...published.map((value) => (value === undefined ? '--' : fixed(value, 1))),
         ],
-        [`${escapeLatex(label)}, ours`, ...ours.map(oursInLatex)],
+        [`${escapeLatex(label)}, ours`, ...ours.map(oursAndSeeds)],
       ]),
     ],
   );
@@ -43,7 +44,7 @@ function rowLines(rows: TableRow[]): string[] {
       escapeLatex(row.label),
       row.published === undefined ? '--' : fixed(row.published, 1),
       oursInLatex(row),
-      String(row.values.length),
+      row.values.length === row.planned ? `${row.planned}` : `${row.values.length} of ${row.planned}`,
     ]),
   );
 }
@@ -84,6 +85,12 @@ function tabular(columns: string, header: string[], body: string[][]): string[] 
 function oursInLatex(row: TableRow | undefined): string {
   if (row?.mean === undefined) return '--';
   return row.std === undefined ? fixed(row.mean, 2) : `$${fixed(row.mean, 2)} \\pm ${fixed(row.std, 2)}$`;
+}
+
+/** With `(1 of 3)` behind it where not all seeds that are planned are done. */
+function oursAndSeeds(row: TableRow | undefined): string {
+  const partial = row?.mean !== undefined && row.values.length < row.planned;
+  return partial ? `${oursInLatex(row)} (${row.values.length} of ${row.planned})` : oursInLatex(row);
 }
 
 function math(value: number, decimals: number): string {

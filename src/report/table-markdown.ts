@@ -15,9 +15,7 @@ export function markdownTable(model: TableModel): string {
       contrastsBlock(contrasts),
     );
   }
-  const notes = notesOf(model);
-  if (notes.length > 0) blocks.push(notes.map((note) => `- ${escapeCell(note)}`).join('\n'));
-  blocks.push(escapeCell(model.differences));
+  blocks.push(...notesBlock(model), escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;
 }
 
@@ -26,8 +24,13 @@ export function markdownSummary(model: TableModel): string {
   const { rows, baselineRows, contrasts, matrix } = model;
   const blocks = [captionOf(model), matrix ? matrixBlock(matrix) : rowsBlock(rows, baselineRows)];
   if (contrasts.length > 0) blocks.push(contrastsBlock(contrasts));
-  blocks.push(escapeCell(model.differences));
+  blocks.push(...notesBlock(model), escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;
+}
+
+function notesBlock(model: TableModel): string[] {
+  const notes = notesOf(model);
+  return notes.length > 0 ? [notes.map((note) => `- ${escapeCell(note)}`).join('\n')] : [];
 }
 
 /** What the numbers are, in one sentence or two. */
@@ -43,11 +46,17 @@ export function oursInWords(row: TableRow | undefined): string {
   return row.std === undefined ? fixed(row.mean, 2) : `${fixed(row.mean, 2)} ± ${fixed(row.std, 2)}`;
 }
 
+/** With `(1 of 3)` behind it where not all seeds that are planned are done. */
+function oursAndSeeds(row: TableRow | undefined): string {
+  const partial = row?.mean !== undefined && row.values.length < row.planned;
+  return partial ? `${oursInWords(row)} (${row.values.length} of ${row.planned})` : oursInWords(row);
+}
+
 function matrixBlock({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string {
   const header = ['batch size', ...batchSizes.map(String)];
   const body = lines.flatMap(({ label, published, ours }) => [
     [`${label}, paper`, ...published.map((value) => (value === undefined ? '–' : fixed(value, 1)))],
-    [`**${label}, ours**`, ...ours.map(oursInWords)],
+    [`**${label}, ours**`, ...ours.map(oursAndSeeds)],
   ]);
   return grid(header, body, 1);
 }

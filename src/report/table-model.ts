@@ -41,6 +41,8 @@ export interface TableModel {
   contrasts: Contrast[];
   notPossible: Study['notPossible'];
   strays: string[];
+  /** Of the rows' runs that count, those whose convolutions were not computed directly, and how many there are in all. */
+  winograd: { runs: string[]; of: number };
   differences: string;
 }
 
@@ -57,8 +59,17 @@ export function tableModel(study: Study): TableModel {
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,
+    winograd: winogradRuns([...study.cells, ...comparedBaseline(study)]),
     differences: differencesLine(study),
   };
+}
+
+function winogradRuns(cells: StudyCell[]): TableModel['winograd'] {
+  const counted = cells.flatMap(({ label, runs }) =>
+    runs.filter(({ error }) => error !== undefined).map((run) => ({ ...run, label })),
+  );
+  const filtered = counted.filter(({ convolutions }) => convolutions === 'winograd');
+  return { runs: filtered.map(({ label, seed }) => `${label}, seed ${seed}`), of: counted.length };
 }
 
 function tableRow(cell: StudyCell): TableRow {

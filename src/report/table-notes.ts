@@ -3,7 +3,7 @@ import { fixed } from './number-format.js';
 import type { TableModel } from './table-model.js';
 
 /** A sentence each: what this model cannot do, runs that do not count, and runs of no cell. */
-export function notesOf({ notPossible, rows, baselineRows, strays }: TableModel): string[] {
+export function notesOf({ notPossible, rows, baselineRows, strays, winograd }: TableModel): string[] {
   return [
     ...notPossible.map(
       ({ label, why, published }) =>
@@ -12,6 +12,14 @@ export function notesOf({ notPossible, rows, baselineRows, strays }: TableModel)
     ...[...rows, ...baselineRows].flatMap(({ remarks }) =>
       remarks.map((remark) => `Not counted: ${remark}.`),
     ),
+    ...convolutionsNote(winograd),
     ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
   ];
+}
+
+/** Rounding tells the two kinds apart, nothing else; but a table that mixes them says so. */
+function convolutionsNote({ runs, of }: TableModel['winograd']): string[] {
+  if (runs.length === 0) return [];
+  const which = runs.length === of ? 'all runs' : runs.join('; ');
+  return [`Convolutions by Winograd’s filtering: ${which}.`];
 }

@@ -5,6 +5,7 @@ import test from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { collect } from './collect.js';
 import { renderTable, tableFormats } from './table.js';
+import { markdownSummary } from './table-markdown.js';
 import { type TableModel, tableModel } from './table-model.js';
 import { makeTrial, type Trial, trialIn } from './trial-experiment.js';
 
@@ -81,6 +82,24 @@ test('below two seeds there is no interval, and a diverged run decides', async (
     renderTable(await collect(trial.file), 'markdown'),
     /BN, batch 2, seed 2: diverged at step 37/,
   );
+  for (const text of [markdownSummary(model), renderTable(await collect(trial.file), 'latex')]) {
+    assert.match(text, /13\.01 \(1 of 3\)/, 'a cell tells how many of its seeds are done');
+    assert.match(text, /seed 2: diverged at step 37/);
+  }
+});
+
+test('a table says which of its runs computed convolutions another way', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial, [1, 2]);
+  const notes = async () => renderTable(await collect(trial.file), 'markdown').match(/^- .*filtering.*$/gm);
+  assert.equal(await notes(), null);
+  for (const name of ['batch', 'group']) {
+    const file = join(trial.experiment.runFolder(trial.cell(name, 2), 1), 'config.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('convolutions: direct', 'convolutions: winograd'));
+  }
+  assert.deepEqual(await notes(), [
+    '- Convolutions by Winograd’s filtering: BN, batch 2, seed 1; GN, batch 2, seed 1.',
+  ]);
 });
 
 test('what a killed run leaves behind is incomplete, said, and never an exception', async (t) => {
@@ -207,6 +226,10 @@ seeds: [1, 2]
   const both = tableModel(await collect([trial.file, control.file]));
   assert.equal(both.rows.length, 7);
   assert.ok(both.contrasts.some(({ kind }) => kind === 'control'));
+  const twin = await trialIn(trial.root, precise, 'twin');
+  const controls = tableModel(await collect([control.file, twin.file]));
+  assert.equal(controls.baselineRows.length, 1, 'the baseline of both, once');
+  assert.equal(controls.rows[0].published, undefined, 'the paper’s BN has running statistics');
 });
 
 test('plain folders of runs need no experiment, and a repeated run counts once', async (t) => {

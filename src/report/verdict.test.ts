@@ -60,6 +60,7 @@ test('no effect is agreed with only when the interval is narrow', () => {
     assert.equal(verdict(published, ours(0.4, 3)), 'too few seeds');
     assert.equal(verdict(published, ours(0.6, 3)), 'not');
     assert.equal(verdict(published, ours(-3, -0.6)), 'not');
+    assert.equal(verdict(published, ours(0.6, 0.9)), 'not', 'within a point, but an effect');
   }
 });
 

@@ -15,8 +15,8 @@
  *    - `direction only`: the interval lies wholly on the paper's side of zero;
  *    - `too few seeds`: it does not, so more seeds are needed.
  * 5. The paper's difference is about equal:
- *    - `direction and size`: the interval lies wholly within 1 point of zero;
  *    - `not`: the interval lies wholly beyond 0.5 points on one side;
+ *    - `direction and size`: it does not, and lies wholly within 1 point of zero;
  *    - `too few seeds`: neither.
  * 6. The paper has no such difference: `differs` when the interval leaves out zero, else `no difference seen`.
  */
@@ -49,8 +49,8 @@ export function verdictOn(contrast: {
   const [low, high] = ours.interval;
   if (published === undefined) return low > 0 || high < 0 ? 'differs' : 'no difference seen';
   if (Math.abs(published) <= aboutEqual) {
-    if (low >= -equivalence && high <= equivalence) return 'direction and size';
-    return low > aboutEqual || high < -aboutEqual ? 'not' : 'too few seeds';
+    if (low > aboutEqual || high < -aboutEqual) return 'not';
+    return low >= -equivalence && high <= equivalence ? 'direction and size' : 'too few seeds';
   }
   const side = Math.sign(published);
   const [near, far] = side > 0 ? [low, high] : [-high, -low];
@@ -69,7 +69,7 @@ export function verdictInWords(verdict: Verdict): string {
     not: 'does not agree',
     'too few seeds': 'too few seeds',
     diverged: 'diverged',
-    missing: 'not run yet',
+    missing: 'no run completed',
     differs: 'differs',
     'no difference seen': 'no difference seen',
   }[verdict];
