@@ -41,7 +41,7 @@ program
   .addOption(set())
   .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)')
   .addOption(data())
-  .option('--resume', "go on where the folder's run was stopped")
+  .addOption(new Option('--resume', "go on where the folder's run was stopped").conflicts('force'))
   .option('--force', "start over: delete the folder's run")
   .option('--eager', 'operation by operation instead of as one graph: slow, for debugging')
   .option(
@@ -101,7 +101,7 @@ config
   .action(action(async () => (await import('./commands/config.js')).configShow));
 config
   .command('validate <configs...>')
-  .description('say whether each could run')
+  .description('say whether each is sound; data and weights are not looked for')
   .addOption(set())
   .addOption(json())
   .action(action(async () => (await import('./commands/config.js')).configValidate));
@@ -172,11 +172,11 @@ program
   .description('time the training step, beside the same model without normalizers')
   .option(
     '--batch <sizes>',
-    'batch sizes',
+    'batch sizes, with commas between',
     (value: string) => list(value).map(wholeNumber),
     [2, 4, 8, 32, 128],
   )
-  .option('--normalizer <names>', 'normalizers', list, ['batch', 'group', 'none'])
+  .option('--normalizer <names>', 'normalizers, with commas between', list, ['batch', 'group', 'none'])
   .option('--model <name>', 'the model', 'resnet20')
   .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
   .option('--convolutions <kinds>', 'direct, winograd', list, ['direct'])

@@ -6,6 +6,7 @@ import type { Setting } from '../bench/measure.js';
 import type { BenchRow } from '../bench/row.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
+import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import { startProgress } from '../terminal/progress.js';
 
@@ -58,6 +59,10 @@ function settingsOf({
   steps,
   eager = false,
 }: BenchFlags): Setting[] {
+  for (const assignment of set) {
+    const flag = flagOf[assignment.split('=')[0].trim()];
+    if (flag) throw new UserError(`${flag} sets it`, { place: `--set ${assignment}`, fix: `use ${flag}` });
+  }
   const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
   const cells = precision.flatMap((format) =>
     batch.flatMap((size) =>
@@ -73,9 +78,28 @@ function settingsOf({
   );
   return cells.map((cell) => {
     const overrides = [`model.name=${model}`, ...cell, ...set];
-    const config = printConfig(parseConfig(text, { file: 'bench.yaml', overrides }));
-    return { config, eager, warmup, steps };
+    return { config: printConfig(configOf(text, overrides)), eager, warmup, steps };
   });
+}
+
+/** What has a flag of its own is measured side by side, and not set once more. */
+const flagOf: Record<string, string> = {
+  'model.name': '--model',
+  'normalizer.name': '--normalizer',
+  'batch.size': '--batch',
+  precision: '--precision',
+  'engine.convolutions': '--convolutions',
+};
+
+/** @throws UserError that names the flag which a wrong value came from */
+function configOf(text: string, overrides: string[]): Config {
+  try {
+    return parseConfig(text, { file: 'bench.yaml', overrides });
+  } catch (error) {
+    const { message, place = '', fix } = error as UserError;
+    const flag = flagOf[/^--set ([\w.]+)/.exec(place)?.[1] ?? ''];
+    throw flag ? new UserError(message, { place: flag, fix }) : error;
+  }
 }
 
 async function measureInChild(setting: Setting): Promise<BenchRow> {

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.js';
 import { withPlaces } from '../config/places.js';
 import { printConfig } from '../config/print.js';
+import { dropsNeverReached } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import type { LayerDescription, ModelDescription } from '../models/describe.js';
@@ -24,7 +25,7 @@ export async function configShow(
 }
 
 /**
- * `gnbench config validate FILE…`: says of each file whether it could run, as far as that can be known without data.
+ * `gnbench config validate FILE…`: says of each file whether it is sound, as far as that can be known without data and weights.
  * @returns 0, or 2 when one of them could not
  */
 export async function configValidate(
@@ -81,7 +82,10 @@ function asText({ config, sizes, resolved, model, memory }: Shown): string {
   const { imagesPerStep, stepsPerEpoch, totalSteps, rate, rateAt, runName } = resolved;
   const drops = rateChanges(config, rateAt, stepsPerEpoch).slice(1);
   const later = drops.map(({ fromEpoch, rate }) => `, ${rate} from epoch ${fromEpoch}`).join('');
-  const shape = learningRate.schedule === 'cosine' ? ', then half a cosine down to 0' : later;
+  const never = dropsNeverReached(config);
+  const missed =
+    never.length > 0 ? ` (dropAt ${never.join(', ')}: never, there are ${config.epochs} epochs)` : '';
+  const shape = learningRate.schedule === 'cosine' ? ', then half a cosine down to 0' : later + missed;
   const workers = batch.workers === 1 ? '' : `: ${batch.workers} workers with ${batch.size} each`;
   const lines = [
     `run: ${runName}`,

@@ -36,6 +36,8 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   const machine = thisMachine();
   const jobs = flags.jobs ?? defaultJobs(machine);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
+  if (!flags.quiet && (await nothingLeft(experiments)))
+    process.stderr.write('nothing is left to do; to do it again, choose another folder with --out\n');
   await prepare(experiments, flags);
   const common = {
     experiments,
@@ -77,6 +79,11 @@ async function print(
   const texts = plans.map((plan, index) => dryRunText(experiments[index].title, plan));
   process.stdout.write(flags.json ? `${JSON.stringify(plans, null, 2)}\n` : texts.join('\n'));
   return 0;
+}
+
+async function nothingLeft(experiments: readonly Experiment[]): Promise<boolean> {
+  const statuses = await Promise.all(experiments.map((experiment) => readStatus(experiment)));
+  return statuses.flat().every(({ pending }) => !pending);
 }
 
 async function allStatuses(experiments: readonly Experiment[]): Promise<string> {

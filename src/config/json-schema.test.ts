@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { schemaFile, schemaText } from './json-schema.js';
+import { schemaFiles } from './json-schema.js';
 
-test('configs/schema.json is current', async () => {
-  const current = (await readFile(schemaFile, 'utf8')) === schemaText();
-  assert.ok(current, 'write it anew: npm run build && node dist/config/json-schema.js');
+test('the schemas that are kept are current', async () => {
+  for (const [file, text] of schemaFiles()) {
+    assert.ok((await readFile(file, 'utf8')) === text, `write ${file} anew: npm run schema`);
+  }
 });
 
 test('every key has a description, and no other key is allowed', () => {
@@ -20,10 +21,14 @@ test('every key has a description, and no other key is allowed', () => {
     const branches = (schema.anyOf ?? schema.oneOf ?? []) as Record<string, unknown>[];
     for (const branch of branches) visit(branch, path);
   };
-  visit(JSON.parse(schemaText()), '');
+  for (const text of schemaFiles().values()) visit(JSON.parse(text), '');
 });
 
-test('every shipped configuration names the schema for editors, and its own command', async () => {
+test('every shipped file names its schema for editors, and a configuration its own command', async () => {
+  for (const file of (await readdir('experiments')).filter((name) => name.endsWith('.yaml'))) {
+    const text = await readFile(`experiments/${file}`, 'utf8');
+    assert.equal(text.split('\n')[0], '# yaml-language-server: $schema=./schema.json', file);
+  }
   const files = (await readdir('configs')).filter((file) => file.endsWith('.yaml'));
   assert.ok(files.length >= 7);
   for (const file of files) {

@@ -1,16 +1,26 @@
-/** `configs/schema.json`, for editors: run directly, this file writes it anew. */
+/** `configs/schema.json` and `experiments/schema.json`, for editors: run directly, this file writes them anew. */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { experimentSchema } from '../sweep/schema.js';
 import { configSchema } from './schema.js';
 
-export const schemaFile = join(dirname(fileURLToPath(import.meta.url)), '../../configs/schema.json');
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** The JSON Schema (draft 7) of a configuration file, as text. */
-export function schemaText(): string {
-  const { $schema, ...rest } = z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' });
-  return `${JSON.stringify({ $schema, title: 'A gnbench experiment', ...rest }, null, 2)}\n`;
+/** The JSON Schemas (draft 7) of both kinds of files, as text, by where they are kept. */
+export function schemaFiles(): Map<string, string> {
+  return new Map([
+    [join(root, 'configs', 'schema.json'), schemaText(configSchema, 'A gnbench configuration')],
+    [join(root, 'experiments', 'schema.json'), schemaText(experimentSchema, 'A gnbench experiment')],
+  ]);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(schemaFile, schemaText());
+function schemaText(schema: z.ZodType, title: string): string {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
+  return `${JSON.stringify({ $schema, title, ...rest }, null, 2)}\n`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [file, text] of schemaFiles()) await writeFile(file, text);
+}

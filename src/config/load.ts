@@ -23,6 +23,12 @@ function configOf(
   source: Source,
   { file, overrides = [] }: { file: string; overrides?: readonly string[] },
 ): Config {
+  if (source.has(['axes'])) {
+    throw new UserError('this is an experiment, a table of configurations', {
+      place: file,
+      fix: `run it with gnbench sweep ${file}`,
+    });
+  }
   const changed = override(source, overrides);
   const { name = nameFrom(file), ...rest } = check(configSchema, changed);
   return remember({ name, ...rest }, changed);

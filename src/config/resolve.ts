@@ -48,6 +48,12 @@ export function resolve(config: Config, sizes: Sizes): Resolved {
   };
 }
 
+/** The drops of `learningRate.dropAt` that lie behind the last epoch: the rate never drops there. */
+export function dropsNeverReached({ learningRate, epochs }: Config): number[] {
+  if (learningRate.schedule !== 'step') return [];
+  return learningRate.dropAt.filter((at) => at >= 1 && at >= epochs);
+}
+
 /** What a run is called: its name and its id. */
 export const resolvedName = (config: Config): string => `${config.name}-${configId(config)}`;
 

@@ -19,7 +19,7 @@ export function renderClaimsText(claims: readonly AssessedClaim[]): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** Two Markdown tables: the claims, and what the experiments that test them cost. */
+/** A Markdown table of the claims. */
 export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
   const rows = claims.map((claim) => {
     const tests = claim.tests.map(({ experiment }) => `\`${experiment}\``);
@@ -31,16 +31,18 @@ export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
       [...evidence, ...fallback(claim)].join('<br>') || 'not run yet',
     ];
   });
+  return `${grid(['where', 'the paper says', 'tested by', 'evidence so far'], rows)}\n`;
+}
+
+/** A Markdown table of what the experiments that test the claims cost. */
+export function renderCostsMarkdown(claims: readonly AssessedClaim[]): string {
   const tests = new Map(
     claims.flatMap((claim) => claim.tests.map((test) => [test.experiment, test] as const)),
   );
   const costs = [...tests.values()]
     .sort((a, b) => a.hours - b.hours)
     .map((test) => [`\`${test.command}\``, costInWords(test), `${test.runs.done} of ${test.runs.planned}`]);
-  return `${[
-    grid(['where', 'the paper says', 'tested by', 'evidence so far'], rows),
-    grid(['command', 'cost on two cores', 'runs done'], costs),
-  ].join('\n\n')}\n`;
+  return `${grid(['command', 'cost on two cores', 'runs done'], costs)}\n`;
 }
 
 function grid(header: string[], rows: string[][]): string {
@@ -48,9 +50,12 @@ function grid(header: string[], rows: string[][]): string {
   return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** `about 40 min`, `about 14 h`. */
+/** `about 40 min`, `about 14 h`, `about 46,000 h (5 years)`. */
 function costInWords({ hours }: Test): string {
-  return hours < 1 ? `about ${Math.max(1, Math.round(hours * 60))} min` : `about ${hours} h`;
+  if (hours < 1) return `about ${Math.max(1, Math.round(hours * 60))} min`;
+  const years = hours / (365 * 24);
+  const told = years < 1 ? '' : ` (${years.toPrecision(1)} year${years < 1.5 ? '' : 's'})`;
+  return `about ${hours.toLocaleString('en')} h${told}`;
 }
 
 /** `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds, paper −10.6: agrees in direction only`. */

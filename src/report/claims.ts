@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { estimateRun } from '../sweep/estimate.js';
-import { loadExperiment } from '../sweep/experiment.js';
+import { estimateRun, sideBySide } from '../sweep/estimate.js';
+import { loadExperiment, shippedExperiments } from '../sweep/experiment.js';
 import { type Claim, paperClaims } from './claims-list.js';
-import { shipped, studyOf } from './collect.js';
+import { studyOf } from './collect.js';
 import type { Contrast } from './contrast.js';
 import { contrastsOf } from './contrasts.js';
 import { differencesFromPaper } from './differences.js';
@@ -57,7 +57,7 @@ interface Known {
 /** Throws UserError when an experiment in the folder is wrong. */
 export async function assessClaims(folder = 'experiments'): Promise<AssessedClaim[]> {
   const known: Known[] = [];
-  for (const name of shipped(folder)) known.push(await examine(join(folder, `${name}.yaml`)));
+  for (const name of shippedExperiments(folder)) known.push(await examine(join(folder, `${name}.yaml`)));
   known.sort((a, b) => a.test.hours - b.test.hours);
   return paperClaims.map((claim) => assess(claim, known));
 }
@@ -66,10 +66,10 @@ async function examine(file: string): Promise<Known> {
   const experiment = await loadExperiment(file);
   const study = await studyOf(experiment);
   // As a sweep does them: a run a core, side by side.
-  const seconds = experiment.cells.map(
-    (cell) =>
-      (estimateRun(experiment, cell, { jobs: cores, cores }).seconds * experiment.seeds.length) / cores,
+  const each = experiment.runs.map(
+    ({ cell }) => estimateRun(experiment, cell, { jobs: cores, cores }).seconds,
   );
+  const seconds = sideBySide(each, cores);
   const runs = study.cells.flatMap((cell) => cell.runs);
   return {
     study,
@@ -77,7 +77,7 @@ async function examine(file: string): Promise<Known> {
     test: {
       experiment: study.name,
       command: `gnbench sweep ${file}`,
-      hours: Number((seconds.reduce((sum, each) => sum + each, 0) / 3600).toPrecision(2)),
+      hours: Number((seconds / 3600).toPrecision(2)),
       runs: { done: runs.filter(({ outcome }) => outcome === 'completed').length, planned: runs.length },
     },
   };

@@ -1,9 +1,9 @@
 /** An experiment with its results as a study. */
 import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
-import { type Experiment, loadExperiment } from '../sweep/experiment.js';
+import { baselineFile, type Experiment, loadExperiment } from '../sweep/experiment.js';
 import { findRuns } from './collect-folder.js';
 import { type PaperKey, publishedError } from './paper.js';
 import { readRun } from './read-run.js';
@@ -38,12 +38,10 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
   };
 }
 
-/** The baseline's file lies beside the experiment's, its results beside the experiment's results. */
 async function collectBaseline(name: string, experiment: Experiment): Promise<StudyCell[]> {
   const out = dirname(experiment.folder);
-  const places = [join(dirname(experiment.file), `${name}.yaml`), join(out, name, 'experiment.yaml')];
-  const file = places.find((place) => existsSync(place)) ?? join('experiments', `${name}.yaml`);
-  if (!existsSync(file)) {
+  const file = baselineFile(name, experiment.file, out);
+  if (!file) {
     throw new UserError(`the baseline ${name} is no experiment`, {
       place: experiment.file,
       fix: 'name another',

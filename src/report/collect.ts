@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cellId } from '../config/identity.js';
 import { didYouMean, UserError } from '../errors.js';
-import { type Experiment, loadExperiment } from '../sweep/experiment.js';
+import { type Experiment, loadExperiment, shippedExperiments, snapshotName } from '../sweep/experiment.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';
@@ -21,7 +21,7 @@ import type { Study, StudyCell } from './study.js';
 export async function collect(targets: string | readonly string[]): Promise<Study> {
   const list = typeof targets === 'string' ? [targets] : targets;
   if (list.length === 0)
-    throw new UserError('no experiment is named', { fix: `one of: ${shipped().join(', ')}` });
+    throw new UserError('no experiment is named', { fix: `one of: ${shippedExperiments().join(', ')}` });
   const studies: Study[] = [];
   for (const target of list) studies.push(await collectOne(target));
   return label(studies.length === 1 ? studies[0] : combine(studies));
@@ -32,36 +32,25 @@ export async function studyOf(experiment: Experiment): Promise<Study> {
   return label(await collectExperiment(experiment));
 }
 
-/** The names of the experiments in `experiments/`. */
-export function shipped(folder = 'experiments'): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => name.replace(/\.yaml$/, ''))
-    .sort(byText);
-}
-
 /** The results folders of experiments in `results/`, in order. */
 export function experimentResults(folder = 'results'): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .sort(byText)
     .map((name) => join(folder, name))
-    .filter((path) => existsSync(join(path, 'experiment.yaml')));
+    .filter((path) => existsSync(join(path, snapshotName)));
 }
 
 async function collectOne(target: string): Promise<Study> {
-  if (/\.ya?ml$/.test(target)) return collectExperiment(await loadExperiment(target));
-  if (existsSync(target) && statSync(target).isDirectory()) {
-    const snapshot = join(target, 'experiment.yaml');
-    return existsSync(snapshot) ? collectExperiment(await loadExperiment(snapshot)) : collectFolder(target);
+  const isFolder = existsSync(target) && statSync(target).isDirectory();
+  if (isFolder && !existsSync(join(target, snapshotName))) return collectFolder(target);
+  if (isFolder || /\.ya?ml$/.test(target) || shippedExperiments().includes(target)) {
+    return collectExperiment(await loadExperiment(target));
   }
-  const file = join('experiments', `${target}.yaml`);
-  if (existsSync(file)) return collectExperiment(await loadExperiment(file));
-  const near = didYouMean(target, shipped());
+  const near = didYouMean(target, shippedExperiments());
   throw new UserError('no experiment and no folder of runs has this name', {
     place: target,
-    fix: near ? `did you mean ${near}?` : `experiments: ${shipped().join(', ')}`,
+    fix: near ? `did you mean ${near}?` : `experiments: ${shippedExperiments().join(', ')}`,
   });
 }
 

@@ -81,7 +81,7 @@ function unless(same: boolean, words: string): string | undefined {
 export function differencesLine(study: Study): string {
   const phrases = differencesFromPaper(study);
   if (phrases.length === 0) return 'The setting is the paper’s.';
-  return `Differs from the paper: ${phrases.join('; ')}. So errors are not to be held against the paper’s, differences between cells are.`;
+  return `Differs from the paper: ${phrases.join('; ')}. So compare differences between cells with the paper’s, not the errors themselves.`;
 }
 
 /**

@@ -69,7 +69,8 @@ export function valueInWords({ config }: Named, path: string): string {
   if (path === 'init') return config.init ? 'pre-trained' : 'from scratch';
   if (path === 'evaluate.statistics') return `${words} statistics`;
   if (path === 'batch.workers') return count(Number(value), 'worker');
-  return `${path.slice(path.lastIndexOf('.') + 1)} ${words}`;
+  const key = path.slice(path.lastIndexOf('.') + 1);
+  return value === undefined ? `no ${key}` : `${key} ${words}`;
 }
 
 /** A name for each of `cells`, saying normalizer, batch size and whatever else differs among them and `context`. */

@@ -1,6 +1,6 @@
 /**
  * The parts of the project's pages that are made from `results/`: what stands between `<!-- generated: WHAT -->` and
- * `<!-- /generated -->`. WHAT is `claims`, `table EXPERIMENT` (in full), `summary EXPERIMENT` (the paper's layout and
+ * `<!-- /generated -->`. WHAT is `claims`, `costs`, `table EXPERIMENT` (in full), `summary EXPERIMENT` (the paper's layout and
  * the differences) or `peers` (results/bench/peers.md without its heading).
  *
  *   node dist/report/readme.js [--write] [FILE…]     (README.md and results/README.md when no file is named)
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.js';
 import { replaceFile } from '../training/file-system.js';
 import { assessClaims } from './claims.js';
-import { renderClaimsMarkdown } from './claims-text.js';
+import { renderClaimsMarkdown, renderCostsMarkdown } from './claims-text.js';
 import { collect } from './collect.js';
 import { renderTable } from './table.js';
 import { markdownSummary } from './table-markdown.js';
@@ -43,6 +43,7 @@ export async function regenerate(page: string, file: string): Promise<string> {
 async function generate(what: string, file: string): Promise<string> {
   const [kind, experiment, ...rest] = what.split(' ');
   if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
+  if (kind === 'costs' && !experiment) return renderCostsMarkdown(await assessClaims());
   if (kind === 'peers' && !experiment) return readFileSync(peersTable, 'utf8').replace(/^# .*\n\n/, '');
   if ((kind === 'table' || kind === 'summary') && experiment && rest.length === 0) {
     const study = await collect(experiment);
@@ -50,7 +51,7 @@ async function generate(what: string, file: string): Promise<string> {
   }
   throw new UserError(`"${what}" cannot be generated`, {
     place: file,
-    fix: 'one of: claims, table EXPERIMENT, summary EXPERIMENT, peers',
+    fix: 'one of: claims, costs, table EXPERIMENT, summary EXPERIMENT, peers',
   });
 }
 

@@ -1,6 +1,6 @@
 import { duration } from '../terminal/progress.js';
 import { columns } from './columns.js';
-import { estimateRun } from './estimate.js';
+import { estimateRun, sideBySide } from './estimate.js';
 import type { Experiment } from './experiment.js';
 import { planCell } from './plan.js';
 import { readStatus } from './status.js';
@@ -27,10 +27,13 @@ export async function dryRun(
       secondsPerRun: seconds,
       secondsFrom: from,
       // What is done of an interrupted run is not done again.
-      secondsLeft: left.reduce((sum, { epochs }) => sum + seconds * (1 - epochs.done / epochs.total), 0),
+      secondsEach: left.map(({ epochs }) => seconds * (1 - epochs.done / epochs.total)),
     };
   });
-  const secondsLeft = cells.reduce((sum, cell) => sum + cell.secondsLeft, 0) / machine.jobs;
+  const secondsLeft = sideBySide(
+    cells.flatMap(({ secondsEach }) => secondsEach),
+    machine.jobs,
+  );
   return { name: experiment.name, folder: experiment.folder, ...machine, cells, secondsLeft };
 }
 

@@ -64,6 +64,11 @@ export function estimateRun(
   return { seconds: (images / speed) * jobs, from: 'a default' };
 }
 
+/** Seconds until runs of such lengths are done, `jobs` at a time: no sooner than the longest. */
+export function sideBySide(seconds: readonly number[], jobs: number): number {
+  return Math.max(0, ...seconds, seconds.reduce((sum, each) => sum + each, 0) / jobs);
+}
+
 /** Of a completed run: its median epoch times their number, for it may have been paused, or have shared its cores. */
 function secondsOf(folder: string): number | undefined {
   const summary = summaryOf(folder);

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { loadConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { byStage, type Experiment, loadExperiment } from './experiment.js';
 import { planCell } from './plan.js';
 import { parseExperiment } from './read.js';
+import { snapshot } from './snapshot.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gnbench-experiment-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -263,5 +265,58 @@ test('whatever the file holds, there is an experiment or one error with a place'
       }
     }),
     { numRuns: runs },
+  );
+});
+
+test('a baseline that is not there is found out before the runs, with the nearest that is', async (t) => {
+  const text = `title: x\nbaseline: reproduction-a-one-worke\nbase: { model: resnet20, normalizer: batch, data: synthetic }\naxes: { batch.size: [2] }\n`;
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-baseline-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'x.yaml');
+  writeFileSync(file, text);
+  writeFileSync(join(folder, 'reproduction-a-one-worker.yaml'), text);
+  await assert.rejects(loadExperiment(file, { check: true }), /did you mean reproduction-a-one-worker\?/);
+});
+
+test('an experiment goes by its name, its file or its results folder', async () => {
+  const ids = [];
+  const targets = ['table2-batch-size-small', 'experiments/table2-batch-size-small.yaml'];
+  for (const target of [...targets, 'results/table2-batch-size-small']) {
+    ids.push((await loadExperiment(target)).cells.map(({ key }) => key));
+  }
+  assert.deepEqual(ids[1], ids[0]);
+  assert.deepEqual(ids[2], ids[0]);
+});
+
+test('the README’s experiment is one', () => {
+  const block = readFileSync('README.md', 'utf8').match(/```yaml\n(title: [\s\S]*?)```/)![1];
+  assert.deepEqual(parseExperiment(block, 'README.md').content.seeds, [1, 2, 3]);
+});
+
+test('a configuration and an experiment are told apart', async () => {
+  await assert.rejects(loadExperiment('configs/quickstart.yaml'), /gnbench run|is a configuration/);
+  await assert.rejects(loadConfig('experiments/table2-batch-size-small.yaml'), /this is an experiment/);
+});
+
+test('what finished runs were run with stays as it is written', async () => {
+  const name = 'table2-batch-size-small';
+  const out = join(folder, 'finished');
+  cpSync(join('results', name), join(out, name), { recursive: true });
+  const experiment = await loadExperiment(name, { out, set: ['engine.variant=cpu'] });
+  const texts = () =>
+    ['experiment.yaml', ...experiment.cells.map(({ key }) => join(key, 'config.yaml'))].map((path) =>
+      readFileSync(join(out, name, path), 'utf8'),
+    );
+  const before = texts();
+  snapshot(experiment);
+  assert.deepEqual(texts(), before);
+  const [first] = experiment.cells;
+  rmSync(experiment.runFolder(first, 1), { recursive: true });
+  snapshot(experiment);
+  const changed = texts().map((text, index) => text !== before[index]);
+  assert.deepEqual(
+    changed.flatMap((is, index) => (is ? index : [])),
+    [0, 1],
+    'only that of the cell that is to run',
   );
 });

@@ -1,10 +1,12 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Config } from '../config/schema.js';
+import { didYouMean, UserError } from '../errors.js';
 import { cellLabel } from './cell-name.js';
 import { type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
-import { readExperimentFile } from './read.js';
+import { readExperimentFile, type SourceFile } from './read.js';
 import type { ExperimentFile, SlurmResources } from './schema.js';
 
 /** A config without its seed. `key` names its folder: `bn-b32-1a2b3c4d5e`. */
@@ -60,17 +62,19 @@ export const snapshotName = 'experiment.yaml';
 /**
  * Reads an experiment and every cell in it.
  *
- * @param file an experiment, or the `experiment.yaml` of a results folder, whose results are then meant
+ * @param target an experiment's file, its name in `experiments/`, or its results folder or the `experiment.yaml` there,
+ *   whose results are then meant
  * @param options.set `path=value` overrides for every cell, as for `gnbench run`
  * @param options.check whether every cell could run: its groups and steps against the model and the data's sizes
  * @param options.out where the experiment's folder is, instead of `results`
  * @throws UserError with file:line:column, and the cell and key where it is a cell that is wrong
  */
 export async function loadExperiment(
-  file: string,
+  target: string,
   options: CellOptions & { out?: string } = {},
 ): Promise<Experiment> {
   const { set = [] } = options;
+  const file = locate(target);
   const source = await readExperimentFile(file);
   const { content } = source;
   const isSnapshot = basename(file) === snapshotName;
@@ -79,6 +83,7 @@ export async function loadExperiment(
   const folder = inPlace ? dirname(file) : join(options.out ?? 'results', name);
   const base = await readBase(source);
   const cells = await makeCells(source, base, options);
+  if (options.check) requireBaseline(source, options.out);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
   const { title, reproduces, baseline, seeds, notPossible, slurm } = content;
   return {
@@ -99,6 +104,45 @@ export async function loadExperiment(
     }),
     runFolder,
   };
+}
+
+/** Found out before days of runs, not when their table is made. */
+function requireBaseline({ file, content, place }: SourceFile, out = 'results'): void {
+  const { baseline } = content;
+  if (baseline === undefined || baselineFile(baseline, file, out)) return;
+  const known = shippedExperiments(dirname(file));
+  const near = didYouMean(baseline, known);
+  throw new UserError(`no experiment is called ${baseline}${near ? `; did you mean ${near}?` : ''}`, {
+    place: place(['baseline']),
+    fix: `experiments: ${known.join(', ')}`,
+  });
+}
+
+/** An experiment's baseline lies beside it, its results beside the experiment's results. */
+export function baselineFile(name: string, file: string, out: string): string | undefined {
+  const places = [
+    join(dirname(file), `${name}.yaml`),
+    join(out, name, snapshotName),
+    join('experiments', `${name}.yaml`),
+  ];
+  return places.find((place) => existsSync(place));
+}
+
+/** The names of the experiments in a folder. */
+export function shippedExperiments(folder = 'experiments'): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.replace(/\.yaml$/, ''))
+    .sort();
+}
+
+/** The file that a name or a folder stands for; what is neither is taken for a file. */
+function locate(target: string): string {
+  const snapshot = join(target, snapshotName);
+  if (existsSync(snapshot)) return snapshot;
+  const shipped = join('experiments', `${target}.yaml`);
+  return !existsSync(target) && existsSync(shipped) ? shipped : target;
 }
 
 /** Lists and mappings that are empty say nothing. */

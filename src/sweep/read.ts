@@ -3,6 +3,7 @@ import { check } from '../config/check.js';
 import { readText } from '../config/load.js';
 import type { Path } from '../config/source.js';
 import { readYaml } from '../config/yaml.js';
+import { UserError } from '../errors.js';
 import { type ExperimentFile, experimentSchema } from './schema.js';
 
 /** An experiment as written, with the places of its keys. */
@@ -22,6 +23,12 @@ export async function readExperimentFile(file: string): Promise<SourceFile> {
 
 export function parseExperiment(text: string, file: string): SourceFile {
   const source = readYaml(text, { file });
+  if (source.has(['model']) && !source.has(['axes'])) {
+    throw new UserError('this is a configuration, not an experiment', {
+      place: file,
+      fix: `run it with gnbench run ${file}`,
+    });
+  }
   const content = check(experimentSchema, source);
   const only = (path: Path) => {
     const node = parseDocument(text).getIn(path, true);

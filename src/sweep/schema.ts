@@ -9,24 +9,33 @@ const nonEmpty = (what: string) => `names no ${what}`;
 /** What a cluster gives each run; any of it may be overridden by `--slurm key=value`. */
 export const slurmSchema = z
   .strictObject({
-    partition: z.string().min(1).optional(),
-    account: z.string().min(1).optional(),
-    qos: z.string().min(1).optional(),
-    constraint: z.string().min(1).optional(),
+    partition: z.string().min(1).optional().describe('As for sbatch'),
+    account: z.string().min(1).optional().describe('As for sbatch'),
+    qos: z.string().min(1).optional().describe('As for sbatch'),
+    constraint: z.string().min(1).optional().describe('As for sbatch'),
     time: z
       .string()
       .regex(/^(\d+-)?\d+(:\d{2}){0,2}$/, 'minutes, hours:minutes:seconds or days-hours:minutes')
-      .default('12:00:00'),
-    cpus: z.int().min(1).default(2),
-    gpus: z.int().min(0).default(0),
+      .default('12:00:00')
+      .describe("Each run's time limit"),
+    cpus: z.int().min(1).default(2).describe('Cores a run'),
+    gpus: z.int().min(0).default(0).describe('GPUs a run'),
     memory: z
       .string()
       .regex(/^\d+[KMGT]?$/, 'a size such as 4G')
-      .optional(),
-    /** Runs at once, the `%max` of the array; as many as the cluster gives when left out. */
-    maxRunning: z.int().min(1).optional(),
-    /** How long before the time limit a run is told to save and make room. Slurm may do so a minute early. */
-    warnSeconds: z.int().min(10).max(3600).default(120),
+      .optional()
+      .describe('Of a run, such as 4G'),
+    maxRunning: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Runs at once; as many as the cluster gives when left out'),
+    warnSeconds: z
+      .int()
+      .min(10)
+      .max(3600)
+      .default(120)
+      .describe('How long before its time limit a run is told to save; Slurm may do so a minute early'),
   })
   .prefault({});
 
@@ -35,42 +44,67 @@ export const slurmSchema = z
  * a *run* is a cell and a seed.
  */
 export const experimentSchema = z.strictObject({
-  /** The folder under `results/`; the file's base name when left out. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,79}$/, 'lower-case letters, digits and hyphens')
-    .optional(),
-  title: z.string().min(1),
-  /** What of the paper it repeats; the published values are looked up by table and cell. */
+    .optional()
+    .describe("The folder under results/; the file's base name when left out"),
+  title: z.string().min(1).describe('What tables and figures are headed with'),
   reproduces: z
     .strictObject({
-      table: z.int().min(1).max(8).optional(),
-      figure: z.int().min(1).max(7).optional(),
-      metric: z.enum(['valError']).default('valError'),
+      table: z.int().min(1).max(8).optional().describe('Of the paper'),
+      figure: z.int().min(1).max(7).optional().describe('Of the paper'),
+      metric: z.enum(['valError']).default('valError').describe('What is compared'),
     })
-    .optional(),
-  /** The experiment whose cells these are to be compared with, by name. */
-  baseline: z.string().min(1).optional(),
-  /** A config file, relative to this one, or a config. */
-  base: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
-  /** Key path → the values it takes. Values are listed in the order in which they are to run. */
+    .optional()
+    .describe('What of the paper it repeats; the published values are looked up by table and cell'),
+  baseline: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The experiment whose cells these are to be compared with, by name'),
+  base: z
+    .union([z.string().min(1), z.record(z.string(), z.unknown())])
+    .describe('A configuration, or the path of one, relative to this file'),
   axes: z
     .record(keyPath, z.array(z.unknown()).min(1, nonEmpty('value')))
-    .refine((axes) => Object.keys(axes).length > 0, nonEmpty('axis')),
-  /** Overrides that every cell gets after its axes, as `--set` does. */
-  set: z.record(keyPath, z.unknown()).default({}),
-  /** Combinations that are not run: `{ normalizer: batch, batch.size: [2, 4] }`. */
-  exclude: z.array(match).default([]),
+    .refine((axes) => Object.keys(axes).length > 0, nonEmpty('axis'))
+    .describe(
+      'Key of the configuration → the values that it takes, in the order in which they are to run; every combination is a cell',
+    ),
+  set: z
+    .record(keyPath, z.unknown())
+    .default({})
+    .describe('Keys that every cell gets after its axes, as by --set'),
+  exclude: z
+    .array(match)
+    .default([])
+    .describe('Combinations that are not run: { normalizer: batch, batch.size: [2, 4] }'),
   seeds: z
     .array(z.int().min(0))
     .min(1, nonEmpty('seed'))
     .refine((seeds) => new Set(seeds).size === seeds.length, 'names a seed twice')
-    .default([1]),
-  /** Which runs go first, the lowest stage before the others, across experiments that are swept together. */
-  order: z.array(z.strictObject({ stage: z.number(), runs: match })).default([]),
-  /** Cells of the paper's table that this base cannot have, with the reason. */
-  notPossible: z.array(z.strictObject({ cell: match, why: z.string().min(1) })).default([]),
-  slurm: slurmSchema,
+    .default([1])
+    .describe('Each cell is run once with each'),
+  order: z
+    .array(
+      z.strictObject({
+        stage: z.number().describe('The lowest goes first'),
+        runs: match.describe('Which runs are of this stage, by the values of their axes and their seed'),
+      }),
+    )
+    .default([])
+    .describe('Which runs go first, also across experiments that are swept together'),
+  notPossible: z
+    .array(
+      z.strictObject({
+        cell: match.describe('Its values on the axes'),
+        why: z.string().min(1).describe('The reason, for the table'),
+      }),
+    )
+    .default([])
+    .describe("Cells of the paper's table that this base cannot have"),
+  slurm: slurmSchema.describe('What a cluster gives each run'),
 });
 
 export type ExperimentFile = z.output<typeof experimentSchema>;

@@ -5,6 +5,7 @@ import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { fileError, replaceFile } from '../training/file-system.js';
 import { type Cell, type Experiment, snapshotName } from './experiment.js';
+import { summaryOf } from './outcome.js';
 
 /** The config that a cell's runs are started with, but for the seed. */
 export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
@@ -12,7 +13,7 @@ export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
 
 /**
  * Writes down what is about to run, so that a later edit of the experiment or its base changes nothing that is under
- * way: the experiment with its base and overrides in it, and each cell's config.
+ * way: the experiment with its base and overrides in it, and the config of each cell with runs to do.
  *
  * @throws UserError when the folder is another experiment's, or can't be written
  */
@@ -21,14 +22,21 @@ export function snapshot(experiment: Experiment): void {
   try {
     mkdirSync(folder, { recursive: true });
     refuseForeign(experiment);
-    write(join(folder, snapshotName), experiment.snapshot);
-    for (const cell of experiment.cells) {
+    const begins = experiment.cells.filter((cell) => !isFinished(experiment, cell));
+    if (begins.length > 0) write(join(folder, snapshotName), experiment.snapshot);
+    for (const cell of begins) {
       mkdirSync(join(folder, cell.key), { recursive: true });
       write(cellConfigFile(experiment, cell), printConfig(cell.config));
     }
   } catch (error) {
     throw fileError(error, 'could not write to the results folder', folder, 2);
   }
+}
+
+/** Whether nothing of a cell will run again: what it was run with stays as it is. */
+function isFinished({ seeds, runFolder }: Experiment, cell: Cell): boolean {
+  const ended = ['completed', 'diverged'];
+  return seeds.every((seed) => ended.includes(summaryOf(runFolder(cell, seed))?.status ?? ''));
 }
 
 /** Two sweeps that start together write the same bytes; what is there already is left alone. */

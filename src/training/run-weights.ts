@@ -8,6 +8,7 @@ import { UserError } from '../errors.js';
 import { newestCheckpoint } from './checkpoint.js';
 import { encodeSafetensors } from './safetensors.js';
 import { averageOf, sumOf, velocityOf } from './slot-names.js';
+import { readSummary } from './summary.js';
 import { describeWeights } from './weights-metadata.js';
 
 export interface RunWeights {
@@ -31,11 +32,19 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
   const config = existsSync(file) ? parseConfig(readFileSync(file, 'utf8'), { file }) : undefined;
   const checkpoint = newestCheckpoint(join(folder, 'checkpoints'), warn);
   if (!checkpoint) {
-    throw new UserError(config ? 'the run has no checkpoint yet' : 'the folder holds no run', {
+    if (!config) {
+      throw new UserError('the folder holds no run', {
+        place: folder,
+        fix: 'name the folder of a run, or a .safetensors file',
+      });
+    }
+    // A repository has the records of runs, and no weights.
+    const completed = hasCompleted(join(folder, 'summary.json'));
+    throw new UserError(completed ? 'the run has no checkpoint here' : 'the run has no checkpoint yet', {
       place: folder,
-      fix: config
-        ? `go on with it: gnbench run ${file} --out ${folder} --resume`
-        : 'name the folder of a run, or a .safetensors file',
+      fix: completed
+        ? `train it again: gnbench run ${file} --out DIR`
+        : `go on with it: gnbench run ${file} --out ${folder} --resume`,
     });
   }
   const { tensors, step } = checkpoint;
@@ -52,4 +61,12 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
   const facts = { step, averaged, classes: values['head.bias']?.shape[0] };
   const metadata = config ? describeWeights(config, facts) : { step: String(step) };
   return { values, step, metadata, sha256: hash.digest('hex') };
+}
+
+function hasCompleted(summary: string): boolean {
+  try {
+    return readSummary(summary).status === 'completed';
+  } catch {
+    return false;
+  }
 }

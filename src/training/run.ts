@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { configIdentity } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
-import { type Resolved, resolve } from '../config/resolve.js';
+import { dropsNeverReached, type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../data/index.js';
 import type { Program } from '../engine/program.js';
@@ -66,6 +66,11 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   checkMemory(config, planRun(config, options.dataFolder).model);
   const dataset = await loadDataset(config.data, options);
   const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
+  const never = dropsNeverReached(config);
+  if (never.length > 0)
+    options.note(
+      `warning: learningRate.dropAt ${never.join(', ')} is never reached in ${config.epochs} epochs`,
+    );
   const model = createModel(config.model, dataset.classes);
   const description = describeModel(model, config.normalizer, dataset);
   const { variables } = description;

@@ -119,6 +119,12 @@ export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors
       fix: 'fetch or export it again',
     });
   };
+  if (Buffer.from(bytes.subarray(0, 2)).toString('latin1') === 'PK' || /\.(pth|pt|bin)$/i.test(place)) {
+    throw new UserError("this is PyTorch's format, not safetensors", {
+      place,
+      fix: 'convert it: python experiments/weights/pth_to_safetensors.py FILE',
+    });
+  }
   const header = readHeader(bytes);
   if (typeof header === 'string') throw fail([header]);
   const { __metadata__: metadata = {}, ...entries } = header.json;

@@ -1,0 +1,46 @@
+/** What is typed wrong is answered at once: what is wrong, where, and what to type instead. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const scratch = mkdtempSync(join(tmpdir(), 'gnbench-usage-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const weights = join(scratch, 'resnet50.pth');
+writeFileSync(weights, 'PK\x03\x04and so on');
+const finished = 'results/table2-batch-size-small/bn-b2-db46857f38/1';
+
+const cases: [args: string, expected: RegExp][] = [
+  ['run configs/quickstart.yaml --resume --force', /--resume.*cannot be used with.*--force/],
+  ['run experiments/table2-batch-size-small.yaml', /this is an experiment.*\n.*gnbench sweep experiments/],
+  ['sweep configs/quickstart.yaml', /this is a configuration.*\n.*gnbench run configs/],
+  ['sweep table2-batch-size-smal --dry-run', /no such file/],
+  ['bench --set batch.size=4', /--set batch\.size=4: .*\n.*use --batch/],
+  ['bench --convolutions winograd --set engine.convolutions=direct', /use --convolutions/],
+  ['bench --normalizer gorup', /--normalizer: .*did you mean group/s],
+  ['bench --convolutions fast', /--convolutions: .*direct.*winograd/s],
+  [`import ${weights} --from torchvision`, /PyTorch's format.*\n.*pth_to_safetensors/],
+  [`export ${finished}`, /no checkpoint here.*\n.*train it again/],
+];
+for (const [args, expected] of cases) {
+  test(args.replace(scratch, ''), () => {
+    const { status, stderr } = spawnSync(process.execPath, ['bin/gnbench.js', ...args.split(' ')], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, expected);
+  });
+}
+
+test('config show says of a drop of the rate that it never comes', () => {
+  const sets = ['--set', 'epochs=3', '--set', 'learningRate.dropAt=[2,30]'];
+  const { stdout } = spawnSync(
+    process.execPath,
+    ['bin/gnbench.js', 'config', 'show', 'configs/resnet-gn-b2.yaml', ...sets],
+    { encoding: 'utf8' },
+  );
+  assert.match(stdout, /from epoch 3 \(dropAt 30: never, there are 3 epochs\)/);
+});
