@@ -232,6 +232,15 @@ program
     }),
   );
 
+// Whoever reads the output may stop (| head): no reason to end a training. Output that is lost otherwise is one.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') return;
+    if (stream === process.stdout) process.stderr.write(`error: stdout: cannot be written (${code})\n`);
+    process.exit(1);
+  });
+}
+
 async function main(): Promise<void> {
   try {
     await program.parseAsync();

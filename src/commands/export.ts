@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { VariableValue } from '../engine/program.js';
-import { UserError } from '../errors.js';
+import { didYouMean, UserError } from '../errors.js';
 import type { Library } from '../models/published-names.js';
 import { readCurves } from '../training/curves.js';
 import { toPublished } from '../training/published-weights.js';
@@ -20,6 +20,7 @@ export interface ExportFlags {
  * are; a file that was exported or imported will do as well. Prints the path. @returns the exit code
  */
 export async function exportWeights(source: string, flags: ExportFlags): Promise<number> {
+  if (!existsSync(source)) throw noSuchRun(source);
   const { values, metadata } = isFolder(source) ? await ofRun(source) : ofFile(source);
   const out = flags.out ?? defaultOut(source, flags.to);
   if (flags.to === 'gnbench') {
@@ -32,6 +33,15 @@ export async function exportWeights(source: string, flags: ExportFlags): Promise
   }
   process.stdout.write(`${out}\n`);
   return 0;
+}
+
+function noSuchRun(source: string): UserError {
+  const parent = dirname(source);
+  const near = isFolder(parent) ? didYouMean(basename(source), readdirSync(parent)) : undefined;
+  return new UserError(`no such run or file${near ? `; did you mean ${join(parent, near)}?` : ''}`, {
+    place: source,
+    fix: 'name the folder of a run, or a .safetensors file',
+  });
 }
 
 interface Weights {

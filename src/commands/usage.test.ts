@@ -1,7 +1,7 @@
 /** What is typed wrong is answered at once: what is wrong, where, and what to type instead. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -23,6 +23,10 @@ const cases: [args: string, expected: RegExp][] = [
   ['bench --normalizer gorup', /--normalizer: .*did you mean group/s],
   ['bench --convolutions fast', /--convolutions: .*direct.*winograd/s],
   [`import ${weights} --from torchvision`, /PyTorch's format.*\n.*pth_to_safetensors/],
+  [
+    'export results/table2-batch-size-smal',
+    /no such run or file; did you mean results.table2-batch-size-small\?/,
+  ],
   [`export ${finished}`, /no checkpoint here.*\n.*train it again/],
 ];
 for (const [args, expected] of cases) {
@@ -43,4 +47,16 @@ test('config show says of a drop of the rate that it never comes', () => {
     { encoding: 'utf8' },
   );
   assert.match(stdout, /from epoch 3 \(dropAt 30: never, there are 3 epochs\)/);
+});
+
+test('a reader that stops is no failure, a full disk is', { skip: !existsSync('/dev/full') }, () => {
+  const through = (pipe: string) =>
+    spawnSync('bash', ['-c', `set -o pipefail; ${process.execPath} bin/gnbench.js ${pipe}`], {
+      encoding: 'utf8',
+    });
+  const show = 'config show configs/imagenet-resnet50-gn-b2.yaml --json';
+  assert.deepEqual([through(`${show} | true`).status, through(`${show} | true`).stderr], [0, '']);
+  const full = through(`${show} > /dev/full`);
+  assert.equal(full.status, 1);
+  assert.equal(full.stderr, 'error: stdout: cannot be written (ENOSPC)\n');
 });
