@@ -19,11 +19,15 @@ export function markdownTable(model: TableModel): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** The same for a page that has a heading of its own: the paper's layout where there is one, without the single seeds. */
+/**
+ * The same for a page that has a heading of its own: the paper's layout where there is one, without the single seeds, and
+ * without differences that cannot be had yet.
+ */
 export function markdownSummary(model: TableModel): string {
   const { rows, baselineRows, contrasts, matrix } = model;
   const blocks = [captionOf(model), matrix ? matrixBlock(matrix) : rowsBlock(rows, baselineRows)];
-  if (contrasts.length > 0) blocks.push(contrastsBlock(contrasts));
+  const had = contrasts.filter(({ verdict }) => verdict !== 'missing');
+  if (had.length > 0) blocks.push(contrastsBlock(had));
   blocks.push(...notesBlock(model), escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;
 }
