@@ -84,8 +84,11 @@ function settingsOf({
 
 /** What has a flag of its own is measured side by side, and not set once more. */
 const flagOf: Record<string, string> = {
+  model: '--model',
   'model.name': '--model',
+  normalizer: '--normalizer',
   'normalizer.name': '--normalizer',
+  batch: '--batch',
   'batch.size': '--batch',
   precision: '--precision',
   'engine.convolutions': '--convolutions',

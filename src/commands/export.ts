@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { neighbour } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
-import { didYouMean, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import type { Library } from '../models/published-names.js';
 import { readCurves } from '../training/curves.js';
 import { toPublished } from '../training/published-weights.js';
@@ -20,7 +21,13 @@ export interface ExportFlags {
  * are; a file that was exported or imported will do as well. Prints the path. @returns the exit code
  */
 export async function exportWeights(source: string, flags: ExportFlags): Promise<number> {
-  if (!existsSync(source)) throw noSuchRun(source);
+  if (!existsSync(source)) {
+    const near = await neighbour(source);
+    throw new UserError(`no such run or file${near ? `; did you mean ${near}?` : ''}`, {
+      place: source,
+      fix: 'name the folder of a run, or a .safetensors file',
+    });
+  }
   const { values, metadata } = isFolder(source) ? await ofRun(source) : ofFile(source);
   const out = flags.out ?? defaultOut(source, flags.to);
   if (flags.to === 'gnbench') {
@@ -35,15 +42,6 @@ export async function exportWeights(source: string, flags: ExportFlags): Promise
   return 0;
 }
 
-function noSuchRun(source: string): UserError {
-  const parent = dirname(source);
-  const near = isFolder(parent) ? didYouMean(basename(source), readdirSync(parent)) : undefined;
-  return new UserError(`no such run or file${near ? `; did you mean ${join(parent, near)}?` : ''}`, {
-    place: source,
-    fix: 'name the folder of a run, or a .safetensors file',
-  });
-}
-
 interface Weights {
   values: Record<string, VariableValue>;
   metadata: Record<string, string>;
@@ -53,7 +51,7 @@ async function ofRun(folder: string): Promise<Weights> {
   const warn = (message: string) => process.stderr.write(`warning: ${message}\n`);
   const { values, metadata, step } = readRunWeights(folder, warn);
   const curves = join(folder, 'curves.csv');
-  const rows = existsSync(curves) ? await readCurves(curves) : [];
+  const rows = existsSync(curves) ? readCurves(curves) : [];
   const row = rows.find((each) => each.step === step);
   // In mid-epoch there is no row of this step: the epoch is the one that had begun.
   const epoch = row?.epoch ?? rows.filter((each) => each.step < step).length + 1;

@@ -36,9 +36,9 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   const machine = thisMachine();
   const jobs = flags.jobs ?? defaultJobs(machine);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
-  if (!flags.quiet && (await nothingLeft(experiments)))
+  if (!(await nothingLeft(experiments))) await prepare(experiments, flags);
+  else if (!flags.quiet)
     process.stderr.write('nothing is left to do; to do it again, choose another folder with --out\n');
-  await prepare(experiments, flags);
   const common = {
     experiments,
     failFast: flags.failFast ?? false,

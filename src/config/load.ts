@@ -90,7 +90,8 @@ async function readBytes(file: string, examples: string): Promise<Buffer> {
   }
 }
 
-async function neighbour(file: string): Promise<string | undefined> {
+/** The file or folder beside it that was likely meant. */
+export async function neighbour(file: string): Promise<string | undefined> {
   const names = await readdir(dirname(file)).catch(() => []);
   const near = didYouMean(basename(file), names) ?? didYouMean(`${basename(file)}.yaml`, names);
   return near && join(dirname(file), near);

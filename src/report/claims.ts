@@ -84,12 +84,14 @@ async function examine(file: string): Promise<Known> {
 }
 
 function assess(claim: Claim, known: Known[]): AssessedClaim {
-  const { id, source, statement, contrasts, only, code, untested } = claim;
+  const { id, source, statement, contrasts, ofOtherCells, only, code, untested } = claim;
   const relevant = known
     .filter(({ study }) => only?.(study) ?? true)
     .map((each) => ({
       ...each,
-      contrasts: each.contrasts.filter((contrast) => contrasts?.test(contrast.id)),
+      contrasts: each.contrasts.filter(
+        (contrast) => contrasts?.test(contrast.id) && (ofOtherCells || contrast.ofThePaper),
+      ),
     }))
     .filter((each) => each.contrasts.length > 0);
   const evidence = relevant.flatMap(({ study, contrasts }) =>

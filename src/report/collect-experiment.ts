@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import type { Config } from '../config/schema.js';
-import { UserError } from '../errors.js';
 import { baselineFile, type Experiment, loadExperiment } from '../sweep/experiment.js';
 import { findRuns } from './collect-folder.js';
 import { type PaperKey, publishedError } from './paper.js';
@@ -40,14 +39,7 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
 
 async function collectBaseline(name: string, experiment: Experiment): Promise<StudyCell[]> {
   const out = dirname(experiment.folder);
-  const file = baselineFile(name, experiment.file, out);
-  if (!file) {
-    throw new UserError(`the baseline ${name} is no experiment`, {
-      place: experiment.file,
-      fix: 'name another',
-    });
-  }
-  return readCells(await loadExperiment(file, { out }));
+  return readCells(await loadExperiment(baselineFile(name, experiment.file, out), { out }));
 }
 
 function readCells(experiment: Experiment): Promise<StudyCell[]> {

@@ -18,6 +18,8 @@ export interface Contrast {
   label: string;
   /** Names it across experiments, for the claims: `GN-BN@2`, `BN@2-32`. */
   id: string;
+  /** Whether all its cells are such as the paper's figures are of. */
+  ofThePaper: boolean;
   /** The paper's, to its one decimal. */
   published?: number;
   /** Ours for each seed that completed in all of its cells. */
@@ -42,8 +44,9 @@ export function contrast(options: {
     const difference = sumOfTerms(terms, (cell) => errorsOf(cell).find((run) => run.seed === seed)?.error);
     return difference === undefined ? [] : [{ seed, difference }];
   });
+  const ofThePaper = terms.every(([, { config }]) => isOfThePaper(config));
   const sum =
-    kind === 'control' || terms.some(([, { config }]) => !isOfThePaper(config))
+    kind === 'control' || !ofThePaper
       ? undefined
       : sumOfTerms(terms, ({ setting }) => publishedError(setting, table)?.error);
   const published = sum === undefined ? undefined : Number(sum.toFixed(1));
@@ -54,6 +57,7 @@ export function contrast(options: {
     kind,
     label,
     id,
+    ofThePaper,
     published,
     pairs,
     ours,

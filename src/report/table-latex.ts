@@ -1,6 +1,6 @@
 /** A table as LaTeX (booktabs), to paste into a paper. */
 import { fixed, signed } from './number-format.js';
-import { captionOf } from './table-markdown.js';
+import { captionOf, partOfSeeds, seedsDone } from './table-markdown.js';
 import type { TableModel, TableRow } from './table-model.js';
 import { notesOf } from './table-notes.js';
 import { verdictInWords } from './verdict.js';
@@ -30,7 +30,7 @@ function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): 
           `${escapeLatex(label)}, paper`,
           ...published.map((value) => (value === undefined ? '--' : fixed(value, 1))),
         ],
-        [`${escapeLatex(label)}, ours`, ...ours.map(oursAndSeeds)],
+        [`${escapeLatex(label)}, ours`, ...ours.map((row) => oursInLatex(row) + partOfSeeds(row))],
       ]),
     ],
   );
@@ -44,7 +44,7 @@ function rowLines(rows: TableRow[]): string[] {
       escapeLatex(row.label),
       row.published === undefined ? '--' : fixed(row.published, 1),
       oursInLatex(row),
-      row.values.length === row.planned ? `${row.planned}` : `${row.values.length} of ${row.planned}`,
+      seedsDone(row),
     ]),
   );
 }
@@ -85,12 +85,6 @@ function tabular(columns: string, header: string[], body: string[][]): string[] 
 function oursInLatex(row: TableRow | undefined): string {
   if (row?.mean === undefined) return '--';
   return row.std === undefined ? fixed(row.mean, 2) : `$${fixed(row.mean, 2)} \\pm ${fixed(row.std, 2)}$`;
-}
-
-/** With `(1 of 3)` behind it where not all seeds that are planned are done. */
-function oursAndSeeds(row: TableRow | undefined): string {
-  const partial = row?.mean !== undefined && row.values.length < row.planned;
-  return partial ? `${oursInLatex(row)} (${row.values.length} of ${row.planned})` : oursInLatex(row);
 }
 
 function math(value: number, decimals: number): string {

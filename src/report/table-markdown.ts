@@ -50,17 +50,21 @@ export function oursInWords(row: TableRow | undefined): string {
   return row.std === undefined ? fixed(row.mean, 2) : `${fixed(row.mean, 2)} ± ${fixed(row.std, 2)}`;
 }
 
-/** With `(1 of 3)` behind it where not all seeds that are planned are done. */
-function oursAndSeeds(row: TableRow | undefined): string {
-  const partial = row?.mean !== undefined && row.values.length < row.planned;
-  return partial ? `${oursInWords(row)} (${row.values.length} of ${row.planned})` : oursInWords(row);
+/** ` (1 of 3)`, behind the mean of a cell of whose planned seeds not all are done. */
+export function partOfSeeds(row: TableRow | undefined): string {
+  return row?.mean === undefined || row.values.length === row.planned ? '' : ` (${seedsDone(row)})`;
+}
+
+/** `3`, or `1 of 3`. */
+export function seedsDone({ values, planned }: TableRow): string {
+  return values.length === planned ? `${planned}` : `${values.length} of ${planned}`;
 }
 
 function matrixBlock({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string {
   const header = ['batch size', ...batchSizes.map(String)];
   const body = lines.flatMap(({ label, published, ours }) => [
     [`${label}, paper`, ...published.map((value) => (value === undefined ? '–' : fixed(value, 1)))],
-    [`**${label}, ours**`, ...ours.map(oursAndSeeds)],
+    [`**${label}, ours**`, ...ours.map((row) => oursInWords(row) + partOfSeeds(row))],
   ]);
   return grid(header, body, 1);
 }
@@ -73,7 +77,7 @@ function rowsBlock(rows: TableRow[], baselineRows: TableRow[]): string {
     row.published === undefined ? '–' : fixed(row.published, 1),
     oursInWords(row),
     ...(withGap ? [row.gap === undefined ? '–' : signed(row.gap, 2)] : []),
-    row.values.length === row.planned ? `${row.planned}` : `${row.values.length} of ${row.planned}`,
+    seedsDone(row),
     row.values.map(({ error }) => fixed(error, 2)).join(', ') || '–',
   ];
   const body = [

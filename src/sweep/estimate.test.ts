@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { curveColumns } from '../training/curves.js';
 import { type Summary, writeSummary } from '../training/summary.js';
 import { dryRun, dryRunText } from './dry-run.js';
 import { estimateRun } from './estimate.js';
@@ -39,8 +40,10 @@ test('a finished run of the cell goes before a default', async (t) => {
   assert.deepEqual(estimateRun(experiment, bn32, machine), { seconds: 1234, from: 'runs of this cell' });
   assert.equal(estimateRun(experiment, gn32, machine).from, 'a default');
   // Paused in its second epoch.
-  const [first, second, third] = [40, 940, 980].map((seconds) => `1,${seconds}`);
-  writeFileSync(join(run, 'curves.csv'), ['epoch,seconds', first, second, third, ''].join('\n'));
+  const rows = [40, 940, 980].map(
+    (seconds, index) => `${index + 1},${index + 1},32,0.1,1,50,1,50,400,${seconds}`,
+  );
+  writeFileSync(join(run, 'curves.csv'), [curveColumns.join(), ...rows, ''].join('\n'));
   writeSummary(join(run, 'summary.json'), { ...summary(980), epochs: { done: 3, total: 3 } });
   assert.equal(estimateRun(experiment, bn32, machine).seconds, 120);
 });

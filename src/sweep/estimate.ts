@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { Config } from '../config/schema.js';
+import { readCurves } from '../training/curves.js';
 import { median } from '../training/stats.js';
+import { summaryOf } from '../training/summary.js';
 import type { Cell, Experiment } from './experiment.js';
-import { summaryOf } from './outcome.js';
 import { planCell } from './plan.js';
 
 /** How long one run of a cell takes, in seconds, and how that is known. */
@@ -73,11 +72,12 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
 function secondsOf(folder: string): number | undefined {
   const summary = summaryOf(folder);
   if (summary?.status !== 'completed') return undefined;
-  const file = join(folder, 'curves.csv');
-  if (!existsSync(file)) return summary.secondsTotal;
-  const rows: { seconds: string }[] = parse(readFileSync(file), { columns: true, relax_column_count: true });
-  const lengths = rows.map(({ seconds }, index) => Number(seconds) - Number(rows[index - 1]?.seconds ?? 0));
-  return median(lengths) * summary.epochs.total;
+  try {
+    const rows = readCurves(join(folder, 'curves.csv'));
+    const lengths = rows.map(({ seconds }, index) => seconds - (rows[index - 1]?.seconds ?? 0));
+    if (lengths.length > 0) return median(lengths) * summary.epochs.total;
+  } catch {} // an estimate is no place to say what is wrong with a log
+  return summary.secondsTotal;
 }
 
 /** Linear in the logarithm of the images a step; flat beyond the table's ends. */

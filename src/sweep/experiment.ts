@@ -6,7 +6,7 @@ import { didYouMean, UserError } from '../errors.js';
 import { cellLabel } from './cell-name.js';
 import { type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
-import { readExperimentFile, type SourceFile } from './read.js';
+import { readExperimentFile } from './read.js';
 import type { ExperimentFile, SlurmResources } from './schema.js';
 
 /** A config without its seed. `key` names its folder: `bn-b32-1a2b3c4d5e`. */
@@ -83,7 +83,7 @@ export async function loadExperiment(
   const folder = inPlace ? dirname(file) : join(options.out ?? 'results', name);
   const base = await readBase(source);
   const cells = await makeCells(source, base, options);
-  if (options.check) requireBaseline(source, options.out);
+  if (options.check && content.baseline) baselineFile(content.baseline, file, options.out);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
   const { title, reproduces, baseline, seeds, notPossible, slurm } = content;
   return {
@@ -106,26 +106,26 @@ export async function loadExperiment(
   };
 }
 
-/** Found out before days of runs, not when their table is made. */
-function requireBaseline({ file, content, place }: SourceFile, out = 'results'): void {
-  const { baseline } = content;
-  if (baseline === undefined || baselineFile(baseline, file, out)) return;
-  const known = shippedExperiments(dirname(file));
-  const near = didYouMean(baseline, known);
-  throw new UserError(`no experiment is called ${baseline}${near ? `; did you mean ${near}?` : ''}`, {
-    place: place(['baseline']),
-    fix: `experiments: ${known.join(', ')}`,
-  });
-}
-
-/** An experiment's baseline lies beside it, its results beside the experiment's results. */
-export function baselineFile(name: string, file: string, out: string): string | undefined {
+/**
+ * An experiment's baseline lies beside it, its results beside the experiment's results. Looked for before days of runs,
+ * not only when their table is made.
+ *
+ * @throws UserError when there is none of the name
+ */
+export function baselineFile(name: string, file: string, out = 'results'): string {
   const places = [
     join(dirname(file), `${name}.yaml`),
     join(out, name, snapshotName),
     join('experiments', `${name}.yaml`),
   ];
-  return places.find((place) => existsSync(place));
+  const found = places.find((place) => existsSync(place));
+  if (found) return found;
+  const known = shippedExperiments(dirname(file));
+  const near = didYouMean(name, known);
+  throw new UserError(`the baseline ${name} is no experiment${near ? `; did you mean ${near}?` : ''}`, {
+    place: file,
+    fix: `experiments: ${known.join(', ')}`,
+  });
 }
 
 /** The names of the experiments in a folder. */

@@ -1,6 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { readSummary, type Summary } from '../training/summary.js';
+import { summaryOf } from '../training/summary.js';
 import type { Outcome } from './attempts.js';
 
 /** How a child process ended. */
@@ -55,15 +54,6 @@ export function judge(runFolder: string, ending: Ending): Outcome {
     ...ended,
     message: summary?.failure?.message ?? told ?? `ended with ${signal ?? exitCode}`,
   };
-}
-
-/** The run's summary; undefined where there is none, or one that a killed run left unfinished. */
-export function summaryOf(runFolder: string): Summary | undefined {
-  try {
-    return readSummary(join(runFolder, 'summary.json'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** The last line of its log that speaks of an error, without the word itself in front. */

@@ -1,6 +1,6 @@
 import { requireWeights } from '../training/initial-weights.js';
+import { summaryOf } from '../training/summary.js';
 import type { Experiment } from './experiment.js';
-import { summaryOf } from './outcome.js';
 
 /**
  * Provides the engine and the data before the first run starts: children that start together need not wait for one of

@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { fileError, replaceFile } from '../training/file-system.js';
+import { endedSummary } from '../training/summary.js';
 import { type Cell, type Experiment, snapshotName } from './experiment.js';
-import { summaryOf } from './outcome.js';
 
 /** The config that a cell's runs are started with, but for the seed. */
 export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
@@ -35,8 +35,7 @@ export function snapshot(experiment: Experiment): void {
 
 /** Whether nothing of a cell will run again: what it was run with stays as it is. */
 function isFinished({ seeds, runFolder }: Experiment, cell: Cell): boolean {
-  const ended = ['completed', 'diverged'];
-  return seeds.every((seed) => ended.includes(summaryOf(runFolder(cell, seed))?.status ?? ''));
+  return seeds.every((seed) => endedSummary(runFolder(cell, seed)) !== undefined);
 }
 
 /** Two sweeps that start together write the same bytes; what is there already is left alone. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CurveRow, readCurves } from '../training/curves.js';
+import { summaryOf } from '../training/summary.js';
 import { countFailures, mostFailures, readAttempts } from './attempts.js';
 import type { Experiment, Run, StartableRun } from './experiment.js';
-import { summaryOf } from './outcome.js';
 import { lockOwner } from './owner.js';
 
 export const runStates = [
@@ -76,7 +76,7 @@ export const claimName = (run: StartableRun) => `${run.seed}.lock`;
 
 async function curvesOf(run: Run): Promise<CurveRow[]> {
   try {
-    return await readCurves(join(run.folder, 'curves.csv'));
+    return readCurves(join(run.folder, 'curves.csv'));
   } catch {
     return [];
   }

@@ -108,11 +108,11 @@ export function openStepsLog(file: string, point: ResumePoint = {}): RowLog<Step
 }
 
 /** The whole rows of a `curves.csv`; a torn last one is left out. Throws UserError for another header or a broken row. */
-export async function readCurves(file: string): Promise<CurveRow[]> {
+export function readCurves(file: string): CurveRow[] {
   return readRows(file, curveFormat) as unknown as CurveRow[];
 }
 
 /** The whole rows of a `steps.csv`. Throws UserError. */
-export async function readSteps(file: string): Promise<StepRow[]> {
+export function readSteps(file: string): StepRow[] {
   return readRows(file, stepFormat) as unknown as StepRow[];
 }

@@ -18,8 +18,8 @@ export interface RunOutcome {
 
 /** @throws UserError when the folder holds no run, or a damaged one */
 export async function readOutcome(folder: string): Promise<RunOutcome> {
-  const rows = await readCurves(join(folder, 'curves.csv'));
-  const steps = readdirSync(folder).includes('steps.csv') ? await readSteps(join(folder, 'steps.csv')) : [];
+  const rows = readCurves(join(folder, 'curves.csv'));
+  const steps = readdirSync(folder).includes('steps.csv') ? readSteps(join(folder, 'steps.csv')) : [];
   const checkpoint = await loadCheckpoint(join(folder, 'checkpoints'), (message) => {
     throw new Error(message);
   });

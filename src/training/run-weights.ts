@@ -8,7 +8,7 @@ import { UserError } from '../errors.js';
 import { newestCheckpoint } from './checkpoint.js';
 import { encodeSafetensors } from './safetensors.js';
 import { averageOf, sumOf, velocityOf } from './slot-names.js';
-import { readSummary } from './summary.js';
+import { endedSummary } from './summary.js';
 import { describeWeights } from './weights-metadata.js';
 
 export interface RunWeights {
@@ -39,10 +39,10 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
       });
     }
     // A repository has the records of runs, and no weights.
-    const completed = hasCompleted(join(folder, 'summary.json'));
-    throw new UserError(completed ? 'the run has no checkpoint here' : 'the run has no checkpoint yet', {
+    const ended = endedSummary(folder) !== undefined;
+    throw new UserError(ended ? 'the run has no checkpoint here' : 'the run has no checkpoint yet', {
       place: folder,
-      fix: completed
+      fix: ended
         ? `train it again: gnbench run ${file} --out DIR`
         : `go on with it: gnbench run ${file} --out ${folder} --resume`,
     });
@@ -61,12 +61,4 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
   const facts = { step, averaged, classes: values['head.bias']?.shape[0] };
   const metadata = config ? describeWeights(config, facts) : { step: String(step) };
   return { values, step, metadata, sha256: hash.digest('hex') };
-}
-
-function hasCompleted(summary: string): boolean {
-  try {
-    return readSummary(summary).status === 'completed';
-  } catch {
-    return false;
-  }
 }

@@ -36,7 +36,7 @@ import {
   withVelocities,
 } from './steps.js';
 import { type Summarized, summarize } from './summarize.js';
-import { readSummary, type Summary, writeSummary } from './summary.js';
+import { endedSummary, type Summary, writeSummary } from './summary.js';
 import { openEventFile } from './tensorboard.js';
 import { train } from './train.js';
 
@@ -80,7 +80,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   const folder = await openRunFolder(options.out, options.mode);
   try {
     const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
-    const ended = begun && endedSummary(folder);
+    const ended = begun && endedSummary(folder.path);
     if (ended) return ended;
     const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
     const known = { environment: folder.environment, hasCheckpoint: checkpoint !== undefined };
@@ -235,16 +235,6 @@ function sameExperiment(folder: RunFolder, config: Config): Config {
       fix: `resume it with "gnbench run ${folder.config} --out ${folder.path} --resume", or choose another --out`,
     },
   );
-}
-
-/** The summary of a run that has ended for good. */
-function endedSummary(folder: RunFolder): Summary | undefined {
-  try {
-    const summary = readSummary(folder.summary);
-    return summary.status === 'completed' || summary.status === 'diverged' ? summary : undefined;
-  } catch {
-    return undefined; // killed before it wrote one whole
-  }
 }
 
 /** How a run was begun; undefined where it was killed before that was written. */

@@ -109,6 +109,16 @@ function readBounded(file: string, memory: number): Uint8Array {
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
 
+/** A zip archive or, from before 2020, a pickle by its name. Only asked of what is no safetensors file: a header may begin so. */
+const isPytorchs = (bytes: Uint8Array, file: string) =>
+  Buffer.from(bytes.subarray(0, 2)).toString('latin1') === 'PK' || /\.(pth|pt)$/i.test(file);
+
+const pytorchsFormat = (place: string) =>
+  new UserError("this is PyTorch's format, not safetensors", {
+    place,
+    fix: 'convert it: python experiments/weights/pth_to_safetensors.py FILE',
+  });
+
 /** `place` names the file in errors. The tensors may share the memory of `bytes`. Throws UserError. */
 export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors {
   const fail = (problems: string[]) => {
@@ -119,14 +129,8 @@ export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors
       fix: 'fetch or export it again',
     });
   };
-  if (Buffer.from(bytes.subarray(0, 2)).toString('latin1') === 'PK' || /\.(pth|pt|bin)$/i.test(place)) {
-    throw new UserError("this is PyTorch's format, not safetensors", {
-      place,
-      fix: 'convert it: python experiments/weights/pth_to_safetensors.py FILE',
-    });
-  }
   const header = readHeader(bytes);
-  if (typeof header === 'string') throw fail([header]);
+  if (typeof header === 'string') throw isPytorchs(bytes, place) ? pytorchsFormat(place) : fail([header]);
   const { __metadata__: metadata = {}, ...entries } = header.json;
   const content = bytes.subarray(header.end);
   const problems: string[] = [];

@@ -74,11 +74,11 @@ for (const [signal, code, at] of [
     const summary = readSummary(join(folder, 'summary.json'));
     assert.equal(summary.status, 'interrupted');
     const checkpoint = await loadCheckpoint(join(folder, 'checkpoints'), assert.fail);
-    const steps = await readSteps(join(folder, 'steps.csv'));
+    const steps = readSteps(join(folder, 'steps.csv'));
     assert.equal(checkpoint?.step, steps.length);
     assert.equal(summary.steps.done, steps.length);
     assert.ok(steps.length >= at);
-    const rows = await readCurves(join(folder, 'curves.csv'));
+    const rows = readCurves(join(folder, 'curves.csv'));
     assert.equal(rows.length, Math.ceil(steps.length / stepsPerEpoch) - 1);
     assert.ok(!fs.existsSync(join(folder, 'run.lock')));
   });

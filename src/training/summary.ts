@@ -1,4 +1,5 @@
 /** `summary.json`: how a run stands or ended, for sweeps, tables and scripts. */
+import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { diskFileSystem, type FileSystem, fileError, replaceFile } from './file-system.js';
 
@@ -89,6 +90,21 @@ export function readSummary(file: string, files: FileSystem = diskFileSystem): S
     throw fileError(error, 'could not read the summary', file, 2);
   }
   return checkSummary(text, file);
+}
+
+/** The summary of the run in a folder, if there is a sound one. */
+export function summaryOf(runFolder: string): Summary | undefined {
+  try {
+    return readSummary(join(runFolder, 'summary.json'));
+  } catch {
+    return undefined; // not begun, or killed before it wrote one whole
+  }
+}
+
+/** The same of a run that has ended for good: nothing of it is to be done any more. */
+export function endedSummary(runFolder: string): Summary | undefined {
+  const summary = summaryOf(runFolder);
+  return summary?.status === 'completed' || summary?.status === 'diverged' ? summary : undefined;
 }
 
 function checkSummary(text: string, file: string): Summary {
