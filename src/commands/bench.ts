@@ -60,7 +60,7 @@ function settingsOf({
   eager = false,
 }: BenchFlags): Setting[] {
   for (const assignment of set) {
-    const flag = flagOf[assignment.split('=')[0].trim()];
+    const flag = flagOf.get(assignment.split('=')[0].trim());
     if (flag) throw new UserError(`${flag} sets it`, { place: `--set ${assignment}`, fix: `use ${flag}` });
   }
   const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
@@ -83,16 +83,18 @@ function settingsOf({
 }
 
 /** What has a flag of its own is measured side by side, and not set once more. */
-const flagOf: Record<string, string> = {
-  model: '--model',
-  'model.name': '--model',
-  normalizer: '--normalizer',
-  'normalizer.name': '--normalizer',
-  batch: '--batch',
-  'batch.size': '--batch',
-  precision: '--precision',
-  'engine.convolutions': '--convolutions',
-};
+const flagOf = new Map(
+  Object.entries({
+    model: '--model',
+    'model.name': '--model',
+    normalizer: '--normalizer',
+    'normalizer.name': '--normalizer',
+    batch: '--batch',
+    'batch.size': '--batch',
+    precision: '--precision',
+    'engine.convolutions': '--convolutions',
+  }),
+);
 
 /** @throws UserError that names the flag which a wrong value came from */
 function configOf(text: string, overrides: string[]): Config {
@@ -100,7 +102,7 @@ function configOf(text: string, overrides: string[]): Config {
     return parseConfig(text, { file: 'bench.yaml', overrides });
   } catch (error) {
     const { message, place = '', fix } = error as UserError;
-    const flag = flagOf[/^--set ([\w.]+)/.exec(place)?.[1] ?? ''];
+    const flag = flagOf.get(/^--set ([\w.]+)/.exec(place)?.[1] ?? '');
     throw flag ? new UserError(message, { place: flag, fix }) : error;
   }
 }

@@ -17,7 +17,7 @@ const properNames: Record<string, string> = {
 
 export function properName(name: string): string {
   return (
-    properNames[name] ??
+    (Object.hasOwn(properNames, name) ? properNames[name] : undefined) ??
     name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
   );
 }

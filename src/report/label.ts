@@ -24,7 +24,7 @@ interface Named {
 
 /** `GN`, `BN`, …: the paper's name of a normalizer. */
 export function normalizerName(normalizer: string): string {
-  return shortNames[normalizer] ?? normalizer;
+  return Object.hasOwn(shortNames, normalizer) ? shortNames[normalizer] : normalizer;
 }
 
 /** `GN`; where `detailed`, `GN, 4 groups` or `GN, 2 channels a group`. */

@@ -18,6 +18,7 @@ test('names a cell by its values, the normalizer first', () => {
     [{ 'optimizer.weightDecay': 1e-4 }, 'weight-decay-0.0001', 'weight decay 0.0001'],
     [{ 'learningRate.dropAt': [10, 20] }, 'drop-at-10-20', 'drop at [10,20]'],
     [{ 'data.augment': false }, 'augment-false', 'augment false'],
+    [{ normalizer: 'valueOf', 'a.b': 'toString' }, 'valueof-b-tostring', 'VALUEOF, b toString'],
   ];
   for (const [axes, slug, label] of cases) assert.deepEqual([cellSlug(axes), cellLabel(axes)], [slug, label]);
 });
