@@ -16,10 +16,8 @@ const properNames: Record<string, string> = {
 };
 
 export function properName(name: string): string {
-  return (
-    (Object.hasOwn(properNames, name) ? properNames[name] : undefined) ??
-    name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
-  );
+  if (Object.hasOwn(properNames, name)) return properNames[name];
+  return name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`);
 }
 
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
