@@ -41,8 +41,8 @@ export interface TableModel {
   contrasts: Contrast[];
   notPossible: Study['notPossible'];
   strays: string[];
-  /** Of the rows' runs that count, those whose convolutions were not computed directly, and how many there are in all. */
-  winograd: { runs: string[]; of: number };
+  /** The rows' runs that count, by how their convolutions were computed. */
+  convolutions: { direct: string[]; winograd: string[] };
   differences: string;
 }
 
@@ -59,17 +59,19 @@ export function tableModel(study: Study): TableModel {
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,
-    winograd: winogradRuns([...study.cells, ...comparedBaseline(study)]),
+    convolutions: byConvolutions([...study.cells, ...comparedBaseline(study)]),
     differences: differencesLine(study),
   };
 }
 
-function winogradRuns(cells: StudyCell[]): TableModel['winograd'] {
-  const counted = cells.flatMap(({ label, runs }) =>
-    runs.filter(({ error }) => error !== undefined).map((run) => ({ ...run, label })),
-  );
-  const filtered = counted.filter(({ convolutions }) => convolutions === 'winograd');
-  return { runs: filtered.map(({ label, seed }) => `${label}, seed ${seed}`), of: counted.length };
+function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
+  const of = (kind: 'direct' | 'winograd') =>
+    cells.flatMap(({ label, runs }) =>
+      runs
+        .filter(({ error, convolutions }) => error !== undefined && convolutions === kind)
+        .map(({ seed }) => `${label}, seed ${seed}`),
+    );
+  return { direct: of('direct'), winograd: of('winograd') };
 }
 
 function tableRow(cell: StudyCell): TableRow {

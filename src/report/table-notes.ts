@@ -3,7 +3,7 @@ import { fixed } from './number-format.js';
 import type { TableModel } from './table-model.js';
 
 /** A sentence each: what this model cannot do, runs that do not count, and runs of no cell. */
-export function notesOf({ notPossible, rows, baselineRows, strays, winograd }: TableModel): string[] {
+export function notesOf({ notPossible, rows, baselineRows, strays, convolutions }: TableModel): string[] {
   return [
     ...notPossible.map(
       ({ label, why, published }) =>
@@ -12,14 +12,16 @@ export function notesOf({ notPossible, rows, baselineRows, strays, winograd }: T
     ...[...rows, ...baselineRows].flatMap(({ remarks }) =>
       remarks.map((remark) => `Not counted: ${remark}.`),
     ),
-    ...convolutionsNote(winograd),
+    ...convolutionsNote(convolutions),
     ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
   ];
 }
 
-/** Rounding tells the two kinds apart, nothing else; but a table that mixes them says so. */
-function convolutionsNote({ runs, of }: TableModel['winograd']): string[] {
-  if (runs.length === 0) return [];
-  const which = runs.length === of ? 'all runs' : runs.join('; ');
-  return [`Convolutions by Winograd’s filtering: ${which}.`];
+/** Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, by the shorter list. */
+function convolutionsNote({ direct, winograd }: TableModel['convolutions']): string[] {
+  if (winograd.length === 0) return [];
+  const how = 'Convolutions by Winograd’s filtering';
+  if (direct.length === 0) return [`${how} in all runs.`];
+  if (direct.length < winograd.length) return [`${how}, but direct ones in: ${direct.join('; ')}.`];
+  return [`${how}: ${winograd.join('; ')}.`];
 }

@@ -93,13 +93,28 @@ test('a table says which of its runs computed convolutions another way', async (
   fill(trial, [1, 2]);
   const notes = async () => renderTable(await collect(trial.file), 'markdown').match(/^- .*filtering.*$/gm);
   assert.equal(await notes(), null);
-  for (const name of ['batch', 'group']) {
-    const file = join(trial.experiment.runFolder(trial.cell(name, 2), 1), 'config.yaml');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('convolutions: direct', 'convolutions: winograd'));
-  }
+  const filter = (batch: number, seed: number) => {
+    for (const name of ['batch', 'group']) {
+      const file = join(trial.experiment.runFolder(trial.cell(name, batch), seed), 'config.yaml');
+      writeFileSync(
+        file,
+        readFileSync(file, 'utf8').replace('convolutions: direct', 'convolutions: winograd'),
+      );
+    }
+  };
+  filter(2, 1);
   assert.deepEqual(await notes(), [
     '- Convolutions by Winograd’s filtering: BN, batch 2, seed 1; GN, batch 2, seed 1.',
   ]);
+  filter(2, 2);
+  filter(32, 2);
+  filter(8, 1);
+  filter(8, 2);
+  assert.deepEqual(await notes(), [
+    '- Convolutions by Winograd’s filtering, but direct ones in: BN, batch 32, seed 1; GN, batch 32, seed 1.',
+  ]);
+  filter(32, 1);
+  assert.deepEqual(await notes(), ['- Convolutions by Winograd’s filtering in all runs.']);
 });
 
 test('what a killed run leaves behind is incomplete, said, and never an exception', async (t) => {
