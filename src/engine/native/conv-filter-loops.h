@@ -6,6 +6,9 @@
 namespace gnbench {
 namespace GNBENCH_ISA {
 
+/** Input channels whose sums for all taps of a kernel row fit the registers, beside three output pixels. */
+constexpr int kFilterChannels = kLanes == 16 ? 8 : 4;
+
 /**
  * Adds the input pixels of output pixel w (w · stride and, at stride 2, the one after it) to all taps that see them. Each
  * input value is broadcast once. kPrevious, kNext: output pixels w - 1 and w + 1 are in the row; kSecond: so is the
@@ -97,8 +100,9 @@ void filterImages(const ConvPass& pass, const float* x, const float* dy, int64_t
       for (int64_t r = 0; r < kKernel; r++) {
         for (int64_t c = firstIn; c < lastIn;) {
           float* target = gradient + (r * kKernel * in + c) * out;
-          if (c + 8 <= lastIn) {
-            filterRows<kStride, kKernel, 8>(pass, band, xImages + c, dyImages, r, start, target), c += 8;
+          if (c + kFilterChannels <= lastIn) {
+            filterRows<kStride, kKernel, kFilterChannels>(pass, band, xImages + c, dyImages, r, start, target);
+            c += kFilterChannels;
           } else if (c + 3 <= lastIn) {
             filterRows<kStride, kKernel, 3>(pass, band, xImages + c, dyImages, r, start, target), c += 3;
           } else {

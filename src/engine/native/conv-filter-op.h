@@ -62,8 +62,8 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
     const ConvPass pass = geometry.forward();
-    // With 16 channels the transforms eat up what they save.
-    if (geometry.winograd && canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) >= 32)
+    // With a single vector of channels the transforms eat up what they save.
+    if (geometry.winograd && canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) > loops().lanes)
       return runWinograd(context, geometry, pass, x, dy, total);
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);

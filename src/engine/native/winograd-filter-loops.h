@@ -110,11 +110,11 @@ inline void winogradFilter(const ConvPass& pass, const float* x, const float* dy
       float* to = u + position * uStride;
       int64_t k = 0;
       for (; k + kWide * kLanes <= outputs; k += kWide * kLanes)
-        for (int64_t c = 0; c < in; c += 8)
-          sumTiles<8, kWide>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
+        for (int64_t c = 0; c < in; c += kTogether)
+          sumTiles<kTogether, kWide>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
       for (; k < outputs; k += kLanes)
-        for (int64_t c = 0; c < in; c += 8)
-          sumTiles<8, 1>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
+        for (int64_t c = 0; c < in; c += kTogether)
+          sumTiles<kTogether, 1>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
     }
   }
   for (int64_t c = 0; c < in; c++)

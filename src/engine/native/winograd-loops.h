@@ -10,8 +10,9 @@ namespace GNBENCH_ISA {
 
 /** Tiles that are transformed, multiplied and transformed back together: few enough for the first-level cache. */
 constexpr int kTiles = 8;
-/** Output vectors of one product: with the tiles, as many sums as registers hold. */
-constexpr int kWide = kLanes == 16 ? 2 : 1;
+/** Tiles and output vectors of one product: as many sums as registers hold, and fewer loads than multiplications. */
+constexpr int kTogether = kLanes == 16 ? 8 : 4;
+constexpr int kWide = 2;
 
 /** Position to position in the scratch memory; the additional cache line keeps all 16 from sharing cache sets. */
 GNBENCH_INLINE int64_t winogradStride(int64_t channels) { return kTiles * channels + 16; }
@@ -105,20 +106,24 @@ GNBENCH_INLINE void transformInput(const Plane& plane, const float* x, int64_t r
 template <int kVectors, int kChannels>
 GNBENCH_INLINE void multiplyTiles(const float* v, const float* u, int64_t vectorStride, int64_t in, float* m) {
   const int64_t channels = kChannels ? kChannels : in;
-  Floats sum[kTiles][kVectors] = {};
-  for (int64_t c = 0; c < channels; c++) {
-    Floats w[kVectors];
+#pragma GCC unroll 1
+  for (int first = 0; first < kTiles; first += kTogether) {
+    Floats sum[kTogether][kVectors] = {};
+    const float* from = v + first * channels;
+    for (int64_t c = 0; c < channels; c++) {
+      Floats w[kVectors];
 #pragma GCC unroll 2
-    for (int k = 0; k < kVectors; k++) w[k] = Float32::load(u + k * vectorStride + c * kLanes);
+      for (int k = 0; k < kVectors; k++) w[k] = Float32::load(u + k * vectorStride + c * kLanes);
 #pragma GCC unroll 16
-    for (int p = 0; p < kTiles; p++) {
-      const Floats value = broadcast(v[p * channels + c]);
+      for (int p = 0; p < kTogether; p++) {
+        const Floats value = broadcast(from[p * channels + c]);
 #pragma GCC unroll 2
-      for (int k = 0; k < kVectors; k++) sum[p][k] += value * w[k];
+        for (int k = 0; k < kVectors; k++) sum[p][k] += value * w[k];
+      }
     }
+    for (int p = 0; p < kTogether; p++)
+      for (int k = 0; k < kVectors; k++) Float32::store(m + ((first + p) * kVectors + k) * kLanes, sum[p][k]);
   }
-  for (int p = 0; p < kTiles; p++)
-    for (int k = 0; k < kVectors; k++) Float32::store(m + (p * kVectors + k) * kLanes, sum[p][k]);
 }
 
 /** Aᵀ m A of one tile and vector: its 2×2 outputs. */
