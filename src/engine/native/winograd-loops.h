@@ -10,7 +10,10 @@ namespace GNBENCH_ISA {
 
 /** Tiles that are transformed, multiplied and transformed back together: few enough for the first-level cache. */
 constexpr int kTiles = 8;
-/** Tiles and output vectors of one product: as many sums as registers hold, and fewer loads than multiplications. */
+/**
+ * Tiles (for the weights' gradient: input channels) and output vectors of one product: as many sums as registers hold,
+ * and fewer loads than multiplications.
+ */
 constexpr int kTogether = kLanes == 16 ? 8 : 4;
 constexpr int kWide = 2;
 
