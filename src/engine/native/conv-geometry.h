@@ -75,12 +75,38 @@ inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
 
 inline const uint16_t* halves(const Tensor& tensor) { return reinterpret_cast<const uint16_t*>(bytesOf(tensor)); }
 
+/** Calls body(first, count) for pieces of `count` values on the threads there are. */
+template <class Body>
+void inPieces(OpKernelContext* context, int64_t count, const Body& body) {
+  constexpr int64_t kPiece = 1 << 14;
+  const int threads = threadsFor(context, count * static_cast<int64_t>(sizeof(float) + sizeof(uint16_t)));
+  parallel(context, threads, (count + kPiece - 1) / kPiece,
+           [&](int64_t piece) { body(piece * kPiece, std::min(kPiece, count - piece * kPiece)); });
+}
+
 /** A float32 copy of a bfloat16 tensor, for processors that cannot multiply those. */
 inline absl::Status widened(OpKernelContext* context, const Tensor& tensor, Tensor* out) {
-  absl::Status status = context->allocate_temp(tensorflow::DT_FLOAT, tensor.shape(), out);
-  if (!status.ok()) return status;
-  loops().widen(tensor.NumElements(), halves(tensor), out->flat<float>().data());
-  return status;
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, tensor.shape(), out));
+  const uint16_t* from = halves(tensor);
+  float* to = out->flat<float>().data();
+  inPieces(context, tensor.NumElements(),
+           [&](int64_t first, int64_t count) { loops().widen(count, from + first, to + first); });
+  return absl::OkStatus();
+}
+
+/** Rounds float32 values to a bfloat16 tensor of as many. */
+inline void narrowInto(OpKernelContext* context, const float* from, Tensor* out) {
+  uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(out));
+  inPieces(context, out->NumElements(),
+           [&](int64_t first, int64_t count) { loops().narrow(count, from + first, to + first); });
+}
+
+/** Weights as a unit that multiplies bfloat16 sees them: rounded, in float32 again. */
+inline absl::Status roundedWeights(OpKernelContext* context, const ConvGeometry& geometry, const float* w, Tensor* out) {
+  Tensor rounded;
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_BFLOAT16, {geometry.weights()}, &rounded));
+  narrowInto(context, w, &rounded);
+  return widened(context, rounded, out);
 }
 
 }  // namespace gnbench

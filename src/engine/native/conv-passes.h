@@ -97,26 +97,29 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
   });
 }
 
-/** A pass in the format of x and y, on the best unit there is for it; `w` is the convolution's [kernel, kernel, in, out]. */
+/**
+ * A pass in the format of x and y, on the best unit there is for it; `w` is the convolution's [kernel, kernel, in, out].
+ * In bfloat16 every processor multiplies the same values, the weights rounded too, and sums them up in float32.
+ */
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* w, const Tensor* addend, Tensor* y) {
-  const PassWeights weights(pass, w);
   if (x.dtype() == tensorflow::DT_FLOAT) {
-    runFloat(context, geometry, pass, x.flat<float>().data(), weights, addend ? addend->flat<float>().data() : nullptr,
-             y->flat<float>().data());
+    runFloat(context, geometry, pass, x.flat<float>().data(), PassWeights(pass, w),
+             addend ? addend->flat<float>().data() : nullptr, y->flat<float>().data());
     return absl::OkStatus();
   }
   if (pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
-    runPairs(context, geometry, pass, x, weights, addend, y);
+    runPairs(context, geometry, pass, x, PassWeights(pass, w), addend, y);
     return absl::OkStatus();
   }
-  Tensor wideX, wideAddend, wideY;
+  Tensor wideX, wideW, wideAddend, wideY;
   TF_RETURN_IF_ERROR(widened(context, x, &wideX));
+  TF_RETURN_IF_ERROR(roundedWeights(context, geometry, w, &wideW));
   if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
-  runFloat(context, geometry, pass, wideX.flat<float>().data(), weights,
+  runFloat(context, geometry, pass, wideX.flat<float>().data(), PassWeights(pass, wideW.flat<float>().data()),
            addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
-  loops().narrow(y->NumElements(), wideY.flat<float>().data(), reinterpret_cast<uint16_t*>(bytesOf(y)));
+  narrowInto(context, wideY.flat<float>().data(), y);
   return absl::OkStatus();
 }
 

@@ -146,9 +146,38 @@ describe('convolutions', () => {
         check(test, 'float');
         check(test, 'bfloat16');
         check(test, 'float', true);
+        check(test, 'bfloat16', true);
       });
     }
   }
+
+  it('rounds weights to bfloat16 on every processor', () => {
+    // 1 + ¾ of bfloat16's last bit, and -1: their sum is ¾ of it before rounding, and the whole of it after.
+    const last = 2 ** -7;
+    const w = new Float32Array(16 * 16);
+    for (let k = 0; k < 16; k++) w[k] = 1 + 0.75 * last;
+    for (let k = 0; k < 16; k++) w[16 + k] = -1;
+    const weights = { shape: [1, 1, 16, 16], data: w };
+    const ones = { shape: [1, 2, 2, 16], data: new Float32Array(64).fill(1) };
+    const sums = (format: Format) => {
+      const attributes = [type('T', DataType[format]), ints('stride', 1)];
+      return [...runOp('GnbenchConv', attributes, [{ ...ones, format }, weights], 1)[0].data];
+    };
+    assert.deepEqual(sums('float'), Array(64).fill(0.75 * last));
+    assert.deepEqual(sums('bfloat16'), Array(64).fill(last));
+
+    const back = (format: Format) => {
+      const sizes = [ints('height', 2), ints('width', 2), bools('has_addend', false)];
+      const attributes = [type('T', DataType[format]), ints('stride', 1), ...sizes];
+      const turned = { shape: [1, 1, 16, 16], data: w.map((_, i) => w[(i % 16) * 16 + Math.floor(i / 16)]) };
+      const none = { shape: [0], data: new Float32Array(0), format };
+      return [
+        ...runOp('GnbenchConvBackpropInput', attributes, [{ ...ones, format }, turned, none], 1)[0].data,
+      ];
+    };
+    assert.deepEqual(back('float'), Array(64).fill(0.75 * last));
+    assert.deepEqual(back('bfloat16'), Array(64).fill(last));
+  });
 
   it('refuses what does not fit', () => {
     const zeros = (shape: number[]) => ({
