@@ -27,10 +27,14 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     float* total = dw->flat<float>().data();
     if (geometry.images == 0) std::fill(total, total + geometry.weights(), 0.f);
     if (geometry.images == 0) return;
-    if (x.dtype() == tensorflow::DT_FLOAT) {
-      run(context, geometry, x.flat<float>().data(), dy.flat<float>().data(), total);
-    } else if (pairLoops() != nullptr) {
+    const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
+    if (!isFloat && pairLoops() != nullptr) {
       runPairs(context, geometry, halves(x), halves(dy), total);
+    } else if (canWinograd(geometry, geometry.forward()) && std::min(in.channels, out.channels) > loops().lanes) {
+      // With a single vector of channels the transforms eat up what they save.
+      runWinograd(context, geometry, x, dy, total);
+    } else if (isFloat) {
+      run(context, geometry, x.flat<float>().data(), dy.flat<float>().data(), total);
     } else {
       Tensor wideX, wideDy;
       OP_REQUIRES_OK(context, widened(context, x, &wideX));
@@ -62,9 +66,6 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
     const ConvPass pass = geometry.forward();
-    // With a single vector of channels the transforms eat up what they save.
-    if (geometry.winograd && canWinograd(geometry, pass) && std::min(pass.in.channels, pass.out.channels) > loops().lanes)
-      return runWinograd(context, geometry, pass, x, dy, total);
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);
     const int64_t slices = std::max<int64_t>(1, std::min(geometry.images, kTasks / outputs));
@@ -76,17 +77,21 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
              });
   }
 
-  static void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                          const float* dy, float* total) {
+  static void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const Tensor& x, const Tensor& dy,
+                          float* total) {
+    const ConvPass pass = geometry.forward();
     const int64_t parts = pass.out.channels % 32 == 0 ? pass.out.channels / 32 : 1, outputs = pass.out.channels / parts;
     const int64_t tiles = geometry.images * pass.out.height * pass.out.width / 4;
     const int64_t slices = std::max<int64_t>(
         1, std::min({geometry.images, kTasks / parts, tiles / loops().winogradFilterTiles(pass)}));
     const int64_t scratch = loops().winogradFilterScratch(pass, outputs);
+    const int64_t inBytes = sizeOf(pass.in) * bytesPerValue(x), outBytes = sizeOf(pass.out) * bytesPerValue(x);
+    const char *fromX = bytesOf(x), *fromDy = bytesOf(dy);
+    const auto winogradFilter = loops().winogradFilter[formatOf(x)];
     inSlices(context, geometry, convThreads(context, geometry.multiplications() / 2), slices, parts, total,
              [&](int64_t task, int64_t first, int64_t images, float* sums) {
-               loops().winogradFilter(pass, x + first * sizeOf(pass.in), dy + first * sizeOf(pass.out), images,
-                                      task * outputs, outputs, sums, ThreadMemory::get<kTaskMemory>().reserve<float>(scratch));
+               winogradFilter(pass, fromX + first * inBytes, fromDy + first * outBytes, images, task * outputs, outputs,
+                              sums, ThreadMemory::get<kTaskMemory>().reserve<float>(scratch));
              });
   }
 

@@ -64,32 +64,28 @@ inline int convThreads(OpKernelContext* context, int64_t multiplications) {
   return threadsFor(context, multiplications / 500000 * kWorthAThread);
 }
 
-/** Whether Winograd's filtering can do a pass, and transforming the weights pays. */
+/** Whether Winograd's filtering may and can do a pass, and transforming the weights pays. */
 inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
   constexpr int64_t kEnoughTiles = 24, kMostWeights = 128 * 128;  // beyond, they leave the second-level cache
   const Plane& plane = pass.out;
-  return pass.kernel == 3 && pass.stride == 1 && plane.height % 2 == 0 && plane.width % 2 == 0 &&
+  return geometry.winograd && pass.kernel == 3 && pass.stride == 1 && plane.height % 2 == 0 && plane.width % 2 == 0 &&
          pass.in.channels % loops().lanes == 0 && pass.in.channels * pass.out.channels <= kMostWeights &&
          geometry.images * plane.height * plane.width / 4 >= kEnoughTiles;
 }
 
 inline const uint16_t* halves(const Tensor& tensor) { return reinterpret_cast<const uint16_t*>(bytesOf(tensor)); }
 
-/** Calls body(first, count) for pieces of `count` values on the threads there are. */
-template <class Body>
-void inPieces(OpKernelContext* context, int64_t count, const Body& body) {
-  constexpr int64_t kPiece = 1 << 14;
-  const int threads = threadsFor(context, count * static_cast<int64_t>(sizeof(float) + sizeof(uint16_t)));
-  parallel(context, threads, (count + kPiece - 1) / kPiece,
-           [&](int64_t piece) { body(piece * kPiece, std::min(kPiece, count - piece * kPiece)); });
-}
+inline Format formatOf(const Tensor& tensor) { return tensor.dtype() == tensorflow::DT_FLOAT ? kFloat32 : kBFloat16; }
+inline int64_t bytesPerValue(const Tensor& tensor) { return tensorflow::DataTypeSize(tensor.dtype()); }
+
+constexpr int64_t kConversionBytes = sizeof(float) + sizeof(uint16_t);
 
 /** A float32 copy of a bfloat16 tensor, for processors that cannot multiply those. */
 inline absl::Status widened(OpKernelContext* context, const Tensor& tensor, Tensor* out) {
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, tensor.shape(), out));
   const uint16_t* from = halves(tensor);
   float* to = out->flat<float>().data();
-  inPieces(context, tensor.NumElements(),
+  inChunks(context, tensor.NumElements(), kConversionBytes,
            [&](int64_t first, int64_t count) { loops().widen(count, from + first, to + first); });
   return absl::OkStatus();
 }
@@ -97,7 +93,7 @@ inline absl::Status widened(OpKernelContext* context, const Tensor& tensor, Tens
 /** Rounds float32 values to a bfloat16 tensor of as many. */
 inline void narrowInto(OpKernelContext* context, const float* from, Tensor* out) {
   uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(out));
-  inPieces(context, out->NumElements(),
+  inChunks(context, out->NumElements(), kConversionBytes,
            [&](int64_t first, int64_t count) { loops().narrow(count, from + first, to + first); });
 }
 

@@ -52,26 +52,22 @@ inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, cons
   });
 }
 
-inline void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                        const PassWeights& weights, const float* addend, float* y) {
+/** In float32 or, with the same arithmetic, on bfloat16 as it lies in memory. */
+inline void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const Tensor& x,
+                        const PassWeights& weights, const Tensor* addend, Tensor* y) {
   const int64_t tiles = pass.out.height * pass.out.width / 4, band = std::min<int64_t>(tiles, 64);
   const int64_t bands = (tiles + band - 1) / band, scratch = loops().winogradScratch(pass);
+  const int64_t inBytes = tiles * 4 * pass.in.channels * bytesPerValue(x);
+  const int64_t outBytes = tiles * 4 * pass.out.channels * bytesPerValue(x);
+  const char *from = bytesOf(x), *added = addend ? bytesOf(*addend) : nullptr;
+  char* to = bytesOf(y);
+  const auto winograd = loops().winograd[formatOf(x)];
   parallel(context, convThreads(context, geometry.multiplications() / 2), geometry.images * bands, [&](int64_t task) {
-    const int64_t image = task / bands, begin = task % bands * band, out = image * tiles * 4 * pass.out.channels;
-    loops().winograd(pass, x + image * tiles * 4 * pass.in.channels, weights.winograd(), addend ? addend + out : nullptr,
-                     y + out, begin, std::min(tiles, begin + band),
-                     ThreadMemory::get<kTaskMemory>().reserve<float>(scratch));
+    const int64_t image = task / bands, begin = task % bands * band;
+    winograd(pass, from + image * inBytes, weights.winograd(), added ? added + image * outBytes : nullptr,
+             to + image * outBytes, begin, std::min(tiles, begin + band),
+             ThreadMemory::get<kTaskMemory>().reserve<float>(scratch));
   });
-}
-
-/** A pass in float32. */
-inline void runFloat(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                     const PassWeights& weights, const float* addend, float* y) {
-  if (geometry.winograd && canWinograd(geometry, pass)) {
-    runWinograd(context, geometry, pass, x, weights, addend, y);
-  } else {
-    runConv(context, geometry, pass, x, weights, addend, y);
-  }
 }
 
 /** The same in bfloat16 on a unit that multiplies pairs. */
@@ -103,22 +99,29 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
  */
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* w, const Tensor* addend, Tensor* y) {
-  if (x.dtype() == tensorflow::DT_FLOAT) {
-    runFloat(context, geometry, pass, x.flat<float>().data(), PassWeights(pass, w),
-             addend ? addend->flat<float>().data() : nullptr, y->flat<float>().data());
-    return absl::OkStatus();
-  }
-  if (pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
+  const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
+  if (!isFloat && pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
     runPairs(context, geometry, pass, x, PassWeights(pass, w), addend, y);
     return absl::OkStatus();
   }
-  Tensor wideX, wideW, wideAddend, wideY;
+  Tensor rounded;
+  if (!isFloat) TF_RETURN_IF_ERROR(roundedWeights(context, geometry, w, &rounded));
+  const PassWeights weights(pass, isFloat ? w : rounded.flat<float>().data());
+  if (canWinograd(geometry, pass)) {
+    runWinograd(context, geometry, pass, x, weights, addend, y);
+    return absl::OkStatus();
+  }
+  if (isFloat) {
+    runConv(context, geometry, pass, x.flat<float>().data(), weights, addend ? addend->flat<float>().data() : nullptr,
+            y->flat<float>().data());
+    return absl::OkStatus();
+  }
+  Tensor wideX, wideAddend, wideY;
   TF_RETURN_IF_ERROR(widened(context, x, &wideX));
-  TF_RETURN_IF_ERROR(roundedWeights(context, geometry, w, &wideW));
   if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
-  runFloat(context, geometry, pass, wideX.flat<float>().data(), PassWeights(pass, wideW.flat<float>().data()),
-           addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
+  runConv(context, geometry, pass, wideX.flat<float>().data(), weights,
+          addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
   narrowInto(context, wideY.flat<float>().data(), y);
   return absl::OkStatus();
 }

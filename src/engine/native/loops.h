@@ -114,13 +114,14 @@ struct Loops {
                int64_t end, int64_t firstChannel, int64_t lastChannel);
   /**
    * The same for kernel 3 at stride 1, images of even height and width and whole vectors of channels, by Winograd's
-   * filtering: the tiles of 2 × 2 pixels [begin, end) of one image, counted row by row. Sizes are in values.
+   * filtering: the tiles of 2 × 2 pixels [begin, end) of one image, counted row by row. Sizes are in values. x, addend and
+   * y by format.
    */
   int64_t (*winogradSize)(const ConvPass& pass);
   void (*winogradWeights)(const ConvPass& pass, const float* weights, float* packed);
   int64_t (*winogradScratch)(const ConvPass& pass);
-  void (*winograd)(const ConvPass& pass, const float* x, const float* packed, const float* addend, float* y,
-                   int64_t begin, int64_t end, float* scratch);
+  void (*winograd[kFormats])(const ConvPass& pass, const void* x, const float* packed, const void* addend, void* y,
+                             int64_t begin, int64_t end, float* scratch);
   /** [taps, in, out] → [in / lanes, taps, out, lanes]: the weights as the transposed pass wants them. */
   void (*transposeWeights)(int64_t taps, int64_t in, int64_t out, const float* weights, float* packed);
   /**
@@ -129,11 +130,14 @@ struct Loops {
    */
   void (*convFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t firstIn,
                      int64_t lastIn, int64_t channel, float* gradient);
-  /** The same by Winograd's filtering, for all input and `outputs` output channels; it sums so many tiles at a time. */
+  /**
+   * The same by Winograd's filtering, for all input and `outputs` output channels; it sums so many tiles at a time. x and
+   * dy by format.
+   */
   int64_t (*winogradFilterTiles)(const ConvPass& pass);
   int64_t (*winogradFilterScratch)(const ConvPass& pass, int64_t outputs);
-  void (*winogradFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t first,
-                         int64_t outputs, float* gradient, float* scratch);
+  void (*winogradFilter[kFormats])(const ConvPass& pass, const void* x, const void* dy, int64_t images, int64_t first,
+                                   int64_t outputs, float* gradient, float* scratch);
 };
 
 /** What the filter's gradient takes at a time: so many rows of one image, or so many images with all their rows. */

@@ -59,4 +59,14 @@ void parallel(tensorflow::OpKernelContext* context, int threads, int64_t tasks, 
   }
 }
 
+/** Runs body(first, count) over pieces of `elements` values; each value moves `bytes` bytes. */
+template <class Body>
+void inChunks(tensorflow::OpKernelContext* context, int64_t elements, int64_t bytes, const Body& body) {
+  constexpr int64_t kChunk = 16384;
+  parallel(context, threadsFor(context, elements * bytes), (elements + kChunk - 1) / kChunk, [&](int64_t task) {
+    const int64_t first = task * kChunk;
+    body(first, elements - first < kChunk ? elements - first : kChunk);
+  });
+}
+
 }  // namespace gnbench

@@ -6,18 +6,6 @@
 
 namespace gnbench {
 
-constexpr int64_t kRectifyChunk = 16384;
-
-/** Runs body(first, count) over pieces of `elements` values; each value moves `bytes` bytes. */
-template <class Body>
-void inChunks(OpKernelContext* context, int64_t elements, int64_t bytes, const Body& body) {
-  parallel(context, threadsFor(context, elements * bytes), (elements + kRectifyChunk - 1) / kRectifyChunk,
-           [&](int64_t task) {
-             const int64_t first = task * kRectifyChunk;
-             body(first, std::min(kRectifyChunk, elements - first));
-           });
-}
-
 template <class T>
 class RectifyOp : public tensorflow::OpKernel {
  public:

@@ -36,12 +36,12 @@ const Loops table = {
     winogradSize,
     winogradWeights,
     winogradScratch,
-    winograd,
+    {winograd<Float32>, winograd<BFloat16>},
     transposeWeights,
     convFilter,
     winogradFilterTiles,
     winogradFilterScratch,
-    winogradFilter,
+    {winogradFilter<Float32>, winogradFilter<BFloat16>},
 };
 
 }  // namespace GNBENCH_ISA

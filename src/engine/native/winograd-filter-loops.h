@@ -17,15 +17,16 @@ inline int64_t winogradFilterScratch(const ConvPass& pass, int64_t outputs) {
 }
 
 /** A dy Aᵀ for `count` tiles of one row and `outputs` channels, as [position, tile, channel]. */
-GNBENCH_INLINE void transformGradient(const Plane& plane, const float* dy, int64_t row, int64_t column, int64_t count,
-                                      int64_t outputs, float* to, int64_t stride) {
+template <class S>
+GNBENCH_INLINE void transformGradient(const Plane& plane, const typename S::Type* dy, int64_t row, int64_t column,
+                                      int64_t count, int64_t outputs, float* to, int64_t stride) {
   const int64_t channels = plane.channels, line = plane.width * channels;
   for (int64_t tile = 0; tile < count; tile++) {
-    const float* from = dy + (2 * row * plane.width + 2 * (column + tile)) * channels;
+    const typename S::Type* from = dy + (2 * row * plane.width + 2 * (column + tile)) * channels;
     for (int64_t k = 0; k < outputs; k += kLanes) {
       float* target = to + tile * outputs + k;
-      const Floats a = Float32::load(from + k), b = Float32::load(from + channels + k);
-      const Floats c = Float32::load(from + line + k), d = Float32::load(from + line + channels + k);
+      const Floats a = S::load(from + k), b = S::load(from + channels + k);
+      const Floats c = S::load(from + line + k), d = S::load(from + line + channels + k);
       const Floats left[4] = {a, a + c, a - c, -c}, right[4] = {b, b + d, b - d, -d};
 #pragma GCC unroll 4
       for (int i = 0; i < 4; i++) {
@@ -86,8 +87,10 @@ GNBENCH_INLINE void transformSums(const float* u, int64_t stride, float* gradien
  * Sets the gradient, [3, 3, in, out], of all input channels and the output channels [first, first + outputs), over
  * `images` images of even height and width; channels in whole vectors.
  */
-inline void winogradFilter(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t first,
-                           int64_t outputs, float* gradient, float* scratch) {
+template <class S>
+void winogradFilter(const ConvPass& pass, const void* x, const void* dy, int64_t images, int64_t first, int64_t outputs,
+                    float* gradient, float* scratch) {
+  typedef typename S::Type T;
   const int64_t in = pass.in.channels, out = pass.out.channels, most = winogradFilterTiles(pass);
   const int64_t columns = pass.in.width / 2, perImage = columns * pass.in.height / 2, all = images * perImage;
   const int64_t vStride = filterStride(most, in), dStride = filterStride(most, outputs), uStride = in * outputs + 16;
@@ -100,9 +103,9 @@ inline void winogradFilter(const ConvPass& pass, const float* x, const float* dy
       const int64_t image = (begin + done) / perImage, tile = (begin + done) % perImage;
       const int64_t row = tile / columns, column = tile % columns;
       const int64_t run = columns - column < tiles - done ? columns - column : tiles - done;
-      transformInput(pass.in, x + image * perImage * 4 * in, row, column, run, v + done * in, vStride);
-      transformGradient(pass.out, dy + image * perImage * 4 * out + first, row, column, run, outputs,
-                        d + done * outputs, dStride);
+      transformInput<S>(pass.in, (const T*)x + image * perImage * 4 * in, row, column, run, v + done * in, vStride);
+      transformGradient<S>(pass.out, (const T*)dy + image * perImage * 4 * out + first, row, column, run, outputs,
+                           d + done * outputs, dStride);
       done += run;
     }
     for (int64_t position = 0; position < 16; position++) {

@@ -68,19 +68,20 @@ inline void winogradWeights(const ConvPass& pass, const float* weights, float* p
 }
 
 /** Bᵀ d B for `count` tiles of one row, from tile (row, column) on, as [position, tile, channel]. */
-GNBENCH_INLINE void transformInput(const Plane& plane, const float* x, int64_t row, int64_t column, int64_t count,
-                                   float* to, int64_t stride) {
+template <class S>
+GNBENCH_INLINE void transformInput(const Plane& plane, const typename S::Type* x, int64_t row, int64_t column,
+                                   int64_t count, float* to, int64_t stride) {
   const int64_t channels = plane.channels, line = plane.width * channels;
   const bool top = row > 0, bottom = 2 * row + 2 < plane.height;
   for (int64_t c = 0; c < channels; c += kLanes) {
-    const float* from = x + (2 * row * plane.width + 2 * column) * channels + c;
+    const typename S::Type* from = x + (2 * row * plane.width + 2 * column) * channels + c;
     float* target = to + c;
     const auto load = [&](int64_t at, Floats* out, bool inside) __attribute__((always_inline)) {
       const Floats none = zero();
-      const Floats a = inside && top ? Float32::load(from + at - line) : none;
-      const Floats b = inside ? Float32::load(from + at) : none;
-      const Floats d = inside ? Float32::load(from + at + line) : none;
-      const Floats e = inside && bottom ? Float32::load(from + at + 2 * line) : none;
+      const Floats a = inside && top ? S::load(from + at - line) : none;
+      const Floats b = inside ? S::load(from + at) : none;
+      const Floats d = inside ? S::load(from + at + line) : none;
+      const Floats e = inside && bottom ? S::load(from + at + 2 * line) : none;
       out[0] = a - d;
       out[1] = b + d;
       out[2] = d - b;
@@ -130,8 +131,9 @@ GNBENCH_INLINE void multiplyTiles(const float* v, const float* u, int64_t vector
 }
 
 /** Aᵀ m A of one tile and vector: its 2×2 outputs. */
-GNBENCH_INLINE void transformOutput(const float* m, int64_t stride, const float* addend, float* y, int64_t line,
-                                    int64_t channels) {
+template <class S>
+GNBENCH_INLINE void transformOutput(const float* m, int64_t stride, const typename S::Type* addend,
+                                    typename S::Type* y, int64_t line, int64_t channels) {
   Floats upper[4], lower[4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; j++) {
@@ -141,7 +143,7 @@ GNBENCH_INLINE void transformOutput(const float* m, int64_t stride, const float*
     lower[j] = b - c - d;
   }
   const auto put = [&](int64_t at, Floats value) __attribute__((always_inline)) {
-    Float32::store(y + at, addend ? value + Float32::load(addend + at) : value);
+    S::store(y + at, addend ? value + S::load(addend + at) : value);
   };
   put(0, upper[0] + upper[1] + upper[2]);
   put(channels, upper[1] - upper[2] - upper[3]);
@@ -149,9 +151,9 @@ GNBENCH_INLINE void transformOutput(const float* m, int64_t stride, const float*
   put(line + channels, lower[1] - lower[2] - lower[3]);
 }
 
-template <int kVectors, int kChannels>
-GNBENCH_INLINE void winogradVectors(const ConvPass& pass, const float* v, const float* packed, const float* addend,
-                                    float* y, int64_t block, int64_t first, int64_t count, float* m) {
+template <class S, int kVectors, int kChannels>
+GNBENCH_INLINE void winogradVectors(const ConvPass& pass, const float* v, const float* packed,
+                                    const typename S::Type* addend, typename S::Type* y, int64_t block, int64_t first, int64_t count, float* m) {
   const int64_t in = pass.in.channels, out = pass.out.channels, stride = winogradStride(kVectors * kLanes);
   const int64_t vectorStride = 16 * winogradPosition(in);
   for (int64_t position = 0; position < 16; position++) {
@@ -162,15 +164,15 @@ GNBENCH_INLINE void winogradVectors(const ConvPass& pass, const float* v, const 
   int64_t column = first % columns, at = 2 * (first / columns) * line + 2 * column * out + block * kLanes;
   for (int64_t tile = 0; tile < count; tile++) {
     for (int k = 0; k < kVectors; k++, at += kLanes)
-      transformOutput(m + (tile * kVectors + k) * kLanes, stride, addend ? addend + at : 0, y + at, line, out);
+      transformOutput<S>(m + (tile * kVectors + k) * kLanes, stride, addend ? addend + at : 0, y + at, line, out);
     at += 2 * out - kVectors * kLanes;
     if (++column == columns) column = 0, at += line;
   }
 }
 
-template <int kChannels>
-void winogradTiles(const ConvPass& pass, const float* x, const float* packed, const float* addend, float* y,
-                   int64_t begin, int64_t end, float* scratch) {
+template <class S, int kChannels>
+void winogradTiles(const ConvPass& pass, const typename S::Type* x, const float* packed,
+                   const typename S::Type* addend, typename S::Type* y, int64_t begin, int64_t end, float* scratch) {
   const int64_t in = pass.in.channels, columns = pass.out.width / 2, stride = winogradStride(in);
   float* m = scratch + 16 * stride;
   for (int64_t first = begin; first < end; first += kTiles) {
@@ -180,29 +182,27 @@ void winogradTiles(const ConvPass& pass, const float* x, const float* packed, co
     for (int64_t done = 0; done < count;) {
       const int64_t row = (first + done) / columns, column = (first + done) % columns;
       const int64_t run = columns - column < count - done ? columns - column : count - done;
-      transformInput(pass.in, x, row, column, run, scratch + done * in, stride);
+      transformInput<S>(pass.in, x, row, column, run, scratch + done * in, stride);
       done += run;
     }
     int64_t block = 0;
     for (; block + kWide <= pass.out.channels / kLanes; block += kWide)
-      winogradVectors<kWide, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
+      winogradVectors<S, kWide, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
     if (block < pass.out.channels / kLanes)
-      winogradVectors<1, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
+      winogradVectors<S, 1, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
   }
 }
 
 /** The tiles [begin, end) of one image, counted row by row; height and width are even. */
-inline void winograd(const ConvPass& pass, const float* x, const float* packed, const float* addend, float* y,
-                     int64_t begin, int64_t end, float* scratch) {
-  if (pass.in.channels == 16) {
-    winogradTiles<16>(pass, x, packed, addend, y, begin, end, scratch);
-  } else if (pass.in.channels == 32) {
-    winogradTiles<32>(pass, x, packed, addend, y, begin, end, scratch);
-  } else if (pass.in.channels == 64) {
-    winogradTiles<64>(pass, x, packed, addend, y, begin, end, scratch);
-  } else {
-    winogradTiles<0>(pass, x, packed, addend, y, begin, end, scratch);
-  }
+template <class S>
+void winograd(const ConvPass& pass, const void* x, const float* packed, const void* addend, void* y, int64_t begin,
+              int64_t end, float* scratch) {
+  typedef typename S::Type T;
+  const auto tiles = pass.in.channels == 16   ? winogradTiles<S, 16>
+                     : pass.in.channels == 32 ? winogradTiles<S, 32>
+                     : pass.in.channels == 64 ? winogradTiles<S, 64>
+                                              : winogradTiles<S, 0>;
+  tiles(pass, (const T*)x, packed, (const T*)addend, (T*)y, begin, end, scratch);
 }
 
 }  // namespace GNBENCH_ISA
