@@ -104,7 +104,7 @@ const engineSchema = z.strictObject({
     .enum(['direct', 'winograd'])
     .default('direct')
     .describe(
-      "winograd: 3×3 convolutions in float32 by Winograd's filtering, on the CPU: faster, with rounding errors two to three times as large",
+      "winograd: 3×3 convolutions by Winograd's filtering, on the CPU, in bfloat16 if it has no unit for that: faster, with rounding errors two to three times float32's",
     ),
 });
 

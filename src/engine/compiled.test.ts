@@ -110,6 +110,26 @@ describe('the compiled step is the eager one', () => {
     });
   }
 
+  it("in bfloat16 with Winograd's filtering is as near to float32 as without", () => {
+    const network = networkOf('resnet20', 'group', '{size: 4}', true);
+    const initial = start(network);
+    const gradients = (precision: 'float32' | 'bfloat16', convolutions: 'direct' | 'winograd') => {
+      const program = new CompiledProgram(initial, { precision, convolutions });
+      defineTraining(program, network);
+      program.run('train', { ...batchOf(4, 0), rate: Float32Array.of(0.001) });
+      const values = Object.entries(program.read()).filter(([name]) => name.endsWith('.velocity'));
+      program.dispose();
+      return Float32Array.from(values.flatMap(([, { data }]) => [...data]));
+    };
+    const exact = gradients('float32', 'direct');
+    const error = (values: Float32Array) => norm(values.map((value, i) => value - exact[i])) / norm(exact);
+    const [direct, filtered] = [gradients('bfloat16', 'direct'), gradients('bfloat16', 'winograd')].map(
+      error,
+    );
+    assert.ok(direct > 0 && filtered > 0 && filtered < 1.5 * direct, `${filtered}, direct ${direct}`);
+    assert.ok(direct < 0.15, `${direct}`);
+  });
+
   it('in bfloat16 follows float32 to its precision', () => {
     const network = networkOf('resnet20', 'group', '{size: 4}', true);
     const initial = start(network);

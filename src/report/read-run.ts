@@ -50,17 +50,18 @@ export async function readRun(folder: string, seed: number, epochs: number): Pro
     epochs: { done, total },
     rows,
     summary,
-    convolutions: convolutionsOf(folder),
+    arithmetic: arithmeticOf(folder),
     error: outcome === 'completed' ? error : undefined,
     problem: problems.length > 0 ? problems.join('; ') : problemOf(outcome, done, total, summary),
   };
 }
 
 /** Of a run's own configuration, for an experiment's may have changed since; undefined where it cannot be read. */
-function convolutionsOf(folder: string): StudyRun['convolutions'] {
+function arithmeticOf(folder: string): StudyRun['arithmetic'] {
   try {
     const file = join(folder, 'config.yaml');
-    return parseConfig(readFileSync(file, 'utf8'), { file }).engine.convolutions;
+    const { engine, precision } = parseConfig(readFileSync(file, 'utf8'), { file });
+    return { convolutions: engine.convolutions, precision };
   } catch {
     return undefined;
   }

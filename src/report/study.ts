@@ -18,8 +18,8 @@ export interface StudyRun {
   error?: number;
   rows: CurveRow[];
   summary?: Summary;
-  /** How its 3×3 convolutions were computed, by its config.yaml. */
-  convolutions?: Config['engine']['convolutions'];
+  /** How its 3×3 convolutions may be computed, by its config.yaml. */
+  arithmetic?: { convolutions: Config['engine']['convolutions']; precision: Config['precision'] };
   /** Why it does not count, in a few words. */
   problem?: string;
 }

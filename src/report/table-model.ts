@@ -41,8 +41,8 @@ export interface TableModel {
   contrasts: Contrast[];
   notPossible: Study['notPossible'];
   strays: string[];
-  /** The rows' runs that count, by how their convolutions were computed. */
-  convolutions: { direct: string[]; winograd: string[] };
+  /** The rows' runs that count, by how their convolutions may be computed; whether Winograd's has some in bfloat16. */
+  convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
   differences: string;
 }
 
@@ -65,13 +65,18 @@ export function tableModel(study: Study): TableModel {
 }
 
 function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
-  const of = (kind: 'direct' | 'winograd') =>
-    cells.flatMap(({ label, runs }) =>
-      runs
-        .filter(({ error, convolutions }) => error !== undefined && convolutions === kind)
-        .map(({ seed }) => `${label}, seed ${seed}`),
-    );
-  return { direct: of('direct'), winograd: of('winograd') };
+  const counted = cells.flatMap(({ label, runs }) =>
+    runs
+      .filter(({ error }) => error !== undefined)
+      .map(({ seed, arithmetic }) => ({ ...arithmetic, name: `${label}, seed ${seed}` })),
+  );
+  const direct = counted.filter(({ convolutions }) => convolutions === 'direct');
+  const winograd = counted.filter(({ convolutions }) => convolutions === 'winograd');
+  return {
+    direct: direct.map(({ name }) => name),
+    winograd: winograd.map(({ name }) => name),
+    bfloat16: winograd.some(({ precision }) => precision === 'bfloat16'),
+  };
 }
 
 function tableRow(cell: StudyCell): TableRow {

@@ -17,10 +17,13 @@ export function notesOf({ notPossible, rows, baselineRows, strays, convolutions 
   ];
 }
 
-/** Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, by the shorter list. */
-function convolutionsNote({ direct, winograd }: TableModel['convolutions']): string[] {
+/**
+ * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, by the shorter list. A processor
+ * with a unit for bfloat16 computes those directly, whatever is allowed.
+ */
+function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutions']): string[] {
   if (winograd.length === 0) return [];
-  const how = 'Convolutions by Winograd’s filtering';
+  const how = `Convolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
   if (direct.length === 0) return [`${how} in all runs.`];
   if (direct.length < winograd.length) return [`${how}, but direct ones in: ${direct.join('; ')}.`];
   return [`${how}: ${winograd.join('; ')}.`];

@@ -115,6 +115,11 @@ test('a table says which of its runs computed convolutions another way', async (
   ]);
   filter(32, 1);
   assert.deepEqual(await notes(), ['- Convolutions by Winograd’s filtering in all runs.']);
+  const file = join(trial.experiment.runFolder(trial.cell('batch', 2), 1), 'config.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('precision: float32', 'precision: bfloat16'));
+  assert.deepEqual(await notes(), [
+    '- Convolutions by Winograd’s filtering (in bfloat16 if the processor has no unit for it) in all runs.',
+  ]);
 });
 
 test('what a killed run leaves behind is incomplete, said, and never an exception', async (t) => {

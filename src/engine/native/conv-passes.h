@@ -52,7 +52,7 @@ inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, cons
   });
 }
 
-/** In float32 or, with the same arithmetic, on bfloat16 as it lies in memory. */
+/** The same by Winograd's filtering: in float32 or, with the same arithmetic, on bfloat16 as it lies in memory. */
 inline void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const Tensor& x,
                         const PassWeights& weights, const Tensor* addend, Tensor* y) {
   const int64_t tiles = pass.out.height * pass.out.width / 4, band = std::min<int64_t>(tiles, 64);
@@ -70,7 +70,7 @@ inline void runWinograd(OpKernelContext* context, const ConvGeometry& geometry, 
   });
 }
 
-/** The same in bfloat16 on a unit that multiplies pairs. */
+/** In bfloat16 on a unit that multiplies pairs. */
 inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const Tensor& x,
                      const PassWeights& weights, const Tensor* addend, Tensor* y) {
   const PairLoops& unit = *pairLoops();
@@ -95,7 +95,7 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
 
 /**
  * A pass in the format of x and y, on the best unit there is for it; `w` is the convolution's [kernel, kernel, in, out].
- * In bfloat16 every processor multiplies the same values, the weights rounded too, and sums them up in float32.
+ * In bfloat16 every processor begins with the same values, the weights rounded too, and sums up in float32.
  */
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* w, const Tensor* addend, Tensor* y) {

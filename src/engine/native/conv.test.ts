@@ -129,6 +129,7 @@ const shapes: [images: number, height: number, width: number, channels: number, 
   [2, 3, 23, 5, 16],
   [17, 4, 4, 16, 32],
   [1, 4, 6, 19, 16],
+  [1, 10, 10, 48, 48],
 ];
 
 describe('convolutions', () => {
@@ -154,29 +155,35 @@ describe('convolutions', () => {
   it('rounds weights to bfloat16 on every processor', () => {
     // 1 + ¾ of bfloat16's last bit, and -1: their sum is ¾ of it before rounding, and the whole of it after.
     const last = 2 ** -7;
-    const w = new Float32Array(16 * 16);
-    for (let k = 0; k < 16; k++) w[k] = 1 + 0.75 * last;
-    for (let k = 0; k < 16; k++) w[16 + k] = -1;
-    const weights = { shape: [1, 1, 16, 16], data: w };
-    const ones = { shape: [1, 2, 2, 16], data: new Float32Array(64).fill(1) };
-    const sums = (format: Format) => {
-      const attributes = [type('T', DataType[format]), ints('stride', 1)];
-      return [...runOp('GnbenchConv', attributes, [{ ...ones, format }, weights], 1)[0].data];
-    };
-    assert.deepEqual(sums('float'), Array(64).fill(0.75 * last));
-    assert.deepEqual(sums('bfloat16'), Array(64).fill(last));
-
-    const back = (format: Format) => {
-      const sizes = [ints('height', 2), ints('width', 2), bools('has_addend', false)];
-      const attributes = [type('T', DataType[format]), ints('stride', 1), ...sizes];
-      const turned = { shape: [1, 1, 16, 16], data: w.map((_, i) => w[(i % 16) * 16 + Math.floor(i / 16)]) };
-      const none = { shape: [0], data: new Float32Array(0), format };
-      return [
-        ...runOp('GnbenchConvBackpropInput', attributes, [{ ...ones, format }, turned, none], 1)[0].data,
-      ];
-    };
-    assert.deepEqual(back('float'), Array(64).fill(0.75 * last));
-    assert.deepEqual(back('bfloat16'), Array(64).fill(last));
+    const size = 10;
+    for (const [kernel, winograd] of [
+      [1, false],
+      [3, false],
+      [3, true],
+    ] as const) {
+      // At 3×3 the middle tap alone, so that every pixel sees the same.
+      const shape = [kernel, kernel, 16, 16];
+      const middle = 256 * Math.floor((kernel * kernel) / 2);
+      const forward = { shape, data: new Float32Array(kernel * kernel * 256) };
+      const backward = { shape, data: new Float32Array(kernel * kernel * 256) };
+      for (let k = 0; k < 16; k++) {
+        forward.data[middle + k] = backward.data[middle + 16 * k] = 1 + 0.75 * last;
+        forward.data[middle + 16 + k] = backward.data[middle + 16 * k + 1] = -1;
+      }
+      for (const [format, sum] of [
+        ['float', 0.75 * last],
+        ['bfloat16', last],
+      ] as const) {
+        const strides = [type('T', DataType[format]), ints('stride', 1), bools('winograd', winograd)];
+        const sizes = [ints('height', size), ints('width', size), bools('has_addend', false)];
+        const ones = { shape: [1, size, size, 16], data: new Float32Array(size * size * 16).fill(1), format };
+        const none = { shape: [0], data: new Float32Array(0), format };
+        const [y] = runOp('GnbenchConv', strides, [ones, forward], 1);
+        const [dx] = runOp('GnbenchConvBackpropInput', [...strides, ...sizes], [ones, backward, none], 1);
+        for (const { data } of [y, dx])
+          for (const value of data) assert.equal(value, sum, `${format}, kernel ${kernel}, ${winograd}`);
+      }
+    }
   });
 
   it('refuses what does not fit', () => {

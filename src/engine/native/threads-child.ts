@@ -49,11 +49,13 @@ for (const format of ['float', 'bfloat16'] satisfies Format[]) {
       run('GnbenchNormalizeGrad', attributes, [dy, x, { ...y, format }, gamma, mean, rstd], 4);
     }
     const w = tensor([3, 3, channels, channels], 'float');
-    const strides = [T, ints('stride', 1)];
-    run('GnbenchConv', strides, [x, w], 1);
-    run('GnbenchConvBackpropFilter', [...strides, ints('kernel', 3)], [x, dy], 1);
-    const size = [ints('height', shape[1]), ints('width', shape[2]), bools('has_addend', false)];
-    run('GnbenchConvBackpropInput', [...strides, ...size], [dy, w, none], 1);
+    for (const winograd of [false, true]) {
+      const common = [T, ints('stride', 1), bools('winograd', winograd)];
+      run('GnbenchConv', common, [x, w], 1);
+      run('GnbenchConvBackpropFilter', [...common, ints('kernel', 3)], [x, dy], 1);
+      const size = [ints('height', shape[1]), ints('width', shape[2]), bools('has_addend', false)];
+      run('GnbenchConvBackpropInput', [...common, ...size], [dy, w, none], 1);
+    }
   }
 }
 console.log(hash.digest('hex'));
