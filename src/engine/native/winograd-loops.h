@@ -153,7 +153,8 @@ GNBENCH_INLINE void transformOutput(const float* m, int64_t stride, const typena
 
 template <class S, int kVectors, int kChannels>
 GNBENCH_INLINE void winogradVectors(const ConvPass& pass, const float* v, const float* packed,
-                                    const typename S::Type* addend, typename S::Type* y, int64_t block, int64_t first, int64_t count, float* m) {
+                                    const typename S::Type* addend, typename S::Type* y, int64_t block, int64_t first,
+                                    int64_t count, float* m) {
   const int64_t in = pass.in.channels, out = pass.out.channels, stride = winogradStride(kVectors * kLanes);
   const int64_t vectorStride = 16 * winogradPosition(in);
   for (int64_t position = 0; position < 16; position++) {
