@@ -23,6 +23,13 @@ export interface LoadedEngine extends Engine {
   threads: Threads;
   /** gnbench's fused kernels can be used: they were built, and the device is a CPU. */
   fused: boolean;
+  /** What the fused kernels say of themselves, where they can be used. */
+  kernels?: Kernels;
+}
+
+interface Kernels {
+  /** The instructions that the convolutions of float32 or bfloat16 are compiled for: `avx2`, `amx_bf16`, … */
+  instructionSet(bfloat16: boolean): string;
 }
 
 export interface TensorMetadata {
@@ -92,9 +99,17 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   if (engine.variant === 'cuda' && device === 'CPU' && !options.quiet) {
     process.stderr.write('no usable NVIDIA device here: the CUDA engine computes on the CPU\n');
   }
-  if (engine.nativeOps) process.dlopen({ exports: {} }, engine.nativeOps);
-  loaded = { ...engine, device, threads: options.threads, fused: device === 'CPU' && !!engine.nativeOps };
+  const operations = engine.nativeOps ? openOperations(engine.nativeOps) : undefined;
+  const kernels = device === 'CPU' ? operations : undefined;
+  loaded = { ...engine, device, threads: options.threads, fused: kernels !== undefined, kernels };
   return loaded;
+}
+
+/** Registers gnbench's operations with TensorFlow. */
+function openOperations(file: string): Kernels {
+  const addon = { exports: {} as Kernels };
+  process.dlopen(addon, file);
+  return addon.exports;
 }
 
 /** Requires the package with its native binding taken from the cache instead of from node_modules. */

@@ -14,6 +14,17 @@ test('the engine loads, computes and says what it is', async () => {
   assert.match(probe.tensorflow, /^2\.\d+\.\d+$/);
 });
 
+test('the kernels tell what they were compiled for, and can be asked for less', async () => {
+  const saved = process.env.GNBENCH_ISA;
+  try {
+    process.env.GNBENCH_ISA = 'generic';
+    assert.equal((await probeEngine({ variant: 'cpu', threads })).instructionSet, 'generic');
+  } finally {
+    if (saved === undefined) delete process.env.GNBENCH_ISA;
+    else process.env.GNBENCH_ISA = saved;
+  }
+});
+
 test('an engine that cannot be loaded is an error with its last words', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gnbench-probe-'));
   const saved = process.env.GNBENCH_CACHE;

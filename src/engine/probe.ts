@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { LoadedEngine, LoadOptions } from './load.js';
 
 /** What a loaded engine says of itself. */
-export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'device' | 'fused'>;
+export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'device' | 'fused'> & {
+  /** What the fused kernels compute float32 with. */
+  instructionSet?: string;
+};
 
 const limit = 120_000;
 

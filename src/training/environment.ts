@@ -11,6 +11,8 @@ export interface RunFacts {
   tensorflow: string;
   engine: { variant: string; source: string };
   device: string;
+  /** What the fused kernels were compiled for (`avx2`, `amx_bf16`, …): others round otherwise. Absent where none ran. */
+  instructionSet?: string;
   threads: { intraOp: number; interOp: number };
   /** sha256 or md5 of the data's files by name. */
   data: Record<string, string>;

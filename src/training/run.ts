@@ -114,6 +114,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       threads,
       eager,
       deterministic,
+      ...(!eager && { instructionSet: loaded.kernels?.instructionSet(config.precision === 'bfloat16') }),
       data: dataset.checksums,
       ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });

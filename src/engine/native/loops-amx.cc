@@ -6,7 +6,7 @@ namespace gnbench {
 namespace amx {
 
 extern const PairLoops table;
-const PairLoops table = {8, 1, amxPackedSize, amxPack, amxScratchSize, amxConv, amxFilterBand, amxFilterSums,
+const PairLoops table = {"amx_bf16", 8, 1, amxPackedSize, amxPack, amxScratchSize, amxConv, amxFilterBand, amxFilterSums,
                          amxFilterScratch, amxFilter, amxFilterEnd};
 
 }  // namespace amx

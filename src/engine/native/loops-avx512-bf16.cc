@@ -7,8 +7,8 @@ namespace gnbench {
 namespace avx512_bf16 {
 
 extern const PairLoops pairs;
-const PairLoops pairs = {2, 2, dotPackedSize, dotPack, dotScratchSize, dotConv, dotFilterBandOf, dotFilterSums,
-                         dotFilterScratch, dotFilter, dotFilterEnd};
+const PairLoops pairs = {"avx512_bf16", 2, 2, dotPackedSize, dotPack, dotScratchSize, dotConv, dotFilterBandOf,
+                         dotFilterSums, dotFilterScratch, dotFilter, dotFilterEnd};
 
 }  // namespace avx512_bf16
 }  // namespace gnbench

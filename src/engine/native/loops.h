@@ -150,6 +150,7 @@ struct FilterBand {
  * of 2 bytes, but for filterScratch, which is in bytes.
  */
 struct PairLoops {
+  const char* name;
   int64_t speed;            // multiplications while one of float32 is made
   int64_t channelMultiple;  // what the input's channels must be a multiple of in conv
   int64_t (*packedSize)(const ConvPass& pass);

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import type { UserError } from '../../errors.js';
-import { probeEngine } from '../probe.js';
+import { type Probe, probeEngine } from '../probe.js';
 import { planThreads } from '../threads.js';
 import { findCompiler, missingCompiler } from './compiler.js';
 import { type Engine, findEngine } from './index.js';
@@ -126,7 +126,7 @@ async function workingEngine(engine: Engine, options: { debug?: boolean }): Prom
   try {
     const threads = { intraOp: 1, interOp: 1 };
     const probe = await probeEngine({ variant, source, threads, debug: options.debug });
-    return [found('engine', what), device(engine, probe.device), operations(engine, probe.device)];
+    return [found('engine', what), device(engine, probe.device), operations(engine, probe)];
   } catch (error) {
     return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true)];
   }
@@ -151,13 +151,18 @@ function device(engine: Engine, used: 'CPU' | 'GPU'): Check {
       );
 }
 
-function operations(engine: Engine, used: 'CPU' | 'GPU'): Check {
+function operations(engine: Engine, { device, instructionSet }: Probe): Check {
   const name = 'operations';
   if (!engine.nativeOps) {
     const detail = `gnbench's own are missing (${engine.nativeOpsMissing}); the composed ones serve, slower`;
     return missing(name, detail, 'npx gnbench setup', false);
   }
-  return found(name, used === 'CPU' ? "gnbench's own, fused" : "composed: gnbench's own are for the CPU");
+  return found(
+    name,
+    device === 'CPU'
+      ? `gnbench's own, fused, compiled for ${instructionSet}`
+      : "composed: gnbench's own are for the CPU",
+  );
 }
 
 function processor(): Check {
@@ -170,9 +175,8 @@ function processor(): Check {
 
 /** Which units for bfloat16 the processor has: without them `precision: bfloat16` is slower than float32. */
 function bfloat16(): Check {
-  const units = cpuFeatures().filter((feature) =>
-    ['amx_bf16', 'avx512_bf16', 'bf16', 'svebf16'].includes(feature),
-  );
+  // Of the units that there are, those that the kernels use.
+  const units = cpuFeatures().filter((feature) => ['amx_bf16', 'avx512_bf16'].includes(feature));
   return found(
     'bfloat16',
     units.length > 0 ? units.join(', ') : 'no units: precision float32 is faster here',
