@@ -75,18 +75,20 @@ export function markdown(rows, model = 'resnet20') {
   const about =
     model === 'resnet20' ? 'ResNet-20 with projection shortcuts, 32×32 images' : `${model}, 224×224 images`;
   const finals = rows.filter((row) => row.round > 0);
-  const disturbance = Math.max(...finals.map((row) => row.disturbance ?? 0));
+  const busiest = (measured) => Math.max(0, ...measured.map((row) => row.disturbance ?? 0));
+  const [whileMeasured, whileChosen] = [busiest(finals), busiest(rows.filter((row) => row.round === 0))];
   const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
   const lines = [
     '# gnbench beside PyTorch and Keras',
     '',
     `${about}: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),`,
-    'images a second: the median step of each round, and of the rounds the median. The peer is the fastest of all',
-    'settings of all peers in that cell.',
+    'images a second: the median step of each round, and of the rounds the median. The peer is the fastest in that cell',
+    "of each peer's two settings that were fastest in a brief first round.",
     '',
     `- Machine: ${machine()}`,
     `- Date: ${new Date().toISOString().slice(0, 10)}; gnbench at ${revision()}; ${versions.join(', ')}; Node ${process.versions.node}`,
-    `- Cores that other processes kept busy while a peer was measured: ${disturbance} at most${disturbance > 0.1 ? ': **too many, measure again**' : ''}`,
+    `- Cores that other processes kept busy while a peer was measured: ${whileMeasured} at most${whileMeasured > 0.1 ? ': **too many, measure again**' : ''}`,
+    `- While the peers' settings were chosen: ${whileChosen} at most${whileChosen > 0.1 ? ', so that a faster one may have been dropped' : ''}`,
     '',
     '| precision | normalizer | batch | gnbench | best peer | its setting | ratio |',
     '|---|---|---|---|---|---|---|',
