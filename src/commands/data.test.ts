@@ -78,3 +78,10 @@ test('data that is drawn needs neither', async () => {
   assert.equal(await dataFetch('synthetic', { quiet: true }), 0);
   assert.equal(await dataVerify('synthetic'), 0);
 });
+
+test('data that is no download: what is drawn is sound, a folder is the user’s own', async () => {
+  const drawn = await printed(() => dataVerify('synthetic', { json: true }));
+  assert.deepEqual([drawn.code, JSON.parse(drawn.text).sound], [0, true]);
+  for (const command of [dataFetch, dataVerify])
+    await assert.rejects(command('image-folder'), /whatever folders data\.train and data\.val name/);
+});

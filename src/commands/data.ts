@@ -28,7 +28,10 @@ export async function dataVerify(
   options: { data?: string; json?: boolean } = {},
 ): Promise<number> {
   const version = versionOf(name, 'verify');
-  if (!version) return 0;
+  if (!version) {
+    if (options.json) process.stdout.write(`${JSON.stringify({ name, sound: true, files: [] }, null, 2)}\n`);
+    return 0;
+  }
   const folder = locate(version.folder, options.data);
   if (folder === undefined) {
     throw new UserError(`${version.title} is in none of ${places(options.data).join(', ')}`, {
@@ -74,6 +77,14 @@ async function verifyFile(version: CifarVersion, folder: string, file: string) {
 /** Undefined for data that is drawn: there is nothing to do then, and stderr says so. */
 function versionOf(name: string, verb: string): CifarVersion | undefined {
   if (Object.hasOwn(versions, name)) return versions[name];
+  if (name === 'image-folder') {
+    throw new UserError(
+      `image-folder is whatever folders data.train and data.val name: there is nothing to ${verb}`,
+      {
+        fix: 'its images are checked when a run begins',
+      },
+    );
+  }
   if (name !== 'synthetic') throw unknownDataset(name);
   process.stderr.write(`synthetic data is drawn by gnbench itself: there is nothing to ${verb}\n`);
   return undefined;

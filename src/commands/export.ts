@@ -8,7 +8,7 @@ import { readCurves } from '../training/curves.js';
 import { toPublished } from '../training/published-weights.js';
 import { readRunWeights } from '../training/run-weights.js';
 import { readSafetensors, writeSafetensors } from '../training/safetensors.js';
-import { architectureOf } from '../training/weights-metadata.js';
+import { type Architecture, architectureOf } from '../training/weights-metadata.js';
 
 export interface ExportFlags {
   out?: string;
@@ -90,13 +90,8 @@ function publishedModel(metadata: Record<string, string>, library: Library, plac
       fix: 'take one that gnbench import or gnbench export wrote, or a run',
     });
   }
-  const { model, normalizer } = architecture;
-  const differs =
-    'strideIn1x1' in model && model.strideIn1x1
-      ? 'the stride in the 3×3 convolutions (model.strideIn1x1: false)'
-      : 'weightStandardization' in normalizer && normalizer.weightStandardization
-        ? 'no weight standardization'
-        : undefined;
+  const { model } = architecture;
+  const differs = whatLibraryHas(architecture, library);
   if (differs) {
     throw new UserError(`${library}'s ${model.name} has ${differs}: it would compute something else`, {
       place,
@@ -104,4 +99,23 @@ function publishedModel(metadata: Record<string, string>, library: Library, plac
     });
   }
   return model.name;
+}
+
+/** What `library` has where the network has something else, which names and shapes of its tensors do not show. */
+function whatLibraryHas({ model, normalizer }: Architecture, library: Library): string | undefined {
+  const { strideIn1x1 } = model as { strideIn1x1?: boolean };
+  const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
+    weightStandardization?: boolean;
+    epsilon?: number;
+    groups?: number;
+    channelsPerGroup?: number;
+  };
+  if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
+  if (weightStandardization) return 'no weight standardization';
+  if ((epsilon ?? 1e-5) !== 1e-5) return 'an ε of 1e-5 (normalizer.epsilon)';
+  // torchvision has no GN at all: who builds one there gives its groups.
+  const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
+  if (library === 'timm' && normalizer.name === 'group' && otherGroups)
+    return '32 groups (normalizer.groups)';
+  return undefined;
 }

@@ -150,6 +150,24 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     await refused(['export', weights, '--to', 'timm'], /does not say which model it is of/);
   });
 
+  test('a network that the library would compute otherwise', async () => {
+    const [weights, out] = [inScratch('other.safetensors'), inScratch('other-out.safetensors')];
+    const to = async (normalizer: object, library: string, expected: RegExp) => {
+      const metadata = {
+        model: '{"name":"resnet50"}',
+        normalizer: JSON.stringify(normalizer),
+        classes: '10',
+      };
+      writeSafetensors(weights, { 'head.bias': tensor(10) }, { metadata, replace: true });
+      await refused(['export', weights, '--to', library, '--out', out], expected, /--to gnbench/);
+    };
+    await to({ name: 'batch', epsilon: 0.001 }, 'torchvision', /an ε of 1e-5/);
+    await to({ name: 'group', epsilon: 1e-5, groups: 4 }, 'timm', /timm's resnet50 has 32 groups/);
+    await to({ name: 'group', channelsPerGroup: 2 }, 'timm', /32 groups/);
+    await to({ name: 'batch', weightStandardization: true }, 'timm', /no weight standardization/);
+    assert.ok(!fs.existsSync(out));
+  });
+
   test('a model that is not published, tensors of none, a library that is not known', async () => {
     const weights = inScratch('strange.safetensors');
     writeSafetensors(weights, { 'fc.bias': tensor(10), more: tensor(1) });

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { startProgress } from '../terminal/progress.js';
 import { eachOf } from './each-of.js';
 import { PhotoCache } from './photo-cache.js';
+import { isSystemError } from './photo-decode.js';
 import type { PhotoList } from './photo-list.js';
 
 // Decoding so many takes a minute at most; beyond that training images are found broken when their turn comes.
@@ -26,7 +27,7 @@ export interface CheckOptions {
  * unchanged files does not do it again.
  *
  * @returns the list without the broken ones, each of which is reported on stderr
- * @throws {UserError} naming the broken ones, unless they may be skipped
+ * @throws {UserError} naming the broken ones, unless they may be skipped; or one that cannot be read
  */
 export async function soundPhotos(list: PhotoList, options: CheckOptions): Promise<PhotoList> {
   if (options.onlyWhenFew && list.paths.length > few) return list;
@@ -72,7 +73,7 @@ async function decodeAll(list: PhotoList, options: CheckOptions): Promise<Broken
       try {
         await cache.read(join(list.root, list.paths[index]));
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) || isSystemError(error.cause)) throw error;
         broken[list.paths[index]] = error.message;
       }
       progress.update(++done);

@@ -21,7 +21,8 @@ sharp.cache(false);
  * Decodes a JPEG or PNG file, known by its first bytes, whatever it is called. Grey, CMYK and 16-bit images become
  * 8-bit sRGB; transparency is dropped; the orientation that a camera noted is not applied (as in the paper's code).
  *
- * @throws {UserError} naming the file, when it is neither, cut short or broken, or larger than 64 MiB or 67 megapixels
+ * @throws {UserError} naming the file, when it is neither, cut short or broken, or larger than 64 MiB or 67 megapixels;
+ *   also when it cannot be read, and then the system's error is its cause
  */
 export async function decodePhoto(path: string): Promise<Pixels> {
   try {
@@ -36,6 +37,10 @@ export async function decodePhoto(path: string): Promise<Pixels> {
       .toBuffer({ resolveWithObject: true });
     return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
   } catch (error) {
+    if (isSystemError(error)) {
+      const fix = 'make it readable, or remove it';
+      throw new UserError(`cannot be read: ${error.message}`, { place: path, fix, cause: error });
+    }
     const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200);
     throw new UserError(`broken image: ${reason}`, {
       place: path,
@@ -43,6 +48,11 @@ export async function decodePhoto(path: string): Promise<Pixels> {
       cause: error,
     });
   }
+}
+
+/** The file system's, which may pass (rights, too many open files, a disk's): it says nothing of the image. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
 }
 
 async function readBounded(path: string): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { few } from '../config/words.js';
 import { UserError } from '../errors.js';
@@ -103,17 +103,24 @@ function entries(folder: string, key: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    throw new UserError(`cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      place: `${key}: ${folder}`,
-      cause: error,
-    });
+    throw unreadable(`${key}: ${folder}`, error);
   }
 }
 
+/** What a link leads to; nothing where that is gone. */
+function target(link: string): Stats | undefined {
+  try {
+    return statSync(link, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unreadable(link, error);
+  }
+}
+
+const unreadable = (place: string, cause: unknown) =>
+  new UserError(`cannot be read (${(cause as NodeJS.ErrnoException).code})`, { place, cause });
+
 /** Links are followed: data sets are often put together from links. */
 function isKind(folder: string, entry: Dirent, kind: 'file' | 'folder'): boolean {
-  const found = entry.isSymbolicLink()
-    ? statSync(join(folder, entry.name), { throwIfNoEntry: false })
-    : entry;
+  const found = entry.isSymbolicLink() ? target(join(folder, entry.name)) : entry;
   return (kind === 'file' ? found?.isFile() : found?.isDirectory()) ?? false;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -7,6 +8,7 @@ import { UserError } from '../errors.js';
 import type { PhotoConfig } from './dataset.js';
 import { photo } from './fixtures/photo.js';
 import { loadDataset, openEvaluationBatches, openTrainBatches } from './index.js';
+import { soundPhotos } from './photo-check.js';
 import { centreCrop } from './photo-crop.js';
 import { decodePhoto } from './photo-decode.js';
 import { listPhotos } from './photo-list.js';
@@ -134,6 +136,20 @@ test('a broken image: found before training starts; fatal, or left out and repor
   assert.match(written.join(''), new RegExp(`${bad}.*skipped`));
   await photo(5).png().toFile(bad);
   assert.equal((await loadDataset(config, { quiet: true })).train.count, 12, 'once mended it is back');
+});
+
+test('an image that cannot be read now is not left out, nor taken for broken later', async () => {
+  const config = { ...(await dataset()), onBroken: 'skip' } as PhotoConfig;
+  const list = listPhotos(config.train, 'data.train');
+  const image = join(config.train, 'cat', '1.png');
+  await rm(image);
+  const cache = join(config.train, '..', 'cache');
+  const options = { onBroken: 'skip', cacheBytes: 0, cache, quiet: true, onlyWhenFew: false } as const;
+  await assert.rejects(soundPhotos(list, options), { message: /cannot be read: ENOENT/, place: image });
+  assert.ok(!existsSync(join(cache, 'checked')));
+
+  await symlink(image, image);
+  await refused(config, image, /cannot be read \(ELOOP\)/);
 });
 
 const bytes = ({ images, labels }: { images: Uint8Array; labels: Int32Array }) =>

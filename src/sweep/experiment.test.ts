@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { loadConfig } from '../config/load.js';
@@ -10,6 +10,7 @@ import { byStage, type Experiment, loadExperiment } from './experiment.js';
 import { planCell } from './plan.js';
 import { parseExperiment } from './read.js';
 import { snapshot } from './snapshot.js';
+import { readStatus } from './status.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gnbench-experiment-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -298,6 +299,57 @@ test('a configuration and an experiment are told apart', async () => {
   await assert.rejects(loadConfig('experiments/table2-batch-size-small.yaml'), /this is an experiment/);
 });
 
+test('the cluster’s queue knows runs by their absolute paths, however the folder is spelled', async () => {
+  const experiment = await load(small);
+  const { folder: relative } = experiment.runs[1];
+  assert.ok(!isAbsolute(relative));
+  const states = (await readStatus(experiment, new Map([[resolve(relative), 'queued']]))).map(
+    ({ state }) => state,
+  );
+  assert.deepEqual(states, [
+    'waiting',
+    'queued',
+    'waiting',
+    'waiting',
+    'waiting',
+    'waiting',
+    'waiting',
+    'waiting',
+  ]);
+});
+
+test('a snapshot can be read whatever it was made with, or it is refused before', async () => {
+  const original = await load(small, {
+    set: ['learningRate.dropAt=[0.5, 0.75]', 'learningRate.dropAt.0=0.3'],
+  });
+  const copy = join(folder, 'indexed', 'experiment.yaml');
+  mkdirSync(join(folder, 'indexed'));
+  writeFileSync(copy, original.snapshot);
+  assert.deepEqual((await loadExperiment(copy)).cells, original.cells);
+
+  const odd = join(folder, 'My_Exp.yaml');
+  writeFileSync(odd, small);
+  await assert.rejects(loadExperiment(odd), (error: UserError) => {
+    assert.match(error.message, /"My_Exp" cannot be its name/);
+    assert.deepEqual([error.place, error.exitCode], [odd, 2]);
+    return true;
+  });
+  writeFileSync(odd, `name: my-exp\n${small}`);
+  assert.equal((await loadExperiment(odd)).name, 'my-exp');
+});
+
+test('a trial with other settings does not keep a finished experiment', async () => {
+  const name = 'table2-batch-size-small';
+  const out = join(folder, 'trial');
+  cpSync(join('results', name), join(out, name), { recursive: true });
+  const cells = async () => (await loadExperiment(join(out, name))).cells.map(({ key }) => key);
+  const before = await cells();
+  await snapshot(await loadExperiment(name, { out, set: ['epochs=1'] }));
+  assert.notDeepEqual(await cells(), before, 'the trial is what the folder is of');
+  await snapshot(await loadExperiment(name, { out }));
+  assert.deepEqual(await cells(), before, 'though nothing of it is left to run');
+});
+
 test('what finished runs were run with stays as it is written', async () => {
   const name = 'table2-batch-size-small';
   const out = join(folder, 'finished');
@@ -308,11 +360,11 @@ test('what finished runs were run with stays as it is written', async () => {
       readFileSync(join(out, name, path), 'utf8'),
     );
   const before = texts();
-  snapshot(experiment);
+  await snapshot(experiment);
   assert.deepEqual(texts(), before);
   const [first] = experiment.cells;
   rmSync(experiment.runFolder(first, 1), { recursive: true });
-  snapshot(experiment);
+  await snapshot(experiment);
   const changed = texts().map((text, index) => text !== before[index]);
   assert.deepEqual(
     changed.flatMap((is, index) => (is ? index : [])),

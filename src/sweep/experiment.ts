@@ -7,7 +7,7 @@ import { cellLabel } from './cell-name.js';
 import { type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
 import { readExperimentFile } from './read.js';
-import type { ExperimentFile, SlurmResources } from './schema.js';
+import { type ExperimentFile, experimentName, type SlurmResources } from './schema.js';
 
 /** A config without its seed. `key` names its folder: `bn-b32-1a2b3c4d5e`. */
 export interface Cell {
@@ -78,7 +78,7 @@ export async function loadExperiment(
   const source = await readExperimentFile(file);
   const { content } = source;
   const isSnapshot = basename(file) === snapshotName;
-  const name = content.name ?? basename(isSnapshot ? dirname(file) : file).replace(/\.ya?ml$/i, '');
+  const name = content.name ?? nameFrom(file);
   const inPlace = isSnapshot && options.out === undefined;
   const folder = inPlace ? dirname(file) : join(options.out ?? 'results', name);
   const base = await readBase(source);
@@ -104,6 +104,19 @@ export async function loadExperiment(
     }),
     runFolder,
   };
+}
+
+/** @throws UserError when the file's name can be no folder's of results */
+function nameFrom(file: string): string {
+  const name = basename(basename(file) === snapshotName ? dirname(file) : file).replace(/\.ya?ml$/i, '');
+  if (experimentName.test(name)) return name;
+  throw new UserError(
+    `${JSON.stringify(name)} cannot be its name: that has lower-case letters, digits and hyphens`,
+    {
+      place: file,
+      fix: 'rename the file, or give the experiment a name of its own: the key "name"',
+    },
+  );
 }
 
 /**

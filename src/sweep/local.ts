@@ -192,10 +192,11 @@ class LocalSweep<R extends StartableRun> {
     // Told to stop while the run was being claimed.
     if (this.stopping()) return;
     const finish = recordAttempt(run.folder);
+    const config = options.configOf(run);
     const child = startRun(run, {
       command: options.command,
-      config: options.configOf(run),
-      share: shareOf(options.machine, options.jobs, slot, run.folder),
+      config,
+      share: shareOf(options.machine, options.jobs, slot, { folder: run.folder, config }),
       flags: options.flags,
       onProgress: (progress) => options.display.progress(run, progress),
     });

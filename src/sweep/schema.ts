@@ -2,27 +2,30 @@ import { z } from 'zod';
 
 const keyPath = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/, 'a key path such as batch.size');
+  .regex(/^[A-Za-z][A-Za-z0-9]*(\.([A-Za-z][A-Za-z0-9]*|\d+))*$/, 'a key path such as batch.size');
 const match = z.record(keyPath, z.unknown());
+/** What an experiment may be called: a folder of results is. */
+export const experimentName = /^[a-z0-9][a-z0-9-]{0,79}$/;
+/** YAML and --slurm read "30" as a number. */
+const numberOr = (text: z.ZodString) =>
+  z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text);
 const nonEmpty = (what: string) => `names no ${what}`;
 
 /** What a cluster gives each run; any of it may be overridden by `--slurm key=value`. */
 export const slurmSchema = z
   .strictObject({
-    partition: z.string().min(1).optional().describe('As for sbatch'),
-    account: z.string().min(1).optional().describe('As for sbatch'),
-    qos: z.string().min(1).optional().describe('As for sbatch'),
-    constraint: z.string().min(1).optional().describe('As for sbatch'),
-    time: z
-      .string()
-      .regex(/^(\d+-)?\d+(:\d{2}){0,2}$/, 'minutes, hours:minutes:seconds or days-hours:minutes')
+    partition: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
+    account: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
+    qos: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
+    constraint: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
+    time: numberOr(
+      z.string().regex(/^(\d+-)?\d+(:\d{2}){0,2}$/, 'minutes, hours:minutes:seconds or days-hours:minutes'),
+    )
       .default('12:00:00')
-      .describe("Each run's time limit"),
+      .describe("Each run's time limit; 12:00:00 when left out"),
     cpus: z.int().min(1).default(2).describe('Cores a run'),
     gpus: z.int().min(0).default(0).describe('GPUs a run'),
-    memory: z
-      .string()
-      .regex(/^\d+[KMGT]?$/, 'a size such as 4G')
+    memory: numberOr(z.string().regex(/^\d+[KMGT]?$/, 'a size such as 4G'))
       .optional()
       .describe('Of a run, such as 4G'),
     maxRunning: z
@@ -46,7 +49,7 @@ export const slurmSchema = z
 export const experimentSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,79}$/, 'lower-case letters, digits and hyphens')
+    .regex(experimentName, 'lower-case letters, digits and hyphens')
     .optional()
     .describe("The folder under results/; the file's base name when left out"),
   title: z.string().min(1).describe('What tables and figures are headed with'),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { defaultJobs, shareOf, thisMachine } from './share.js';
 
-const noRun = '/nowhere';
+const noRun = { folder: '/nowhere', config: '/nowhere/config.yaml' };
 
 test('a run a core, with one thread each', () => {
   const machine = { cores: 2, devices: [] };
@@ -24,8 +24,19 @@ test('threads are kept for a run’s life', (t) => {
     join(folder, 'config.yaml'),
     'engine: { variant: auto, intraOpThreads: 1, interOpThreads: 2 }\n',
   );
-  const { overrides } = shareOf({ cores: 16, devices: [] }, 1, 0, folder);
+  const { overrides } = shareOf({ cores: 16, devices: [] }, 1, 0, { ...noRun, folder });
   assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=2']);
+});
+
+test('threads that the cell asks for go before the planned ones, and those it was begun with before both', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-share-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'cell.yaml');
+  writeFileSync(config, 'engine: { intraOpThreads: 2 }\n');
+  const share = () => shareOf({ cores: 2, devices: [] }, 2, 0, { folder, config }).overrides;
+  assert.deepEqual(share(), ['engine.intraOpThreads=2', 'engine.interOpThreads=1']);
+  writeFileSync(join(folder, 'config.yaml'), 'engine: { intraOpThreads: 4, interOpThreads: 3 }\n');
+  assert.deepEqual(share(), ['engine.intraOpThreads=4', 'engine.interOpThreads=3']);
 });
 
 test('one run a device; more when asked, with memory that grows', () => {

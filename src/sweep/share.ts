@@ -39,29 +39,32 @@ export function defaultJobs(machine: Machine): number {
 
 /**
  * What the run in a slot (from 0) gets. Threads are kept for a run's life, since another number of them gives other
- * digits: those that a run was started with come from its own config.
+ * digits: those that a run was started with come from the config in its folder. Before that, what its cell's config asks
+ * for goes before what is planned here.
  */
-export function shareOf(machine: Machine, jobs: number, slot: number, runFolder: string): Share {
+export function shareOf(
+  machine: Machine,
+  jobs: number,
+  slot: number,
+  run: { folder: string; config: string },
+): Share {
   const threads = Math.max(1, Math.floor(machine.cores / jobs));
   const env: Record<string, string> = { GNBENCH_THREADS: String(threads) };
   if (machine.devices.length > 0) {
     env.CUDA_VISIBLE_DEVICES = machine.devices[slot % machine.devices.length];
     if (jobs > machine.devices.length) env.TF_FORCE_GPU_ALLOW_GROWTH = 'true';
   }
-  const kept = threadsOf(runFolder);
-  if (kept.length > 0) return { env, overrides: kept };
-  return { env, overrides: threads === 1 ? ['engine.intraOpThreads=1', 'engine.interOpThreads=1'] : [] };
+  const planned = threads === 1 ? { intraOpThreads: 1, interOpThreads: 1 } : {};
+  const kept = { ...planned, ...threadsIn(run.config), ...threadsIn(join(run.folder, 'config.yaml')) };
+  return { env, overrides: Object.entries(kept).map(([key, value]) => `engine.${key}=${value}`) };
 }
 
-function threadsOf(runFolder: string): string[] {
+function threadsIn(configFile: string): Record<string, unknown> {
   try {
-    const { engine } = parse(readFileSync(join(runFolder, 'config.yaml'), 'utf8')) as {
-      engine?: Record<string, unknown>;
-    };
-    return ['intraOpThreads', 'interOpThreads']
-      .filter((key) => Number.isInteger(engine?.[key]))
-      .map((key) => `engine.${key}=${engine?.[key]}`);
+    const { engine } = parse(readFileSync(configFile, 'utf8')) as { engine?: Record<string, unknown> };
+    const asked = ['intraOpThreads', 'interOpThreads'].filter((key) => Number.isInteger(engine?.[key]));
+    return Object.fromEntries(asked.map((key) => [key, engine?.[key]]));
   } catch {
-    return [];
+    return {};
   }
 }

@@ -96,7 +96,7 @@ async function submitArray(
   const jobId = await sbatch(sbatchArguments(options.resources, job));
   write(
     join(folder, 'submission.json'),
-    `${JSON.stringify({ jobId, folders: runs.map((run) => run.folder) }, null, 2)}\n`,
+    `${JSON.stringify({ jobId, folders: tasks.map((task) => task.folder) }, null, 2)}\n`,
   );
   return { jobId, runs };
 }
@@ -162,7 +162,7 @@ export async function readQueue(experiment: Experiment): Promise<Queue> {
   for (const line of text.split('\n')) {
     const [jobId, index, state] = line.trim().split(/\s+/);
     const run = submissions.get(jobId)?.[Number(index)];
-    if (run !== undefined) queue.set(run, runningStates.has(state) ? 'running' : 'queued');
+    if (run !== undefined) queue.set(resolve(run), runningStates.has(state) ? 'running' : 'queued');
   }
   return queue;
 }

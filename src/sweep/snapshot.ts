@@ -5,7 +5,7 @@ import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { fileError, replaceFile } from '../training/file-system.js';
 import { endedSummary } from '../training/summary.js';
-import { type Cell, type Experiment, snapshotName } from './experiment.js';
+import { type Cell, type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
 
 /** The config that a cell's runs are started with, but for the seed. */
 export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
@@ -17,19 +17,31 @@ export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
  *
  * @throws UserError when the folder is another experiment's, or can't be written
  */
-export function snapshot(experiment: Experiment): void {
+export async function snapshot(experiment: Experiment): Promise<void> {
   const { folder } = experiment;
   try {
     mkdirSync(folder, { recursive: true });
     refuseForeign(experiment);
     const begins = experiment.cells.filter((cell) => !isFinished(experiment, cell));
-    if (begins.length > 0) write(join(folder, snapshotName), experiment.snapshot);
+    const differs = begins.length > 0 || !(await holdsRunsOf(experiment));
+    if (differs) write(join(folder, snapshotName), experiment.snapshot);
     for (const cell of begins) {
       mkdirSync(join(folder, cell.key), { recursive: true });
       write(cellConfigFile(experiment, cell), printConfig(cell.config));
     }
   } catch (error) {
     throw fileError(error, 'could not write to the results folder', folder, 2);
+  }
+}
+
+/** Whether the snapshot there names the same runs: another trial of the experiment, with `--set`, may have been the last. */
+async function holdsRunsOf({ folder, runs }: Experiment): Promise<boolean> {
+  try {
+    const there = await loadExperiment(join(folder, snapshotName));
+    const names = (of: readonly Run[]) => of.map(({ cell, seed }) => `${cell.key}/${seed}`).sort();
+    return names(there.runs).join() === names(runs).join();
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type CurveRow, readCurves } from '../training/curves.js';
 import { summaryOf } from '../training/summary.js';
 import { countFailures, mostFailures, readAttempts } from './attempts.js';
@@ -33,7 +33,7 @@ export interface RunStatus {
   note?: string;
 }
 
-/** Runs that a cluster has in its queue: run folder → pending or running there. */
+/** Runs that a cluster has in its queue: the run folder's absolute path → pending or running there. */
 export type Queue = ReadonlyMap<string, 'queued' | 'running'>;
 
 /** How every run stands, from what is on disk. `queue` comes from the cluster where there is one. */
@@ -59,7 +59,7 @@ export async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunS
   }
   const owner = lockOwner(run.folder) ?? lockOwner(dirname(run.folder), claimName(run));
   if (owner) return of('running', true, `process ${owner.pid} on ${owner.host}`);
-  const queued = queue.get(run.folder);
+  const queued = queue.get(resolve(run.folder));
   if (queued) return of(queued, true);
   if (last?.outcome && last.outcome !== 'completed' && last.outcome !== 'interrupted') {
     const at = last.step === undefined ? '' : ` at step ${last.step}`;

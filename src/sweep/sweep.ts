@@ -37,7 +37,7 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
   const experimentOf = new Map<Run, Experiment>(
     experiments.flatMap((experiment) => experiment.runs.map((run) => [run, experiment] as const)),
   );
-  for (const experiment of experiments) snapshot(experiment);
+  for (const experiment of experiments) await snapshot(experiment);
   const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
   const costs = new Map(
     runs.map((run) => [
@@ -87,7 +87,7 @@ export async function sweepOnSlurm(
   }
   const lines: string[] = [];
   for (const experiment of plan.experiments) {
-    snapshot(experiment);
+    await snapshot(experiment);
     const jobs = await submitToSlurm(experiment, {
       runs: experiment.runs,
       resources: resourcesOf(experiment.slurm, plan.resources, plan.jobs),

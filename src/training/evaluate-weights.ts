@@ -78,14 +78,16 @@ export async function evaluateWeights(
     quiet: options.quiet,
   });
   const started = performance.now();
-  const body = () =>
-    evaluate(program, dataset, batchSize, async (done) => {
-      progress.update(done);
-      await yieldToSignals();
-      return options.stopRequested();
-    });
+  const pause = async (done: number) => {
+    progress.update(done);
+    await yieldToSignals();
+    return options.stopRequested();
+  };
+  const body = () => evaluate(program, dataset, batchSize, pause);
   try {
-    const found = await (precise > 0 ? withPreciseStatistics(program, dataset, precise, body) : body());
+    const found = await (precise > 0
+      ? withPreciseStatistics(program, dataset, precise, body, pause)
+      : body());
     const seconds = (performance.now() - started) / 1000;
     return found && { ...found, images, seconds, weights, dataset };
   } finally {

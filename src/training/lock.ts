@@ -14,7 +14,10 @@ import { fileError } from './file-system.js';
 import { isRunning, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 export interface Lock {
-  /** False once another machine, having seen no sign of this process for `staleAfter`, took the lock over: stop writing. */
+  /**
+   * False once another machine, having seen no sign of this process for `staleAfter`, took the lock over, or somebody
+   * deleted it: stop writing.
+   */
   held(): boolean;
   release(): Promise<void>;
 }
@@ -39,7 +42,7 @@ export async function lockFolder(folder: string, name = 'run.lock'): Promise<Loc
   // Does not keep the process alive; a step that blocks the thread for minutes delays it, no more.
   const timer = setInterval(() => beat(owned), beatEvery).unref();
   return {
-    held: () => isOurs(owned),
+    held: () => isOurs(owned, true),
     release: async () => {
       clearInterval(timer);
       release(owned);
@@ -161,11 +164,12 @@ function beat({ handle, text }: Owned): void {
   }
 }
 
-function isOurs({ path, text }: Owned): boolean {
+/** @param unread the answer where the file is there and cannot be read just now */
+function isOurs({ path, text }: Owned, unread = false): boolean {
   try {
     return fs.readFileSync(path, 'utf8') === text;
-  } catch {
-    return false;
+  } catch (error) {
+    return unread && (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
 

@@ -19,14 +19,19 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
 /**
  * Runs `body` with BN's statistics computed anew over the first `images` training images, not augmented
  * ("precise BN", Wu & Johnson 2021, arXiv 2105.07576, §3); the running averages are put back afterwards.
+ *
+ * @param pause called with 0 after each batch of them, as before an evaluation's first; true ends it early
+ * @returns undefined when it was ended early
  */
 export async function withPreciseStatistics<Result>(
   program: Program,
   dataset: Images,
   images: number,
   body: () => Promise<Result>,
-): Promise<Result> {
-  const precise = await preciseStatistics(program, dataset, images);
+  pause: (done: number) => Promise<boolean>,
+): Promise<Result | undefined> {
+  const precise = await preciseStatistics(program, dataset, images, () => pause(0));
+  if (!precise) return undefined;
   const running = program.read(Object.keys(precise));
   program.write(precise);
   try {
@@ -41,7 +46,8 @@ async function preciseStatistics(
   program: Program,
   dataset: Images,
   images: number,
-): Promise<Record<string, VariableValue>> {
+  pause: () => Promise<boolean>,
+): Promise<Record<string, VariableValue> | undefined> {
   const { count } = dataset.train;
   const batchSize = statisticsBatch(count);
   const wanted = Math.max(1, Math.floor(Math.min(images, count) / batchSize));
@@ -51,6 +57,7 @@ async function preciseStatistics(
     for (let batch = 0; batch < wanted; batch++) {
       const { images, labels } = batches.next()!;
       addTo(sums, program.run(`statistics/${batchSize}`, { images, labels }), wanted);
+      if (await pause()) return undefined;
     }
   } finally {
     await batches.close();

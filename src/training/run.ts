@@ -17,7 +17,7 @@ import { planRun } from '../models/plan.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { checkpointPolicy } from './checkpoint-policy.js';
 import { collectGarbage } from './collect-garbage.js';
-import { CurvesLog, openStepsLog } from './curves.js';
+import { type CurveRow, CurvesLog, openStepsLog } from './curves.js';
 import { collectEnvironment, readRunFacts } from './environment.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
 import { type InitialWeights, initialWeights, initialWeightsAgain } from './initial-weights.js';
@@ -172,27 +172,36 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     steps: steps && { append: (row: Parameters<typeof steps.append>[0]) => steps.append(row), every },
   };
   const save = (outcome: Summarized['outcome']): Summary => {
+    requireLock(folder);
     const summary = summarize({ ...prepared, rows: curves.rows, outcome });
     writeSummary(folder.summary, summary);
     return summary;
   };
   save({ status: 'running' });
   const reporter = createReporter(reporting, progress.step);
-  const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, () => steps?.sync());
+  const beforeSave = () => {
+    requireLock(folder);
+    steps?.sync();
+  };
+  const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, beforeSave);
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
     const { batchSize } = config.evaluate;
     const precise = preciseImages(config, description.variables);
     const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
       const body = () => evaluate(program, dataset, batchSize, pause);
-      return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body);
+      return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body, pause);
+    };
+    const append = (row: CurveRow) => {
+      requireLock(folder);
+      return curves.append(row);
     };
     const training = {
       config,
       resolved,
       dataset,
       trainOn,
-      curves,
+      curves: { rows: curves.rows, append },
       checkpoints,
       reporter,
       stopRequested,
@@ -212,6 +221,16 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     steps?.close();
     events?.close();
   }
+}
+
+/** @throws UserError (exit code 1) when another process may write here: what this one knows is out of date. */
+function requireLock({ path, lock }: RunFolder): void {
+  if (lock.held()) return;
+  throw new UserError("this process no longer holds the run: its lock is another process's, or gone", {
+    place: path,
+    fix: 'unless it goes on elsewhere already, go on with --resume',
+    exitCode: 1,
+  });
 }
 
 function attempt(action: () => void): void {

@@ -97,6 +97,28 @@ test('a second run on the folder is refused with the first one’s process, what
   assert.equal((await ended).code, 143);
 });
 
+test('a run whose lock was taken over while it slept writes nothing more', async () => {
+  const folder = newFolder();
+  const { child, ended } = start(folder);
+  await untilStep(folder, 2 * stepsPerEpoch + 10, ended);
+  child.kill('SIGSTOP');
+  const [lock, curves, summary] = ['run.lock', 'curves.csv', 'summary.json'].map((name) =>
+    join(folder, name),
+  );
+  const other = '{"pid":1,"host":"elsewhere","space":"another","started":"then"}\n';
+  fs.writeFileSync(`${lock}.other`, other);
+  fs.renameSync(`${lock}.other`, lock);
+  const contents = () => [curves, summary].map((file) => fs.readFileSync(file, 'utf8'));
+  const checkpoints = () => fs.readdirSync(join(folder, 'checkpoints'));
+  const before = [...contents(), ...checkpoints()];
+  child.kill('SIGCONT');
+  const { code, errors } = await ended;
+  assert.equal(code, 1, errors);
+  assert.match(errors, /no longer holds the run/);
+  assert.deepEqual([...contents(), ...checkpoints()], before);
+  assert.equal(fs.readFileSync(lock, 'utf8'), other);
+});
+
 test('a full disk ends the run loudly and keeps its state; with space it goes on', async (context) => {
   const disk = newFolder();
   fs.mkdirSync(disk);

@@ -17,7 +17,7 @@ export interface Training {
   trainOn: TrainStep;
   /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
   evaluate(pause: (images: number) => Promise<boolean>): Promise<Evaluation | undefined>;
-  curves: CurvesLog;
+  curves: Pick<CurvesLog, 'rows' | 'append'>;
   checkpoints: CheckpointPolicy;
   reporter: Reporter;
   /** Whether the run was asked to stop. */

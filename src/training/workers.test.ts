@@ -174,7 +174,14 @@ describe('precise statistics', () => {
     defineStatistics(program, network, statisticsBatch(count));
     defineEvaluation(program, network, 4);
     const before = program.read();
-    const during = await withPreciseStatistics(program, dataset, count, async () => program.read());
+    const goOn = async () => false;
+    const during = await withPreciseStatistics(program, dataset, count, async () => program.read(), goOn);
+    assert.ok(during);
+    assert.deepEqual(program.read(), before);
+
+    // Told to stop at the first of its two batches.
+    const stopped = await withPreciseStatistics(program, dataset, count, assert.fail, async () => true);
+    assert.equal(stopped, undefined);
     assert.deepEqual(program.read(), before);
 
     // The stem's convolution is the same whatever the statistics: those of its output can be had in two ways.
