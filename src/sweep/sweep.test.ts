@@ -257,17 +257,17 @@ test('each run is started with the threads it was begun with', async (t) => {
 
 test('a results folder of another experiment is refused, and left as it is', async (t) => {
   const { experiment } = await place(t, four);
-  snapshot(experiment);
+  await snapshot(experiment);
   const before = readdirSync(experiment.folder);
   const refused = { message: /those of experiment "test": a test/ };
-  assert.throws(() => snapshot({ ...experiment, name: 'other' }), refused);
+  await assert.rejects(snapshot({ ...experiment, name: 'other' }), refused);
   // The same name, but nothing else in common.
-  assert.throws(() => snapshot({ ...experiment, title: 'other', cells: [] }), refused);
+  await assert.rejects(snapshot({ ...experiment, title: 'other', cells: [] }), refused);
   assert.deepEqual(readdirSync(experiment.folder), before);
   // An edited experiment keeps its folder.
-  snapshot({ ...experiment, title: 'other' });
+  await snapshot({ ...experiment, title: 'other' });
   const foreign = join(experiment.folder, experiment.cells[0].key);
-  assert.throws(() => snapshot({ ...experiment, folder: foreign }), /holds no experiment, and is not empty/);
+  await assert.rejects(snapshot({ ...experiment, folder: foreign }), /holds no experiment, and is not empty/);
 });
 
 test('a full disk stops the sweep with a sentence; with room again it goes on', async (t) => {
