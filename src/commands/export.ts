@@ -112,10 +112,13 @@ function whatLibraryHas({ model, normalizer }: Architecture, library: Library): 
   };
   if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
   if (weightStandardization) return 'no weight standardization';
-  if ((epsilon ?? 1e-5) !== 1e-5) return 'an ε of 1e-5 (normalizer.epsilon)';
-  // torchvision has no GN at all: who builds one there gives its groups.
+  // FRN's threshold is refused by its name.
+  if ((epsilon ?? 1e-5) !== 1e-5 && normalizer.name !== 'filter-response')
+    return 'an ε of 1e-5 (normalizer.epsilon)';
+  // torchvision has BN alone: who builds another there says what it is. timm's resnet50_gn would take these for its own.
+  const others = ['layer', 'instance'].includes(normalizer.name);
   const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
-  if (library === 'timm' && normalizer.name === 'group' && otherGroups)
-    return '32 groups (normalizer.groups)';
+  if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))
+    return 'BN, or GN with 32 groups (normalizer.groups)';
   return undefined;
 }

@@ -162,8 +162,13 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
       await refused(['export', weights, '--to', library, '--out', out], expected, /--to gnbench/);
     };
     await to({ name: 'batch', epsilon: 0.001 }, 'torchvision', /an ε of 1e-5/);
-    await to({ name: 'group', epsilon: 1e-5, groups: 4 }, 'timm', /timm's resnet50 has 32 groups/);
+    await to(
+      { name: 'group', epsilon: 1e-5, groups: 4 },
+      'timm',
+      /timm's resnet50 has BN, or GN with 32 groups/,
+    );
     await to({ name: 'group', channelsPerGroup: 2 }, 'timm', /32 groups/);
+    await to({ name: 'layer', epsilon: 1e-5 }, 'timm', /32 groups/);
     await to({ name: 'batch', weightStandardization: true }, 'timm', /no weight standardization/);
     assert.ok(!fs.existsSync(out));
   });

@@ -11,7 +11,7 @@ import { epochOrder } from './order.js';
 import { PhotoCache } from './photo-cache.js';
 import { recolourInto } from './photo-colour.js';
 import { centreCrop, randomAreaCrop, shorterSide } from './photo-crop.js';
-import type { Pixels } from './photo-decode.js';
+import { isSystemError, type Pixels } from './photo-decode.js';
 import { Draws } from './random.js';
 import { publish, type Ring, reportFailure, waitForRoom } from './ring.js';
 
@@ -70,7 +70,8 @@ class PhotoSource {
       try {
         return { pixels: await this.#cache.read(join(photos.root, photos.paths[from])), from };
       } catch (error) {
-        if (!train || photography.onBroken === 'fail' || tries >= mostBroken) throw error;
+        const passing = isSystemError((error as UserError).cause);
+        if (passing || !train || photography.onBroken === 'fail' || tries >= mostBroken) throw error;
         if (!this.#broken.has(from)) {
           this.#broken.add(from);
           const { place, message } = error as UserError;

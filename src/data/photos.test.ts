@@ -226,4 +226,12 @@ test('an image that breaks during the run: the error reaches next, or another im
   const { labels } = skipping.next();
   assert.deepEqual([...labels].sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   await skipping.close();
+  // What cannot be read may be sound: to go on without it would be another training.
+  await rm(bad);
+  const unread = openTrainBatches(
+    { ...data, photography: { ...data.photography!, onBroken: 'skip' } },
+    options,
+  );
+  assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });
+  await unread.close();
 });

@@ -320,7 +320,12 @@ test('the cluster’s queue knows runs by their absolute paths, however the fold
 
 test('a snapshot can be read whatever it was made with, or it is refused before', async () => {
   const original = await load(small, {
-    set: ['learningRate.dropAt=[0.5, 0.75]', 'learningRate.dropAt.0=0.3'],
+    set: [
+      'learningRate.dropAt=[0.9]',
+      'learningRate.dropAt.0=0.3',
+      'learningRate.dropAt=[0.5, 0.75]',
+      'learningRate.dropAt.0=0.2',
+    ],
   });
   const copy = join(folder, 'indexed', 'experiment.yaml');
   mkdirSync(join(folder, 'indexed'));

@@ -100,7 +100,7 @@ export async function loadExperiment(
     runs: orderRuns(content, cells, runFolder),
     snapshot: stringify({
       name,
-      ...withoutEmpty({ ...content, base: parse(base.text), set: { ...content.set, ...asMapping(set) } }),
+      ...withoutEmpty({ ...content, base: parse(base.text), set: asMapping(content.set, set) }),
     }),
     runFolder,
   };
@@ -166,10 +166,15 @@ const withoutEmpty = (content: object) =>
     ),
   );
 
-/** `path=value` overrides as a mapping; they were checked with the cells. */
-function asMapping(set: readonly string[]): Record<string, unknown> {
-  const pairs = set.map((assignment) => /^([^=]*)=(.*)$/s.exec(assignment)!);
-  return Object.fromEntries(pairs.map(([, path, value]) => [path.trim(), parse(value)]));
+/** The file's keys with `path=value` overrides over them, in the order in which they hold; they were checked with the cells. */
+function asMapping(before: Record<string, unknown>, set: readonly string[]): Record<string, unknown> {
+  const all = new Map(Object.entries(before));
+  for (const assignment of set) {
+    const [, path, value] = /^([^=]*)=(.*)$/s.exec(assignment)!;
+    all.delete(path.trim()); // else it would keep its earlier place
+    all.set(path.trim(), parse(value));
+  }
+  return Object.fromEntries(all);
 }
 
 function orderRuns(content: ExperimentFile, cells: Cell[], runFolder: Experiment['runFolder']): Run[] {

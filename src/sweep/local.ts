@@ -175,7 +175,7 @@ class LocalSweep<R extends StartableRun> {
 
   private start(run: R, claim: Lock): void {
     const slot = this.freeSlots.shift()!;
-    const ended = this.oneRun(run, slot)
+    const ended = this.oneRun(run, slot, claim)
       .catch((error) => this.giveUp(error))
       .finally(async () => {
         await claim.release();
@@ -187,7 +187,7 @@ class LocalSweep<R extends StartableRun> {
     this.running.add(ended);
   }
 
-  private async oneRun(run: R, slot: number): Promise<void> {
+  private async oneRun(run: R, slot: number, claim: Lock): Promise<void> {
     const { options } = this;
     // Told to stop while the run was being claimed.
     if (this.stopping()) return;
@@ -203,6 +203,12 @@ class LocalSweep<R extends StartableRun> {
     this.children.set(run, child);
     options.display.started(run);
     const outcome = await child.ended;
+    if (!claim.held()) {
+      // While this machine slept another sweep took the run over, and tells how it ends.
+      options.display.ended(run, { kind: 'interrupted', message: 'another process has taken it over' });
+      this.elsewhere.push(run);
+      return;
+    }
     finish(outcome);
     this.outcomes.set(run, outcome);
     options.display.ended(run, outcome);

@@ -6,7 +6,7 @@ const keyPath = z
 const match = z.record(keyPath, z.unknown());
 /** What an experiment may be called: a folder of results is. */
 export const experimentName = /^[a-z0-9][a-z0-9-]{0,79}$/;
-/** YAML and --slurm read "30" as a number. */
+/** YAML and --slurm read 30 as a number; names stay as they are written, for 0123 is not 123. */
 const numberOr = (text: z.ZodString) =>
   z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text);
 const nonEmpty = (what: string) => `names no ${what}`;
@@ -14,10 +14,10 @@ const nonEmpty = (what: string) => `names no ${what}`;
 /** What a cluster gives each run; any of it may be overridden by `--slurm key=value`. */
 export const slurmSchema = z
   .strictObject({
-    partition: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
-    account: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
-    qos: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
-    constraint: numberOr(z.string().min(1)).optional().describe('As for sbatch'),
+    partition: z.string().min(1).optional().describe('As for sbatch'),
+    account: z.string().min(1).optional().describe('As for sbatch'),
+    qos: z.string().min(1).optional().describe('As for sbatch'),
+    constraint: z.string().min(1).optional().describe('As for sbatch'),
     time: numberOr(
       z.string().regex(/^(\d+-)?\d+(:\d{2}){0,2}$/, 'minutes, hours:minutes:seconds or days-hours:minutes'),
     )

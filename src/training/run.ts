@@ -156,6 +156,14 @@ interface Prepared {
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
   const { config, resolved, dataset, description, program, trainOn, progress, options } = prepared;
+  /** Whatever is written, only while the folder is this process's. */
+  const whileHeld =
+    <Row, Result>(write: (row: Row) => Result) =>
+    (row: Row) => {
+      requireLock(folder);
+      return write(row);
+    };
+  requireLock(folder);
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
   const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
   const curves = await CurvesLog.open(folder.curves, { ...point, leastRows });
@@ -169,14 +177,16 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     imagesPerStep,
     quiet: options.quiet,
     events,
-    steps: steps && { append: (row: Parameters<typeof steps.append>[0]) => steps.append(row), every },
+    steps: steps && {
+      append: whileHeld((row: Parameters<typeof steps.append>[0]) => steps.append(row)),
+      every,
+    },
   };
-  const save = (outcome: Summarized['outcome']): Summary => {
-    requireLock(folder);
+  const save = whileHeld((outcome: Summarized['outcome']): Summary => {
     const summary = summarize({ ...prepared, rows: curves.rows, outcome });
     writeSummary(folder.summary, summary);
     return summary;
-  };
+  });
   save({ status: 'running' });
   const reporter = createReporter(reporting, progress.step);
   const beforeSave = () => {
@@ -192,16 +202,12 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
       const body = () => evaluate(program, dataset, batchSize, pause);
       return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body, pause);
     };
-    const append = (row: CurveRow) => {
-      requireLock(folder);
-      return curves.append(row);
-    };
     const training = {
       config,
       resolved,
       dataset,
       trainOn,
-      curves: { rows: curves.rows, append },
+      curves: { rows: curves.rows, append: whileHeld((row: CurveRow) => curves.append(row)) },
       checkpoints,
       reporter,
       stopRequested,

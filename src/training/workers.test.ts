@@ -174,14 +174,18 @@ describe('precise statistics', () => {
     defineStatistics(program, network, statisticsBatch(count));
     defineEvaluation(program, network, 4);
     const before = program.read();
-    const goOn = async () => false;
+    let batches = 0;
+    const goOn = async () => ++batches < 0;
     const during = await withPreciseStatistics(program, dataset, count, async () => program.read(), goOn);
     assert.ok(during);
+    assert.equal(batches, 2);
     assert.deepEqual(program.read(), before);
 
     // Told to stop at the first of its two batches.
-    const stopped = await withPreciseStatistics(program, dataset, count, assert.fail, async () => true);
-    assert.equal(stopped, undefined);
+    let asked = 0;
+    const stop = async () => ++asked > 0;
+    assert.equal(await withPreciseStatistics(program, dataset, count, assert.fail, stop), undefined);
+    assert.equal(asked, 1);
     assert.deepEqual(program.read(), before);
 
     // The stem's convolution is the same whatever the statistics: those of its output can be had in two ways.
