@@ -35,9 +35,15 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   await loadEngine({ variant: config.engine.variant, threads, quiet: true });
   const loadedAt = performance.now();
   const { classes, ...network } = networkOf(config, eager);
-  const initial = withVelocities(network.variables, initialize(network.variables, config.seed), config);
+  const { optimizer } = config;
+  const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;
+  const initial = withVelocities(network.variables, initialize(network.variables, config.seed), {
+    parts,
+    averaged: optimizer.emaDecay > 0,
+    optimizer,
+  });
   const program = createProgram(initial, config, { eager });
-  const trainOn = defineTraining(program, network);
+  const trainOn = defineTraining(program, network, parts);
   const pixels = network.shape.reduce((product, size) => product * size);
   const images = {
     images: Uint8Array.from({ length: batch * pixels }, (_, index) => (index * 7919) % 256),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { figureFiles } from '../report/artifacts.js';
-import { collect } from '../report/collect.js';
+import { collect, requirePlace } from '../report/collect.js';
 import { warnWithoutFonts } from '../report/fonts.js';
 import { writeFiles } from '../report/write-files.js';
 
@@ -13,6 +13,7 @@ export async function plot(
   targets: string | readonly string[],
   options: { out?: string } = {},
 ): Promise<number> {
+  requirePlace(targets, options.out);
   const study = await collect(targets);
   const files = await figureFiles(study);
   if (files.size === 0) {

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { reportFiles } from '../report/artifacts.js';
-import { collect, experimentResults } from '../report/collect.js';
+import { collect, experimentResults, requirePlace } from '../report/collect.js';
 import { warnWithoutFonts } from '../report/fonts.js';
 import { renderReport } from '../report/report.js';
 import { writeFiles } from '../report/write-files.js';
@@ -15,6 +15,7 @@ export async function report(
   targets: string | readonly string[],
   options: { out?: string } = {},
 ): Promise<number> {
+  requirePlace(targets, options.out);
   if (!options.out) await warnWithoutFonts();
   if (targets.length > 0) {
     await reportOn(targets, options.out);

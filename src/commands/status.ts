@@ -26,6 +26,8 @@ export async function status(file: string, flags: StatusFlags): Promise<number> 
       : statusText(experiment, statuses);
     // A terminal shows it in place; elsewhere each look follows the one before.
     process.stdout.write(flags.watch && !flags.json && process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
+    // Nobody reads on (| head).
+    if (process.stdout.errored) return 0;
     if (!flags.watch || statuses.every(({ pending }) => !pending)) return 0;
     await sleep(watchEvery);
   }

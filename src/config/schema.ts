@@ -28,7 +28,7 @@ const batchSchema = z.strictObject({
     .union([z.literal('auto'), count.max(65_536)])
     .default('auto')
     .describe(
-      'Parts that a step is computed in when its activations do not fit in memory; the result is the same',
+      'Parts that a step is computed in when its activations do not fit in memory; the result is the same, but for dropout',
     ),
 });
 

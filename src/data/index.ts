@@ -10,6 +10,7 @@ export { openTrainBatches, type TrainBatches, type TrainBatchesOptions } from '.
 export type { DataConfig, Dataset, PhotoConfig, Split } from './dataset.js';
 export { type EvaluationBatches, type Images, openEvaluationBatches } from './evaluation-batches.js';
 export { epochOrder } from './order.js';
+export { balancedOrder } from './subset.js';
 export { syntheticSizes } from './synthetic.js';
 
 const loaders: Record<string, (data: DataConfig, options: LoadOptions) => Promise<Dataset>> = {

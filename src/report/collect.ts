@@ -41,6 +41,19 @@ export function experimentResults(folder = 'results'): string[] {
     .filter((path) => existsSync(join(path, snapshotName)));
 }
 
+/**
+ * What is made of several targets is none's own: beside one's results it would replace what is made of that one alone.
+ *
+ * @throws UserError when there are several and no `out`
+ */
+export function requirePlace(targets: string | readonly string[], out: string | undefined): void {
+  if (typeof targets === 'string' || targets.length < 2 || out !== undefined) return;
+  throw new UserError(`is needed for what is made of ${targets.length} experiments together`, {
+    place: '--out',
+    fix: 'name where it goes, or name them one by one',
+  });
+}
+
 async function collectOne(target: string): Promise<Study> {
   const isFolder = existsSync(target) && statSync(target).isDirectory();
   if (isFolder && !existsSync(join(target, snapshotName))) return collectFolder(target);

@@ -84,6 +84,40 @@ test('what else differs from the paper’s training is named too', () => {
   ]);
 });
 
+test('other images or layers are named, and no absolute error is held against the paper’s then', () => {
+  const cells = [
+    cellOf({ 'data.augment': false, 'data.validation': '{ fromTrain: 5000 }' }),
+    cellOf({ 'model.shortcut': 'projection', 'data.trainSubset': 1000 }),
+  ];
+  assert.deepEqual(differencesFromPaper(study(...cells)).slice(3), [
+    'augment false',
+    'fromTrain 5000',
+    'shortcut projection',
+  ]);
+  for (const [change, same] of [
+    ['data.resolution=64', false],
+    ['data.augment=false', false],
+    ['model.strideIn1x1=true', false],
+    ['data.train=elsewhere/train', true],
+  ] as const) {
+    const cell = cellOf({}, 1_281_167);
+    const text = 'model: { name: resnet50 }\nnormalizer: { name: batch }\ndata: { name: image-folder }\n';
+    const config = parseConfig(text, { file: 'x.yaml', overrides: [change] });
+    assert.equal(isPaperSetting(studyCell('key', config, cell.runs)), same, change);
+  }
+});
+
+test('drops of the rate are told as they are', () => {
+  const told = (overrides: Record<string, unknown>) => differencesFromPaper(study(cellOf(overrides)))[2];
+  assert.match(told({ 'learningRate.factor': 0.7 }), /^rate ×0.7 after epochs 30, 60 and 90/);
+  assert.match(told({ 'learningRate.factor': 0.2 }), /^rate ÷5 /);
+  assert.match(
+    told({ 'learningRate.dropAt': '[0.5, 60]' }),
+    /^rate ÷10 at 50 % of training and after epoch 60 /,
+  );
+  assert.match(told({ 'learningRate.dropAt': '[]' }), /^a rate that never drops/);
+});
+
 test('unofficial data are labelled, for cells that have not run too', () => {
   const label = 'CIFAR-10 (124 of 60,000 images JPEG-approximated)';
   const planned = { ...cellOf({ 'batch.size': 2 }), runs: [] };

@@ -58,17 +58,21 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
 
-/** What else of the training is not at its default, the paper's: label smoothing, a rate of the head's own, … */
+/** What else is not at its default, the paper's: label smoothing, a rate of the head's own, other images or layers, … */
 function othersOf(cell: StudyCell): string[] {
   const told =
     /^(learningRate\.(base|per|dropAt|schedule|factor)|optimizer\.(momentum|weightDecay)|evaluate\.statistics)$/;
-  return (
-    Object.keys(cell.setting.others)
-      .filter((path) => /^(optimizer|learningRate|normalizer|evaluate)\./.test(path) && !told.test(path))
-      // In fine-tuning the paper has none on γ and β either.
-      .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'))
-      .map((path) => valueInWords(cell, path))
-  );
+  const training = Object.keys(cell.setting.others)
+    .filter((path) => /^(optimizer|learningRate|normalizer|evaluate)\./.test(path) && !told.test(path))
+    // In fine-tuning the paper has none on γ and β either.
+    .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'));
+  return [...training, ...otherImagesOrLayers(cell)].map((path) => valueInWords(cell, path));
+}
+
+/** Keys of data and model that make them others than the paper's, but for those that say which data they are, and where. */
+function otherImagesOrLayers({ setting }: StudyCell): string[] {
+  const told = /^data\.(name|train|val|classes|trainSubset|valSubset|onBroken)$/;
+  return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));
 }
 
 function unless(same: boolean, words: string): string | undefined {
@@ -84,11 +88,12 @@ export function differencesLine(study: Study): string {
 
 /**
  * Whether a cell's absolute error may be held against the paper's: one of its models, trained on ImageNet's
- * 1,281,167 images, which the curves tell better than a name does.
+ * 1,281,167 images, which the curves tell better than a name does, as the paper crops and colours them.
  */
 export function isPaperSetting(cell: StudyCell): boolean {
   const row = cell.runs.find((run) => errorsOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
   if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name === 'synthetic') return false;
+  if (otherImagesOrLayers(cell).length > 0) return false;
   const imagesPerStep = cell.setting.batchSize * cell.setting.workers;
   const lost = 1_281_167 - row.images / row.epoch;
   return lost >= 0 && lost < imagesPerStep;
@@ -138,10 +143,16 @@ function dropsOf({ config }: StudyCell): string | undefined {
     fractions.length === paperSetting.dropAt.length &&
     fractions.every((fraction, index) => Math.abs(fraction - paperSetting.dropAt[index]) < 1e-6);
   if (same) return undefined;
-  const when = dropAt.every((drop) => drop < 1)
-    ? `at ${listed(dropAt.map((drop) => String(Math.round(drop * 1000) / 10)))} % of training`
-    : `after epochs ${listed(dropAt.map(String))}`;
-  return `rate ÷${Math.round(1 / config.learningRate.factor)} ${when}`;
+  const shares = dropAt.filter((drop) => drop < 1).map((drop) => String(Math.round(drop * 1000) / 10));
+  const after = dropAt.filter((drop) => drop >= 1).map(String);
+  const when = [
+    shares.length > 0 ? `at ${listed(shares)} % of training` : [],
+    after.length > 0 ? `after ${after.length === 1 ? 'epoch' : 'epochs'} ${listed(after)}` : [],
+  ].flat();
+  const { factor } = config.learningRate;
+  const divisor = Math.round(1 / factor);
+  const change = Math.abs(divisor * factor - 1) < 1e-9 ? `÷${divisor}` : `×${factor}`;
+  return when.length === 0 ? 'a rate that never drops' : `rate ${change} ${when.join(' and ')}`;
 }
 
 function groupsOf({ setting }: StudyCell): string | undefined {

@@ -47,8 +47,15 @@ export function lineStyles(names: readonly string[]): LineStyle[] {
   const known = names.every((name) => name in byNormalizer);
   return names.map((name, index) => ({
     name,
-    ...(known ? byNormalizer[name] : inTurn[index % inTurn.length]),
+    ...(known ? byNormalizer[name] : styleAt(index)),
   }));
+}
+
+/** Beyond the seventh, colours and shapes come again with another's dashes. */
+function styleAt(index: number): Omit<LineStyle, 'name'> {
+  const round = Math.floor(index / inTurn.length);
+  const { dash } = inTurn[(index + round) % inTurn.length];
+  return { ...inTurn[index % inTurn.length], dash };
 }
 
 /** Vega-Lite's `config`: fonts that every system has a stand-in for, thin grid, no frame. */

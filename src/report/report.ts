@@ -12,7 +12,7 @@ import { type Figure, figuresOf } from './plot-figures.js';
 import { figureParts, renderSvg } from './plot-render.js';
 import { reportStyle } from './report-style.js';
 import type { Study } from './study.js';
-import { captionOf, oursInWords } from './table-markdown.js';
+import { captionOf, oursInWords, partOfSeeds } from './table-markdown.js';
 import { type TableModel, type TableRow, tableModel } from './table-model.js';
 import { notesOf } from './table-notes.js';
 import { verdictInWords } from './verdict.js';
@@ -94,7 +94,7 @@ function matrixTable({ batchSizes, lines }: NonNullable<TableModel['matrix']>): 
     ],
     [
       `<strong>${escapeHtml(label)}, ours</strong>`,
-      ...ours.map((row) => `<strong>${oursInWords(row)}</strong>`),
+      ...ours.map((row) => `<strong>${oursInWords(row)}</strong>${partOfSeeds(row)}`),
     ],
   ]);
   return htmlTable(['batch size', ...batchSizes.map(String)], body, [0]);

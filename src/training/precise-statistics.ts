@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
-import { type Images, openEvaluationBatches } from '../data/index.js';
+import { balancedOrder, type Images, openEvaluationBatches } from '../data/index.js';
 import type { Program, VariableValue } from '../engine/program.js';
 import type { Variable } from '../models/net.js';
 import { isFrozen } from '../models/parameter-groups.js';
@@ -17,7 +17,8 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
 }
 
 /**
- * Runs `body` with BN's statistics computed anew over the first `images` training images, not augmented
+ * Runs `body` with BN's statistics computed anew over `images` training images, not augmented: the first, or of
+ * photographs, which lie class by class, as many of each class.
  * ("precise BN", Wu & Johnson 2021, arXiv 2105.07576, §3); the running averages are put back afterwards.
  *
  * @param pause called with 0 after each batch of them, as before an evaluation's first; true ends it early
@@ -52,7 +53,7 @@ async function preciseStatistics(
   const batchSize = statisticsBatch(count);
   const wanted = Math.max(1, Math.floor(Math.min(images, count) / batchSize));
   const sums: Sums = new Map();
-  const batches = openEvaluationBatches(dataset, { batchSize, split: 'train' });
+  const batches = openEvaluationBatches(balanced(dataset), { batchSize, split: 'train' });
   try {
     for (let batch = 0; batch < wanted; batch++) {
       const { images, labels } = batches.next()!;
@@ -77,6 +78,23 @@ async function preciseStatistics(
       return [name, { shape: [data.length], data: Float32Array.from(data) }];
     }),
   );
+}
+
+/** The data set with its training photographs in an order whose every beginning holds the classes evenly. */
+function balanced(dataset: Images): Images {
+  const { labels, photos, count } = dataset.train;
+  if (!photos) return dataset;
+  const order = balancedOrder(
+    labels,
+    Uint32Array.from({ length: count }, (_, index) => index),
+    'subset',
+  );
+  const ordered = new Int32Array(new SharedArrayBuffer(labels.byteLength));
+  order.forEach((index, at) => {
+    ordered[at] = labels[index];
+  });
+  const paths = Array.from(order, (index) => photos.paths[index]);
+  return { ...dataset, train: { ...dataset.train, labels: ordered, photos: { ...photos, paths } } };
 }
 
 type Sums = Map<string, { first: Float64Array; second: Float64Array }>;

@@ -72,7 +72,9 @@ export type TrainStep = (
 
 /**
  * Adds the training step. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
- * added up before the one update: less memory, the same numbers.
+ * added up before the one update: less memory, the same numbers (but for dropout's draws, which are each part's own).
+ * The part that goes last is that of the first worker, whose images the running statistics follow: all parts see them
+ * as they were before the step, which BRN corrects towards.
  * @returns what runs it: gives the batch's mean loss and its count of errors
  */
 export function defineTraining(program: Program, network: Network, parts = 1): TrainStep {
@@ -103,8 +105,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       });
       if (closes(part)) applyGradients(step, parameters, summed, config);
       else for (const [index, { name }] of parameters.entries()) step.assign(sumOf(name), summed[index]);
-      // The running statistics follow the first worker, whose images are in the first part.
-      if (opens(part)) moveStatistics(step, net.statistics, config);
+      if (closes(part)) moveStatistics(step, net.statistics, config);
       return { loss, errors };
     });
   }
@@ -113,9 +114,9 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
     const result = { loss: 0, errors: 0 };
     const imageSize = images.length / labels.length;
     const scheduled = schedules.map(([key, at]) => [scheduleOf(key), Float32Array.of(at(done))] as const);
-    for (let part = 0; part < parts; part++) {
+    for (let part = parts - 1; part >= 0; part--) {
       const [start, end] = [part * batch, (part + 1) * batch];
-      const name = microSteps(parts)[part === 0 ? 0 : part === parts - 1 ? microSteps(parts).length - 1 : 1];
+      const name = microSteps(parts).at(part === 0 ? -1 : part === parts - 1 ? 0 : 1)!;
       const { loss, errors } = program.run(name, {
         images: images.subarray(start * imageSize, end * imageSize),
         labels: labels.subarray(start, end),

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { PhotoConfig } from '../data/dataset.js';
+import { photo } from '../data/fixtures/photo.js';
+import { loadDataset } from '../data/index.js';
+import type { Program } from '../engine/program.js';
+import { withPreciseStatistics } from './precise-statistics.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'gnbench-precise-'));
+const saved = process.env.GNBENCH_CACHE;
+process.env.GNBENCH_CACHE = join(folder, 'cache');
+after(async () => {
+  if (saved === undefined) delete process.env.GNBENCH_CACHE;
+  else process.env.GNBENCH_CACHE = saved;
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('of photographs, which lie class by class, as many of each class are taken', async () => {
+  for (const [part, each] of [
+    ['train', 150],
+    ['val', 1],
+  ] as const) {
+    for (const [label, name] of ['bird', 'cat'].entries()) {
+      const to = join(folder, part, name);
+      await mkdir(to, { recursive: true });
+      await photo(label, 20, 20).png().toFile(join(to, '0.png'));
+      for (let copy = 1; copy < each; copy++) await copyFile(join(to, '0.png'), join(to, `${copy}.png`));
+    }
+  }
+  const config = {
+    name: 'image-folder',
+    train: join(folder, 'train'),
+    val: join(folder, 'val'),
+    resolution: 16,
+    colourJitter: 0,
+    lighting: 0,
+    onBroken: 'fail',
+    decodedCache: 0,
+    validation: 'test',
+  } as PhotoConfig;
+  const dataset = await loadDataset(config, { quiet: true });
+  const seen: number[] = [];
+  const program = {
+    run: (_: string, { labels }: { labels: Int32Array }) => {
+      seen.push(...labels);
+      return {};
+    },
+    read: () => ({}),
+    write: () => {},
+  } as unknown as Program;
+  await withPreciseStatistics(
+    program,
+    dataset,
+    250,
+    async () => {},
+    async () => false,
+  );
+  assert.equal(seen.length, 250);
+  assert.equal(seen.filter((label) => label === 0).length, 125);
+});
