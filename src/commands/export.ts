@@ -115,7 +115,7 @@ function whatLibraryHas({ model, normalizer }: Architecture, library: Library): 
   // FRN's threshold is refused by its name.
   if ((epsilon ?? 1e-5) !== 1e-5 && normalizer.name !== 'filter-response')
     return 'an ε of 1e-5 (normalizer.epsilon)';
-  // torchvision has BN alone: who builds another there says what it is. timm's resnet50_gn would take these for its own.
+  // torchvision has BN alone: who builds another there says what it is. timm's resnet50_gn would take these as its own.
   const others = ['layer', 'instance'].includes(normalizer.name);
   const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
   if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))

@@ -58,7 +58,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
 
-/** What else is not at its default, the paper's: label smoothing, a rate of the head's own, other images or layers, … */
+/** What else is not at its default, the paper's: label smoothing, a rate of the head's own, other images, layers, … */
 function othersOf(cell: StudyCell): string[] {
   const told =
     /^(learningRate\.(base|per|dropAt|schedule|factor)|optimizer\.(momentum|weightDecay)|evaluate\.statistics)$/;
@@ -69,7 +69,7 @@ function othersOf(cell: StudyCell): string[] {
   return [...training, ...otherImagesOrLayers(cell)].map((path) => valueInWords(cell, path));
 }
 
-/** Keys of data and model that make them others than the paper's, but for those that say which data they are, and where. */
+/** Keys that make images or layers others than the paper's; not those that say which data they are, and where. */
 function otherImagesOrLayers({ setting }: StudyCell): string[] {
   const told = /^data\.(name|train|val|classes|trainSubset|valSubset|onBroken)$/;
   return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));

@@ -166,7 +166,7 @@ const withoutEmpty = (content: object) =>
     ),
   );
 
-/** The file's keys with `path=value` overrides over them, in the order in which they hold; they were checked with the cells. */
+/** The file's keys with `path=value` overrides over them, in the order in which they hold; checked with the cells. */
 function asMapping(before: Record<string, unknown>, set: readonly string[]): Record<string, unknown> {
   const all = new Map(Object.entries(before));
   for (const assignment of set) {

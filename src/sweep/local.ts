@@ -118,18 +118,19 @@ class LocalSweep<R extends StartableRun> {
   private async startNext(): Promise<boolean> {
     // What others had when it was their turn stays ahead of the rest.
     const candidates = [...this.elsewhere, ...this.queue];
+    // A run that is lost to another sweep while this one looks around is added to them.
+    [this.elsewhere, this.queue] = [[], []];
     const busy: R[] = [];
     for (const [index, run] of candidates.entries()) {
       const claim = await this.claim(run);
       if (claim === 'busy') busy.push(run);
       if (claim === 'busy' || claim === 'settled') continue;
-      this.elsewhere = busy;
+      this.elsewhere.unshift(...busy);
       this.queue = candidates.slice(index + 1);
       this.start(run, claim);
       return true;
     }
-    this.elsewhere = this.impatient() ? [] : busy;
-    this.queue = [];
+    if (!this.impatient()) this.elsewhere.unshift(...busy);
     return false;
   }
 

@@ -34,7 +34,7 @@ export async function snapshot(experiment: Experiment): Promise<void> {
   }
 }
 
-/** Whether the snapshot there names the same runs: another trial of the experiment, with `--set`, may have been the last. */
+/** Whether the snapshot there names the same runs: a trial of the experiment with `--set` may have been the last. */
 async function holdsRunsOf({ folder, runs }: Experiment): Promise<boolean> {
   try {
     const there = await loadExperiment(join(folder, snapshotName));
