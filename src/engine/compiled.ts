@@ -177,6 +177,7 @@ export class CompiledProgram implements Program {
       }
       const context = new RecordedStep(recorder, this.handles, this.initial, tensors);
       const results = recorder.record(() => step(context));
+      context.orderUpdates();
       return Object.entries(results).map(([key, tensor]) => {
         const source = recorder.outputOf(idOf(tensor), `the step's output "${key}"`);
         const attributes = { T: dtypeAttribute(source.dtype) };
@@ -222,10 +223,12 @@ function sample({ shape, dtype }: Feed, pass: number): Values {
   return new Float32Array(size).fill(0.1 + 0.1 * pass);
 }
 
-/** Reads become ReadVariableOp, updates become nodes that the step's outputs wait for. */
+/** Reads become ReadVariableOp, updates become nodes that wait for the reads and that the step's outputs wait for. */
 class RecordedStep implements Step {
   /** The updates' nodes. */
   readonly updates: string[] = [];
+  /** The nodes that read variables. */
+  private readonly reads: string[] = [];
   private readonly read = new Map<string, Tensor>();
   /** The binding that does not record: a variable's value is no constant of the graph. */
   private readonly binding = backend.binding;
@@ -246,6 +249,7 @@ class RecordedStep implements Step {
     const [output] = this.recorder.add('ReadVariableOp', [handle], attributes, [tensorType(shape)], {
       name: `read/${name}`,
     });
+    this.reads.push(output.node);
     this.recorder.bind(id, output);
     const tensor = backend.createOutputTensor({ id, shape, dtype: DataType.float });
     this.read.set(name, tensor);
@@ -309,6 +313,19 @@ class RecordedStep implements Step {
       const value = values[index].flatten().slice(0, old.size).reshape(old.shape);
       this.assign(name, old.mul(momentum).add(value.mul((1 - momentum) * scales[index])));
     }
+  }
+
+  /**
+   * Makes every update wait until the step has read all of its variables, those that it reads after the update was
+   * asked for included. TensorFlow runs operations in any order that their edges allow, and an update need not depend
+   * on the reads: Batch Renormalization reads its running statistics beside the operation that moves them.
+   */
+  orderUpdates(): void {
+    if (this.reads.length === 0) return;
+    const updates = new Set(this.updates);
+    this.recorder.add('NoOp', [], {}, [], { name: 'reads', after: this.reads });
+    const gate = this.recorder.nodes.at(-1)!.name;
+    for (const node of this.recorder.nodes) if (updates.has(node.name)) node.after.push(gate);
   }
 
   private output(tensor: Tensor): Output {
