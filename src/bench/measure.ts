@@ -7,9 +7,9 @@ import type { Config } from '../config/schema.js';
 import { createProgram } from '../engine/create-program.js';
 import { loadEngine } from '../engine/load.js';
 import { planThreads } from '../engine/threads.js';
-import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { initialize } from '../models/initialize.js';
+import { initialize } from '../nn/initialize.js';
+import { describeModel } from '../nn/shape-net.js';
 import { defineTraining, type Network, withVelocities } from '../training/steps.js';
 import type { BenchRow } from './row.js';
 

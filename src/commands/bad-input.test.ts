@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Sharp } from 'sharp';
-import { photo } from '../data/fixtures/photo.js';
+import { photo } from '../datasets/testing/photo.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-bad-input-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));

@@ -1,12 +1,12 @@
 import { loadConfig } from '../config/load.js';
-import { withPlaces } from '../config/places.js';
 import { printConfig } from '../config/print.js';
 import { dropsNeverReached } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
-import type { LayerDescription, ModelDescription } from '../models/describe.js';
 import { trainedVariables } from '../models/parameter-groups.js';
 import { type Plan, planRun } from '../models/plan.js';
+import type { LayerDescription, ModelDescription } from '../nn/shape-net.js';
 
 type Shown = Plan & { config: Config };
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { cifar100 } from '../data/checksums.js';
+import { cifar100 } from '../datasets/checksums.js';
 import { UserError } from '../errors.js';
 import { dataFetch, dataVerify } from './data.js';
 

@@ -1,9 +1,9 @@
-import { type CifarVersion, versions } from '../data/checksums.js';
-import { type CifarFile, readCifarFile } from '../data/cifar-file.js';
-import { unknownDataset } from '../data/index.js';
-import { locate, places } from '../data/locate.js';
-import { unofficialNote } from '../data/official.js';
-import { provideCifar } from '../data/provide.js';
+import { type CifarVersion, versions } from '../datasets/checksums.js';
+import { type CifarFile, readCifarFile } from '../datasets/cifar-file.js';
+import { locate, places } from '../datasets/download/locate.js';
+import { provideCifar } from '../datasets/download/provide.js';
+import { unknownDataset } from '../datasets/index.js';
+import { unofficialNote } from '../datasets/official.js';
 import { UserError } from '../errors.js';
 
 /** `gnbench data fetch NAME`: downloads the data set into the cache unless it is there. @returns the exit code */

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Check } from '../engine/provision/checks.js';
-import { defaultSource } from '../engine/provision/platform.js';
-import { FakeMachine } from '../engine/provision/testing/fake-machine.js';
+import type { Check } from '../engine/install/checks.js';
+import { defaultSource } from '../engine/install/platform.js';
+import { FakeMachine } from '../engine/install/testing/fake-machine.js';
 
 const skip =
   defaultSource() === 'wheel' ? false : "the wheel's tools are looked for on Linux with glibc on x64";

@@ -1,6 +1,6 @@
-import { cifar10 } from '../data/checksums.js';
-import { locate, places } from '../data/locate.js';
-import { type Check, engineChecks } from '../engine/provision/checks.js';
+import { cifar10 } from '../datasets/checksums.js';
+import { locate, places } from '../datasets/download/locate.js';
+import { type Check, engineChecks } from '../engine/install/checks.js';
 
 export interface DoctorOptions {
   json?: boolean;

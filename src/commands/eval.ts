@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.js';
-import { withPlaces } from '../config/places.js';
-import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-weights.js';
-import { onStop } from '../training/signals.js';
+import { withPlaces } from '../config/source-positions.js';
+import { onStop } from '../process/signals.js';
+import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-run.js';
 
 export interface EvalFlags {
   weights: string;

@@ -3,12 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { neighbour } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
-import type { Library } from '../models/published-names.js';
-import { readCurves } from '../training/curves.js';
-import { toPublished } from '../training/published-weights.js';
-import { readRunWeights } from '../training/run-weights.js';
-import { readSafetensors, writeSafetensors } from '../training/safetensors.js';
-import { type Architecture, architectureOf } from '../training/weights-metadata.js';
+import { readCurves } from '../runs/curves.js';
+import type { Library } from '../weights/published-names.js';
+import { toPublished } from '../weights/published-weights.js';
+import { readRunWeights } from '../weights/run-weights.js';
+import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
+import { type Architecture, architectureOf } from '../weights/weights-metadata.js';
 
 export interface ExportFlags {
   out?: string;

@@ -1,12 +1,12 @@
 import { basename, dirname, join } from 'node:path';
 import { parseConfig } from '../config/load.js';
 import { didYouMean, UserError } from '../errors.js';
-import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { type Library, publishedHeadBias, publishedModels } from '../models/published-names.js';
-import { fromPublished, publishedDifferences } from '../training/published-weights.js';
-import { readSafetensors, type Safetensors, writeSafetensors } from '../training/safetensors.js';
-import { describeArchitecture } from '../training/weights-metadata.js';
+import { describeModel } from '../nn/shape-net.js';
+import { type Library, publishedHeadBias, publishedModels } from '../weights/published-names.js';
+import { fromPublished, publishedDifferences } from '../weights/published-weights.js';
+import { readSafetensors, type Safetensors, writeSafetensors } from '../weights/safetensors.js';
+import { describeArchitecture } from '../weights/weights-metadata.js';
 
 export interface ImportFlags {
   from: Library;

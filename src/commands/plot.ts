@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { collect, requirePlace } from '../analysis/collect.js';
 import { UserError } from '../errors.js';
-import { figureFiles } from '../report/artifacts.js';
-import { collect, requirePlace } from '../report/collect.js';
-import { warnWithoutFonts } from '../report/fonts.js';
-import { writeFiles } from '../report/write-files.js';
+import { warnWithoutFonts } from '../report/figures/fonts.js';
+import { figureFiles } from '../report/page/artifacts.js';
+import { writeFiles } from '../report/page/write-files.js';
 
 /**
  * `gnbench plot EXPERIMENT|DIR…`: each figure as SVG, PNG and specification, into `figures/` of the results folder or

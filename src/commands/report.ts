@@ -1,10 +1,10 @@
 import { basename, dirname } from 'node:path';
+import { collect, experimentResults, requirePlace } from '../analysis/collect.js';
 import { UserError } from '../errors.js';
-import { reportFiles } from '../report/artifacts.js';
-import { collect, experimentResults, requirePlace } from '../report/collect.js';
-import { warnWithoutFonts } from '../report/fonts.js';
-import { renderReport } from '../report/report.js';
-import { writeFiles } from '../report/write-files.js';
+import { warnWithoutFonts } from '../report/figures/fonts.js';
+import { reportFiles } from '../report/page/artifacts.js';
+import { renderReport } from '../report/page/report.js';
+import { writeFiles } from '../report/page/write-files.js';
 
 /**
  * `gnbench report EXPERIMENT|DIR…`: one HTML page, with the tables and figures as files beside it in the results folder;

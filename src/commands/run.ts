@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
-import { withPlaces } from '../config/places.js';
 import { resolvedName } from '../config/resolve.js';
+import { withPlaces } from '../config/source-positions.js';
+import { onStop } from '../process/signals.js';
+import type { Summary } from '../runs/summary.js';
 import { type RunOptions, run as runExperiment } from '../training/run.js';
-import { onStop } from '../training/signals.js';
-import type { Summary } from '../training/summary.js';
 
 export interface RunFlags {
   set: string[];

@@ -1,5 +1,5 @@
+import { type ProvisionOptions, provisionEngine } from '../engine/install/index.js';
 import { probeEngine } from '../engine/probe.js';
-import { type ProvisionOptions, provisionEngine } from '../engine/provision/index.js';
 import { UserError } from '../errors.js';
 
 export type SetupOptions = Pick<ProvisionOptions, 'variant' | 'source' | 'force' | 'quiet' | 'debug'>;

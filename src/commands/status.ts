@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadExperiment } from '../sweep/experiment.js';
+import { loadExperiment } from '../experiments/experiment.js';
+import { refuseForeign } from '../experiments/snapshot.js';
 import { statusJson, statusText } from '../sweep/report-status.js';
-import { readQueue } from '../sweep/slurm.js';
-import { refuseForeign } from '../sweep/snapshot.js';
+import { readQueue } from '../sweep/slurm/slurm.js';
 import { readStatus } from '../sweep/status.js';
 
 export interface StatusFlags {

@@ -1,10 +1,10 @@
 import { UserError } from '../errors.js';
+import { type Experiment, loadExperiment } from '../experiments/experiment.js';
+import { refuseForeign } from '../experiments/snapshot.js';
 import { dryRun, dryRunText } from '../sweep/dry-run.js';
-import { type Experiment, loadExperiment } from '../sweep/experiment.js';
+import { defaultJobs, thisMachine } from '../sweep/local/share.js';
 import { prepare } from '../sweep/prepare.js';
 import { countsText, statusJson } from '../sweep/report-status.js';
-import { defaultJobs, thisMachine } from '../sweep/share.js';
-import { refuseForeign } from '../sweep/snapshot.js';
 import { readStatus } from '../sweep/status.js';
 import { sweepHere, sweepOnSlurm } from '../sweep/sweep.js';
 

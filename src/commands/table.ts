@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
+import { collect } from '../analysis/collect.js';
 import { didYouMean, UserError } from '../errors.js';
-import { collect } from '../report/collect.js';
-import { renderTable, type TableFormat, tableFormats } from '../report/table.js';
-import { writeFiles } from '../report/write-files.js';
+import { writeFiles } from '../report/page/write-files.js';
+import { renderTable, type TableFormat, tableFormats } from '../report/tables/table.js';
 
 /** `gnbench table EXPERIMENT|DIR…`: the table made from the runs' curves, on stdout or in a file. @returns the exit code */
 export async function table(

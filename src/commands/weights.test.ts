@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readSafetensors, writeSafetensors } from '../training/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-weights-commands-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { didYouMean, UserError } from '../errors.js';
+import { inWords, printable } from '../terminal/words.js';
 import {
   inWordsExpected,
   type JsonSchema,
@@ -10,7 +11,6 @@ import {
   wordsOf,
 } from './expected.js';
 import type { Path, Source } from './source.js';
-import { inWords, printable } from './words.js';
 
 /**
  * What a source says, by a schema, with the schema's defaults filled in.

@@ -1,7 +1,7 @@
 /** What a schema wants, in words: read off the JSON Schema that editors get, so that both say the same. */
 import { z } from 'zod';
+import { anyOf } from '../terminal/words.js';
 import type { Path } from './source.js';
-import { anyOf } from './words.js';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../errors.js';
 import { decode, loadConfig, parseConfig } from './load.js';
-import { placeOf, withPlaces } from './places.js';
+import { placeOf, withPlaces } from './source-positions.js';
 
 const base = 'model: { name: resnet20 }\nnormalizer: { name: group }\ndata: { name: cifar10 }\n';
 const parse = (text: string) => parseConfig(text, { file: 'a.yaml' });

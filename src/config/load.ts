@@ -3,9 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { didYouMean, UserError } from '../errors.js';
 import { check } from './check.js';
 import { override } from './overrides.js';
-import { remember } from './places.js';
 import { type Config, configSchema } from './schema.js';
 import type { Source } from './source.js';
+import { remember } from './source-positions.js';
 import { maxBytes, readYaml } from './yaml.js';
 
 /**

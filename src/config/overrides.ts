@@ -1,8 +1,8 @@
 import { UserError } from '../errors.js';
+import { inWords, printable } from '../terminal/words.js';
 import { type JsonSchema, jsonSchemaOf, mappingFor, mappings, schemaAt } from './expected.js';
 import { configSchema } from './schema.js';
 import { mapping, type Path, type Source } from './source.js';
-import { inWords, printable } from './words.js';
 import { readYaml } from './yaml.js';
 
 /**

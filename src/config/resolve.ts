@@ -1,8 +1,8 @@
 /** What follows from a configuration and the sizes of its data: the rate at every step, and how many steps there are. */
 import { UserError } from '../errors.js';
 import { configId } from './identity.js';
-import { placeOf } from './places.js';
 import type { Config } from './schema.js';
+import { placeOf } from './source-positions.js';
 
 /** Numbers of images. */
 export interface Sizes {

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
-import { placeOf } from './places.js';
 import type { Sizes } from './resolve.js';
 import type { Config } from './schema.js';
+import { placeOf } from './source-positions.js';
 
 /**
  * How many images are trained and validated on, split and subsets applied.

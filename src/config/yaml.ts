@@ -16,8 +16,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { UserError } from '../errors.js';
+import { printable } from '../terminal/words.js';
 import { type Path, type Place, Source } from './source.js';
-import { printable } from './words.js';
 
 /** Files over this are no configuration. */
 export const maxBytes = 1 << 20;

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
-import { CompiledProgram } from './compiled.js';
 import { EagerProgram } from './eager.js';
+import { CompiledProgram } from './graph/compiled.js';
 import type { Program, VariableValue } from './program.js';
 
 /** A program over these variables: one graph, unless it is to run operation by operation (then in float32, directly). */

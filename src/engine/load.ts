@@ -6,7 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import process from 'node:process';
-import { type Engine, provisionEngine } from './provision/index.js';
+import { type Engine, provisionEngine } from './install/index.js';
 import type { Threads } from './threads.js';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');

@@ -1,4 +1,4 @@
-import type { Net } from './net.js';
+import type { Net } from '../nn/net.js';
 
 /** How a residual block's input reaches its output where the shape changes: He et al. 2016, §4.1, options A and B. */
 export type Shortcut = 'identity' | 'projection';

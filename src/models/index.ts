@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js';
-import type { Model } from './net.js';
+import type { Model } from '../nn/net.js';
 import { resnet } from './resnet.js';
 import { preactivationResnetCifar, resnetCifar } from './resnet-cifar.js';
 import { vgg16 } from './vgg.js';

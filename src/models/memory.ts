@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js';
-import type { ModelDescription } from './describe.js';
+import type { ModelDescription } from '../nn/shape-net.js';
 
 /** What one training step keeps in memory, in bytes; the engine itself and the data set come on top. */
 export interface StepMemory {

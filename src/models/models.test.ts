@@ -4,17 +4,17 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { CompiledProgram } from '../engine/compiled.js';
-import { dropout } from '../engine/dropout.js';
 import { EagerProgram } from '../engine/eager.js';
+import { CompiledProgram } from '../engine/graph/compiled.js';
 import { loadEngine, tf } from '../engine/load.js';
+import { dropout } from '../engine/ops/dropout.js';
 import type { Program, VariableValue } from '../engine/program.js';
+import type { Model } from '../nn/net.js';
+import { describeModel } from '../nn/shape-net.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
-import { describeModel } from './describe.js';
-import { assertNear, assertSummary, type Summary } from './fixtures/compare.js';
-import { formulaLabels, formulaValue, formulaValues } from './fixtures/formula.js';
 import { createModel } from './index.js';
-import type { Model } from './net.js';
+import { assertNear, assertSummary, type Summary } from './testing/compare.js';
+import { formulaLabels, formulaValue, formulaValues } from './testing/formula.js';
 
 interface Case {
   name: string;

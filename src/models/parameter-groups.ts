@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/schema.js';
 import { didYouMean, UserError } from '../errors.js';
-import type { Variable } from './net.js';
+import type { Variable } from '../nn/net.js';
 
 type Optimizer = Pick<Config['optimizer'], 'frozen' | 'rates'>;
 

@@ -1,8 +1,8 @@
 import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { splitSizes } from '../config/sizes.js';
-import { published } from '../data/published.js';
-import { describeModel, type ModelDescription } from './describe.js';
+import { published } from '../datasets/known-sizes.js';
+import { describeModel, type ModelDescription } from '../nn/shape-net.js';
 import { createModel } from './index.js';
 import { type StepMemory, stepMemory } from './memory.js';
 import { checkParameterGroups } from './parameter-groups.js';

@@ -1,5 +1,5 @@
+import type { Model } from '../nn/net.js';
 import { basicBlock, preactivationBlock, type Shortcut } from './blocks.js';
-import type { Model } from './net.js';
 
 /**
  * ResNet-(6n+2) for 32×32 images (He et al. 2016, "Deep Residual Learning", §4.2): a 3×3 stem of 16 channels, three

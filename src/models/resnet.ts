@@ -1,5 +1,5 @@
+import type { Model } from '../nn/net.js';
 import { basicBlock, bottleneckBlock } from './blocks.js';
-import type { Model } from './net.js';
 
 /** Blocks in each of the four stages, of 64, 128, 256 and 512 filters: He et al. 2016, Table 1. */
 const stages: Record<number, number[]> = {

@@ -1,4 +1,4 @@
-import type { Model } from './net.js';
+import type { Model } from '../nn/net.js';
 
 /** Filters of the convolutions between the max-pools: Simonyan & Zisserman 2015, Table 1, column D. */
 export const vggStages = [

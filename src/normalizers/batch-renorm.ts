@@ -9,8 +9,8 @@
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../engine/load.js';
-import { affine, fusedAvailable, fusedNormalize } from '../engine/normalize.js';
-import { stopGradient } from '../engine/ops.js';
+import { affine, fusedAvailable, fusedNormalize } from '../engine/ops/normalize.js';
+import { stopGradient } from '../engine/ops/ops.js';
 import { moments } from './moments.js';
 import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
 import { finish } from './per-image.js';

@@ -5,7 +5,7 @@
  * The variance that normalizes is biased (1/m), the running one unbiased (1/(m − 1)), as in PyTorch.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
-import { affine, fusedAvailable, fusedNormalize } from '../engine/normalize.js';
+import { affine, fusedAvailable, fusedNormalize } from '../engine/ops/normalize.js';
 import { moments } from './moments.js';
 import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
 import { finish } from './per-image.js';

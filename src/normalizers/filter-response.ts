@@ -8,7 +8,7 @@
  * A residual is added before the unit, where other normalizers have the ReLU.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { relu } from '../engine/ops.js';
+import { relu } from '../engine/ops/ops.js';
 import { affineVariables, type Normalizer } from './normalizer.js';
 
 export function filterResponse({ epsilon }: { epsilon: number }): Normalizer {

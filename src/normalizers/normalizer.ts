@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import type { Variable } from '../models/net.js';
+import type { Variable } from '../nn/net.js';
 
 /** How the network is being run. */
 export interface Mode {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import { lossAndGradients, outlive, stepScope } from '../engine/gradients.js';
 import { loadEngine, loaded, tf } from '../engine/load.js';
-import { conv2d } from '../engine/ops.js';
+import { lossAndGradients, outlive, stepScope } from '../engine/ops/gradients.js';
+import { conv2d } from '../engine/ops/ops.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
 import type { StatisticsUpdate } from './normalizer.js';
 

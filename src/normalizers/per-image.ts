@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
-import { fusedAvailable, fusedNormalize } from '../engine/normalize.js';
-import { rectified } from '../engine/ops.js';
+import { fusedAvailable, fusedNormalize } from '../engine/ops/normalize.js';
+import { rectified } from '../engine/ops/ops.js';
 import { type Application, affineVariables, type Normalizer } from './normalizer.js';
 
 /** y = γ·x̂ + β in plain operations. */

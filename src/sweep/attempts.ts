@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { fileError, replaceFile } from '../training/file-system.js';
+import { fileError, replaceFile } from '../storage/files.js';
 
 export const outcomeKinds = [
   'completed',

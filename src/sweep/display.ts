@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
+import type { StartableRun } from '../experiments/experiment.js';
 import { duration } from '../terminal/progress.js';
 import type { Outcome } from './attempts.js';
-import type { RunProgress } from './child.js';
-import type { StartableRun } from './experiment.js';
+import type { RunProgress } from './local/child.js';
 
 /** What a sweep tells while it runs, on stderr. */
 export interface Display {

@@ -1,8 +1,8 @@
+import type { Experiment } from '../experiments/experiment.js';
+import { planCell } from '../experiments/plan.js';
+import { columns } from '../terminal/columns.js';
 import { duration } from '../terminal/progress.js';
-import { columns } from './columns.js';
 import { estimateRun, sideBySide } from './estimate.js';
-import type { Experiment } from './experiment.js';
-import { planCell } from './plan.js';
 import { readStatus } from './status.js';
 
 /** Each cell of an experiment with what it takes, and the whole. Seconds are of one run with `jobs` runs at a time. */

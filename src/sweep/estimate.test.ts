@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { curveColumns } from '../training/curves.js';
-import { type Summary, writeSummary } from '../training/summary.js';
+import { loadExperiment } from '../experiments/experiment.js';
+import { curveColumns } from '../runs/curves.js';
+import { type Summary, writeSummary } from '../runs/summary.js';
 import { dryRun, dryRunText } from './dry-run.js';
 import { estimateRun } from './estimate.js';
-import { loadExperiment } from './experiment.js';
 
 const machine = { jobs: 1, cores: 2 };
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
-import { readCurves } from '../training/curves.js';
-import { median } from '../training/stats.js';
-import { summaryOf } from '../training/summary.js';
-import type { Cell, Experiment } from './experiment.js';
-import { planCell } from './plan.js';
+import type { Cell, Experiment } from '../experiments/experiment.js';
+import { planCell } from '../experiments/plan.js';
+import { readCurves } from '../runs/curves.js';
+import { median } from '../runs/statistics.js';
+import { summaryOf } from '../runs/summary.js';
 
 /** How long one run of a cell takes, in seconds, and how that is known. */
 export interface Estimate {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Summary } from '../training/summary.js';
+import type { Summary } from '../runs/summary.js';
 import { type Ending, judge, memoryKills } from './outcome.js';
 
 const whole = { done: 1, total: 2 };

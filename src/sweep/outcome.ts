@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { summaryOf } from '../training/summary.js';
+import { summaryOf } from '../runs/summary.js';
 import type { Outcome } from './attempts.js';
 
 /** How a child process ended. */

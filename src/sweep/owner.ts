@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, type ProcessIdentity } from '../training/process-identity.js';
+import { isRunning, type ProcessIdentity } from '../process/process-identity.js';
 
 const staleAfter = 120_000;
 

@@ -1,6 +1,6 @@
-import { requireWeights } from '../training/initial-weights.js';
-import { summaryOf } from '../training/summary.js';
-import type { Experiment } from './experiment.js';
+import type { Experiment } from '../experiments/experiment.js';
+import { summaryOf } from '../runs/summary.js';
+import { requireWeights } from '../weights/initial-weights.js';
 
 /**
  * Provides the engine and the data before the first run starts: children that start together need not wait for one of
@@ -17,12 +17,12 @@ export async function prepare(
     if (init && summaryOf(folder) === undefined) requireWeights(init.weights);
   }
   const configs = experiments.flatMap(({ cells }) => cells.map(({ config }) => config));
-  const { provisionEngine } = await import('../engine/provision/index.js');
+  const { provisionEngine } = await import('../engine/install/index.js');
   for (const variant of new Set(configs.map(({ engine }) => engine.variant))) {
     await provisionEngine({ variant, quiet: options.quiet, debug: options.debug });
   }
-  const { provideCifar } = await import('../data/provide.js');
-  const { cifar10, cifar100 } = await import('../data/checksums.js');
+  const { provideCifar } = await import('../datasets/download/provide.js');
+  const { cifar10, cifar100 } = await import('../datasets/checksums.js');
   const names = new Set<string>(configs.map(({ data }) => data.name));
   for (const version of [cifar10, cifar100].filter(({ name }) => names.has(name))) {
     await provideCifar(version, { dataFolder: options.data, quiet: options.quiet });

@@ -1,5 +1,5 @@
-import { columns } from './columns.js';
-import type { Experiment } from './experiment.js';
+import type { Experiment } from '../experiments/experiment.js';
+import { columns } from '../terminal/columns.js';
 import { type RunStatus, runStates } from './status.js';
 
 /** What `--json` prints of an experiment's runs. */

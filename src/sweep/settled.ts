@@ -1,6 +1,6 @@
-import { summaryOf } from '../training/summary.js';
+import type { StartableRun } from '../experiments/experiment.js';
+import { summaryOf } from '../runs/summary.js';
 import { countFailures, mostFailures, type Outcome, readAttempts } from './attempts.js';
-import type { StartableRun } from './experiment.js';
 
 /**
  * How a run stands that needs no more work: finished, diverged, failed too often, or tried by somebody else since

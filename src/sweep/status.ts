@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type CurveRow, readCurves } from '../training/curves.js';
-import { summaryOf } from '../training/summary.js';
+import type { Experiment, Run, StartableRun } from '../experiments/experiment.js';
+import { type CurveRow, readCurves } from '../runs/curves.js';
+import { summaryOf } from '../runs/summary.js';
 import { countFailures, mostFailures, readAttempts } from './attempts.js';
-import type { Experiment, Run, StartableRun } from './experiment.js';
 import { lockOwner } from './owner.js';
 
 export const runStates = [

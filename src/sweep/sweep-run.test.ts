@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
+import { type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { readAttempts } from './attempts.js';
-import { type Experiment, loadExperiment } from './experiment.js';
 import { readStatus } from './status.js';
 
 const gnbench = fileURLToPath(new URL('../../bin/gnbench.js', import.meta.url));

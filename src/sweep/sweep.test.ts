@@ -15,15 +15,15 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
+import { type Experiment, loadExperiment } from '../experiments/experiment.js';
+import { snapshot } from '../experiments/snapshot.js';
 import { mostFailures, readAttempts } from './attempts.js';
-import { type Experiment, loadExperiment } from './experiment.js';
 import { lockOwner } from './owner.js';
-import { snapshot } from './snapshot.js';
 import { readStatus } from './status.js';
 
 /** Four runs, for tests that need no more. */
 const four = grid('[1, 2]', '[batch, layer]');
-const fakeSweep = fileURLToPath(new URL('./fake/sweep.js', import.meta.url));
+const fakeSweep = fileURLToPath(new URL('./testing/sweep.js', import.meta.url));
 
 /** Three cells, four seeds. */
 const twelve = grid('[1, 2, 3, 4]', '[batch, layer, none]');

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { gnbenchRun, type RunCommand } from './child.js';
+import { byStage, type Experiment, type Run } from '../experiments/experiment.js';
+import { cellConfigFile, snapshot } from '../experiments/snapshot.js';
 import { openDisplay } from './display.js';
 import { estimateRun } from './estimate.js';
-import { byStage, type Experiment, type Run } from './experiment.js';
-import { sweepLocally } from './local.js';
+import { gnbenchRun, type RunCommand } from './local/child.js';
+import { sweepLocally } from './local/local.js';
+import type { Machine } from './local/share.js';
 import { countsText } from './report-status.js';
-import type { Machine } from './share.js';
-import { submitToSlurm } from './slurm.js';
-import { resourcesOf } from './slurm-resources.js';
-import { cellConfigFile, snapshot } from './snapshot.js';
+import { resourcesOf } from './slurm/resources.js';
+import { submitToSlurm } from './slurm/slurm.js';
 import { readStatus } from './status.js';
 
 export interface SweepPlan {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptySplit } from '../data/dataset.js';
-import type { Images } from '../data/index.js';
+import { emptySplit } from '../datasets/dataset.js';
+import type { Images } from '../datasets/index.js';
 import type { Program } from '../engine/program.js';
 import { evaluate } from './evaluation.js';
 

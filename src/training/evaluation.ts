@@ -1,4 +1,4 @@
-import { type Images, openEvaluationBatches } from '../data/index.js';
+import { type Images, openEvaluationBatches } from '../datasets/index.js';
 import type { Program } from '../engine/program.js';
 
 /** Cross-entropy in nats, error in percent; means over all images. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readOutcome } from './run-outcome.js';
+import { readOutcome } from '../runs/testing/run-outcome.js';
 
 const kills = Number(process.env.GNBENCH_STRESS ?? 2);
 const seed = Number(process.env.GNBENCH_STRESS_SEED ?? 1);

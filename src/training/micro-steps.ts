@@ -1,10 +1,10 @@
 import { freemem, totalmem } from 'node:os';
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
-import { nvidiaDevices } from '../engine/provision/platform.js';
+import { nvidiaDevices } from '../engine/install/platform.js';
 import { UserError } from '../errors.js';
-import type { ModelDescription } from '../models/describe.js';
 import { stepMemory } from '../models/memory.js';
+import type { ModelDescription } from '../nn/shape-net.js';
 
 /** Of the free memory, what a step's estimate may take: gradients of feature maps and work space come on top of it. */
 const share = 0.4;

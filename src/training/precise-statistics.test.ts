@@ -3,9 +3,9 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { PhotoConfig } from '../data/dataset.js';
-import { photo } from '../data/fixtures/photo.js';
-import { loadDataset } from '../data/index.js';
+import type { PhotoConfig } from '../datasets/dataset.js';
+import { loadDataset } from '../datasets/index.js';
+import { photo } from '../datasets/testing/photo.js';
 import type { Program } from '../engine/program.js';
 import { withPreciseStatistics } from './precise-statistics.js';
 

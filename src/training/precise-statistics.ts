@@ -1,9 +1,9 @@
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
-import { balancedOrder, type Images, openEvaluationBatches } from '../data/index.js';
+import { balancedOrder, type Images, openEvaluationBatches } from '../datasets/index.js';
 import type { Program, VariableValue } from '../engine/program.js';
-import type { Variable } from '../models/net.js';
 import { isFrozen } from '../models/parameter-groups.js';
+import type { Variable } from '../nn/net.js';
 
 /** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
 export const statisticsBatch = (images: number): number => Math.min(250, images);

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseConfig } from '../config/load.js';
+import type { Summary } from '../runs/summary.js';
+import { type RunOutcome, readOutcome } from '../runs/testing/run-outcome.js';
 import { run } from './run.js';
-import { type RunOutcome, readOutcome } from './run-outcome.js';
-import type { Summary } from './summary.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-resume-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));

@@ -6,27 +6,30 @@ import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import { dropsNeverReached, type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { type Dataset, loadDataset } from '../data/index.js';
+import { type Dataset, loadDataset } from '../datasets/index.js';
 import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
 import { planThreads } from '../engine/threads.js';
 import { UserError } from '../errors.js';
-import { describeModel, type ModelDescription } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { planRun } from '../models/plan.js';
-import { loadCheckpoint } from './checkpoint.js';
-import { checkpointPolicy } from './checkpoint-policy.js';
-import { collectGarbage } from './collect-garbage.js';
-import { type CurveRow, CurvesLog, openStepsLog } from './curves.js';
-import { collectEnvironment, readRunFacts } from './environment.js';
+import { describeModel, type ModelDescription } from '../nn/shape-net.js';
+import { collectGarbage } from '../process/collect-garbage.js';
+import type { Stop } from '../process/signals.js';
+import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
+import { checkpointPolicy } from '../runs/checkpoint/policy.js';
+import { type CurveRow, CurvesLog, openStepsLog } from '../runs/curves.js';
+import { collectEnvironment, readRunFacts } from '../runs/environment.js';
+import { createProgress, type Progress } from '../runs/progress.js';
+import { createReporter } from '../runs/reporter.js';
+import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.js';
+import { type Summarized, summarize } from '../runs/summarize.js';
+import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
+import { openEventFile } from '../runs/tensorboard.js';
+import { type InitialWeights, initialWeights, initialWeightsAgain } from '../weights/initial-weights.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
-import { type InitialWeights, initialWeights, initialWeightsAgain } from './initial-weights.js';
 import { checkMemory, partsOf } from './micro-steps.js';
 import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
-import { createProgress, type Progress } from './progress.js';
-import { createReporter } from './reporter.js';
-import { describeRun, openRunFolder, type RunFolder } from './run-folder.js';
-import type { Stop } from './signals.js';
 import {
   defineEvaluation,
   defineStatistics,
@@ -35,9 +38,6 @@ import {
   type TrainStep,
   withVelocities,
 } from './steps.js';
-import { type Summarized, summarize } from './summarize.js';
-import { endedSummary, type Summary, writeSummary } from './summary.js';
-import { openEventFile } from './tensorboard.js';
 import { train } from './train.js';
 
 export interface RunOptions {

@@ -1,15 +1,15 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
-import { Draws } from '../data/random.js';
-import { lossAndGradients, outlive } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
-import { softmaxCrossEntropy, standardize } from '../engine/ops.js';
+import { lossAndGradients, outlive } from '../engine/ops/gradients.js';
+import { softmaxCrossEntropy, standardize } from '../engine/ops/ops.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
-import type { Model, Variable } from '../models/net.js';
 import { isFrozen, trainedVariables } from '../models/parameter-groups.js';
-import { type Present, TensorNet } from '../models/tensor-net.js';
+import type { Model, Variable } from '../nn/net.js';
+import { type Present, TensorNet } from '../nn/tensor-net.js';
 import { createNormalizer } from '../normalizers/index.js';
+import { Draws } from '../random/random.js';
 import { averageOf, sumOf, velocityOf } from './slot-names.js';
 import { applyGradients, moveAverages, moveStatistics } from './updates.js';
 

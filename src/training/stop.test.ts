@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { loadCheckpoint } from './checkpoint.js';
-import { readCurves, readSteps } from './curves.js';
-import { readSummary } from './summary.js';
+import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
+import { readCurves, readSteps } from '../runs/curves.js';
+import { readSummary } from '../runs/summary.js';
 
 const commandLine = fileURLToPath(new URL('../cli.js', import.meta.url));
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-stop-'));

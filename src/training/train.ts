@@ -2,12 +2,12 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { type Dataset, openTrainBatches } from '../data/index.js';
-import type { CheckpointPolicy } from './checkpoint-policy.js';
-import type { CurvesLog } from './curves.js';
+import { type Dataset, openTrainBatches } from '../datasets/index.js';
+import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
+import type { CurvesLog } from '../runs/curves.js';
+import { type Progress, startEpoch } from '../runs/progress.js';
+import type { Reporter } from '../runs/reporter.js';
 import type { Evaluation } from './evaluation.js';
-import { type Progress, startEpoch } from './progress.js';
-import type { Reporter } from './reporter.js';
 import type { TrainStep } from './steps.js';
 
 export interface Training {

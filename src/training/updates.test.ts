@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
-import { CompiledProgram } from '../engine/compiled.js';
 import { EagerProgram } from '../engine/eager.js';
+import { CompiledProgram } from '../engine/graph/compiled.js';
 import { loadEngine, tf } from '../engine/load.js';
 import type { MomentumUpdate, Program, Step } from '../engine/program.js';
-import { describeModel } from '../models/describe.js';
-import { formulaValues } from '../models/fixtures/formula.js';
 import { createModel } from '../models/index.js';
 import { isFrozen } from '../models/parameter-groups.js';
+import { formulaValues } from '../models/testing/formula.js';
+import { describeModel } from '../nn/shape-net.js';
 import { defineTraining, type Network, withVelocities } from './steps.js';
 import { applyGradients } from './updates.js';
 

@@ -2,8 +2,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import type { Step } from '../engine/program.js';
-import type { Variable } from '../models/net.js';
 import { isFrozen, rateFactor } from '../models/parameter-groups.js';
+import type { Variable } from '../nn/net.js';
 import type { StatisticsUpdate } from '../normalizers/normalizer.js';
 import { averageOf, velocityOf } from './slot-names.js';
 

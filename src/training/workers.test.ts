@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
-import type { Images } from '../data/index.js';
-import { CompiledProgram } from '../engine/compiled.js';
+import type { Images } from '../datasets/index.js';
+import { CompiledProgram } from '../engine/graph/compiled.js';
 import { loadEngine } from '../engine/load.js';
 import { UserError } from '../errors.js';
-import { describeModel } from '../models/describe.js';
-import { formulaValues } from '../models/fixtures/formula.js';
 import { createModel } from '../models/index.js';
 import { stepMemory } from '../models/memory.js';
+import { formulaValues } from '../models/testing/formula.js';
+import { describeModel } from '../nn/shape-net.js';
 import { checkMemory, partsOf } from './micro-steps.js';
 import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { defineEvaluation, defineStatistics, defineTraining, type Network, withVelocities } from './steps.js';

@@ -1,0 +1,75 @@
+/** An experiment with its results as a study. */
+import { existsSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import type { Config } from '../config/schema.js';
+import { baselineFile, type Experiment, loadExperiment } from '../experiments/experiment.js';
+import { type PaperKey, publishedError } from '../paper/published.js';
+import { findRuns } from './collect-folder.js';
+import { readRun } from './read-run.js';
+import { settingOf } from './setting.js';
+import { type Study, type StudyCell, studyCell } from './study.js';
+
+/** Reads every run of the experiment that there is. Throws UserError when the experiment or its baseline is wrong. */
+export async function collectExperiment(experiment: Experiment): Promise<Study> {
+  const table = experiment.reproduces?.table;
+  const cells = await readCells(experiment);
+  const known = new Set(experiment.cells.map(({ key }) => key));
+  const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment) : [];
+  return {
+    name: experiment.name,
+    title: experiment.title,
+    reproduces: experiment.reproduces,
+    folder: experiment.folder,
+    cells,
+    baseline,
+    seeds: experiment.seeds,
+    notPossible: experiment.notPossible.map(({ axes, label, why }) => ({
+      label,
+      why,
+      published: publishedError(keyOfAxes(experiment.cells[0].config, axes), table === 3 ? 3 : undefined)
+        ?.error,
+    })),
+    strays: existsSync(experiment.folder)
+      ? findRuns(experiment.folder)
+          .map((folder) => relative(experiment.folder, folder))
+          .filter((path) => !known.has(path.split(/[\\/]/)[0]))
+      : [],
+  };
+}
+
+async function collectBaseline(name: string, experiment: Experiment): Promise<StudyCell[]> {
+  const out = dirname(experiment.folder);
+  return readCells(await loadExperiment(baselineFile(name, experiment.file, out), { out }));
+}
+
+function readCells(experiment: Experiment): Promise<StudyCell[]> {
+  const table = experiment.reproduces?.table;
+  return Promise.all(
+    experiment.cells.map(async (cell) =>
+      studyCell(
+        cell.key,
+        cell.config,
+        await Promise.all(
+          experiment.seeds.map((seed) => readRun(experiment.runFolder(cell, seed), seed, cell.config.epochs)),
+        ),
+        table,
+      ),
+    ),
+  );
+}
+
+/** What the paper has for a cell that is only described: the base config with the axes' values. */
+function keyOfAxes(base: Config, axes: Record<string, unknown>): PaperKey {
+  const setting = settingOf(base);
+  const named = axes.normalizer;
+  const normalizer =
+    typeof named === 'object' && named !== null ? (named as Record<string, unknown>) : { name: named };
+  const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
+  return {
+    ...setting,
+    normalizer: String(axes['normalizer.name'] ?? normalizer.name ?? setting.normalizer),
+    groups: number(axes['normalizer.groups'] ?? normalizer.groups),
+    channelsPerGroup: number(axes['normalizer.channelsPerGroup'] ?? normalizer.channelsPerGroup),
+    batchSize: number(axes['batch.size']) ?? setting.batchSize,
+  };
+}

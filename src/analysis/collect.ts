@@ -1,0 +1,116 @@
+/**
+ * Reads an experiment's results, or plain folders of runs, for tables and figures. What is said about a run comes from
+ * its `curves.csv` and `summary.json` alone; a run whose files were cut short counts as incomplete and says so.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { cellId } from '../config/identity.js';
+import { didYouMean, UserError } from '../errors.js';
+import {
+  type Experiment,
+  loadExperiment,
+  shippedExperiments,
+  snapshotName,
+} from '../experiments/experiment.js';
+import { cellLabels } from '../experiments/label.js';
+import { collectExperiment } from './collect-experiment.js';
+import { collectFolder, dropRepeats } from './collect-folder.js';
+import { groupBy } from './group-by.js';
+import { byText, compareSettings } from './setting.js';
+import type { Study, StudyCell } from './study.js';
+
+/**
+ * The study behind one or several targets: an experiment file, its name, its results folder, or a folder of runs.
+ * Throws UserError for a target that is none of these.
+ */
+export async function collect(targets: string | readonly string[]): Promise<Study> {
+  const list = typeof targets === 'string' ? [targets] : targets;
+  if (list.length === 0)
+    throw new UserError('no experiment is named', { fix: `one of: ${shippedExperiments().join(', ')}` });
+  const studies: Study[] = [];
+  for (const target of list) studies.push(await collectOne(target));
+  return label(studies.length === 1 ? studies[0] : combine(studies));
+}
+
+/** The study behind an experiment that is loaded already. */
+export async function studyOf(experiment: Experiment): Promise<Study> {
+  return label(await collectExperiment(experiment));
+}
+
+/** The results folders of experiments in `results/`, in order. */
+export function experimentResults(folder = 'results'): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort(byText)
+    .map((name) => join(folder, name))
+    .filter((path) => existsSync(join(path, snapshotName)));
+}
+
+/**
+ * What is made of several targets is none's own: beside one's results it would replace what is made of that one alone.
+ *
+ * @throws UserError when there are several and no `out`
+ */
+export function requirePlace(targets: string | readonly string[], out: string | undefined): void {
+  if (typeof targets === 'string' || targets.length < 2 || out !== undefined) return;
+  throw new UserError(`is needed for what is made of ${targets.length} experiments together`, {
+    place: '--out',
+    fix: 'name where it goes, or name them one by one',
+  });
+}
+
+async function collectOne(target: string): Promise<Study> {
+  const isFolder = existsSync(target) && statSync(target).isDirectory();
+  if (isFolder && !existsSync(join(target, snapshotName))) return collectFolder(target);
+  if (isFolder || /\.ya?ml$/.test(target) || shippedExperiments().includes(target)) {
+    return collectExperiment(await loadExperiment(target));
+  }
+  const near = didYouMean(target, shippedExperiments());
+  throw new UserError('no experiment and no folder of runs has this name', {
+    place: target,
+    fix: near ? `did you mean ${near}?` : `experiments: ${shippedExperiments().join(', ')}`,
+  });
+}
+
+/** Several studies as one: cells with the same configuration are the same cell, whatever their experiments call them. */
+function combine(studies: Study[]): Study {
+  const everyCell = studies.flatMap(({ cells }) => cells);
+  const cells = [...groupBy(everyCell, cellIdentity).values()].map((twins) => {
+    const runs = twins.flatMap((twin) => twin.runs);
+    const begun = new Set(runs.filter(({ outcome }) => outcome !== 'missing').map(({ seed }) => seed));
+    return {
+      ...twins[0],
+      runs: runs.filter(({ outcome, seed }) => outcome !== 'missing' || !begun.has(seed)),
+    };
+  });
+  for (const cell of cells) dropRepeats(cell);
+  const own = new Set(cells.map(cellIdentity));
+  const compared = studies.flatMap(({ baseline }) => baseline).filter((cell) => !own.has(cellIdentity(cell)));
+  const tables = new Set(studies.map((study) => study.reproduces?.table));
+  return {
+    name: studies.map(({ name }) => name).join('+'),
+    title: studies.map(({ title }) => title).join(' · '),
+    reproduces: tables.size === 1 ? studies[0].reproduces : undefined,
+    folder: studies[0].folder,
+    cells,
+    baseline: [...groupBy(compared, cellIdentity).values()].map(([first]) => first),
+    seeds: [...new Set(studies.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b),
+    notPossible: studies.flatMap(({ notPossible }) => notPossible),
+    strays: studies.flatMap(({ strays }) => strays),
+  };
+}
+
+const cellIdentity = ({ config }: StudyCell): string => cellId(config);
+
+/** Sorts and names the cells, now that all are known. */
+function label(study: Study): Study {
+  const cells = [...study.cells].sort((a, b) => compareSettings(a.setting, b.setting));
+  const baseline = [...study.baseline].sort((a, b) => compareSettings(a.setting, b.setting));
+  const own = cellLabels(cells, baseline);
+  const others = cellLabels(baseline, cells);
+  return {
+    ...study,
+    cells: cells.map((cell, index) => ({ ...cell, label: own[index] })),
+    baseline: baseline.map((cell, index) => ({ ...cell, label: others[index] })),
+  };
+}

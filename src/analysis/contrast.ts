@@ -1,0 +1,74 @@
+/** A difference between cells, ours beside the paper's, in points of validation error. */
+import { publishedError } from '../paper/published.js';
+import { type Estimate, estimate } from './statistics.js';
+import { errorsOf, hasDiverged, isOfThePaper, type StudyCell } from './study.js';
+import { type Verdict, verdictOn } from './verdict.js';
+
+/**
+ * - `normalizers`: GN minus BN, another normalizer minus GN, at the same batch size
+ * - `rise`: a batch size minus the reference, 32, for the same normalizer
+ * - `rises`: BN's rise from the reference to the smallest batch minus GN's
+ * - `groups`: a number (width) of groups minus the extreme that is LN (IN)
+ * - `control`: two cells that differ in one key that is neither normalizer nor batch size
+ */
+export type ContrastKind = 'normalizers' | 'rise' | 'rises' | 'groups' | 'control';
+
+export interface Contrast {
+  kind: ContrastKind;
+  label: string;
+  /** Names it across experiments, for the claims: `GN-BN@2`, `BN@2-32`. */
+  id: string;
+  /** Whether all its cells are such as the paper's figures are of. */
+  ofThePaper: boolean;
+  /** The paper's, to its one decimal. */
+  published?: number;
+  /** Ours for each seed that completed in all of its cells. */
+  pairs: { seed: number; difference: number }[];
+  ours?: Estimate;
+  verdict: Verdict;
+}
+
+/** One cell of a signed sum. */
+export type Term = [sign: 1 | -1, cell: StudyCell];
+
+/** Computes a contrast from its cells, and its verdict. Only Table 3's tell the paper's cells apart by groups. */
+export function contrast(options: {
+  kind: ContrastKind;
+  label: string;
+  id: string;
+  terms: Term[];
+  table?: 3;
+}): Contrast {
+  const { kind, label, id, terms, table } = options;
+  const pairs = errorsOf(terms[0][1]).flatMap(({ seed }) => {
+    const difference = sumOfTerms(terms, (cell) => errorsOf(cell).find((run) => run.seed === seed)?.error);
+    return difference === undefined ? [] : [{ seed, difference }];
+  });
+  const ofThePaper = terms.every(([, { config }]) => isOfThePaper(config));
+  const sum =
+    kind === 'control' || !ofThePaper
+      ? undefined
+      : sumOfTerms(terms, ({ setting }) => publishedError(setting, table)?.error);
+  const published = sum === undefined ? undefined : Number(sum.toFixed(1));
+  const ours = estimate(pairs.map(({ difference }) => difference));
+  const missing = terms.some(([, cell]) => errorsOf(cell).length === 0);
+  const diverged = terms.some(([, cell]) => hasDiverged(cell));
+  return {
+    kind,
+    label,
+    id,
+    ofThePaper,
+    published,
+    pairs,
+    ours,
+    verdict: verdictOn({ published, ours, missing, diverged }),
+  };
+}
+
+/** Undefined when a term has no value. */
+function sumOfTerms(terms: Term[], errorOf: (cell: StudyCell) => number | undefined): number | undefined {
+  return terms.reduce<number | undefined>((sum, [sign, cell]) => {
+    const value = errorOf(cell);
+    return sum === undefined || value === undefined ? undefined : sum + sign * value;
+  }, 0);
+}

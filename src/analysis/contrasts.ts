@@ -1,0 +1,201 @@
+/** The differences between cells that the paper draws its conclusions from, in points of validation error. */
+
+import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
+import { type ComparableSet, comparableSets } from './comparable.js';
+import { type Contrast, contrast } from './contrast.js';
+import { groupBy } from './group-by.js';
+import { contextOf, differingPaths, normalizerKey } from './setting.js';
+import type { Study, StudyCell } from './study.js';
+
+/** Every contrast that the study's cells, with those of its baseline, allow; in the order of a reader's questions. */
+export function contrastsOf(study: Study): Contrast[] {
+  const sets = comparableSets(study);
+  return [
+    ...(study.reproduces?.table === 3 ? sets.flatMap(groupContrasts) : sets.flatMap(normalizerContrasts)),
+    ...sets.flatMap(freezingContrasts),
+    ...sets.flatMap(riseContrasts),
+    ...controlContrasts(study),
+  ];
+}
+
+/** The baseline's cells that differ from one of the study's in the normalizer alone, or in one key alone. */
+export function comparedBaseline({ cells, baseline }: Study): StudyCell[] {
+  return baseline.filter((cell) =>
+    cells.some((own) => {
+      if (own.setting.batchSize !== cell.setting.batchSize) return false;
+      if (contextOf(own.setting) === contextOf(cell.setting)) return true;
+      const alike = normalizerKey(own.setting) === normalizerKey(cell.setting);
+      return alike && differingPaths(own.setting, cell.setting).length === 1;
+    }),
+  );
+}
+
+function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
+  return cells
+    .filter(({ setting }) => setting.normalizer === 'group')
+    .flatMap((group) => {
+      const { batchSize } = group.setting;
+      const others = cells.filter(
+        (other) =>
+          other.setting.normalizer !== 'group' &&
+          other.setting.batchSize === batchSize &&
+          (own.has(other) || own.has(group)),
+      );
+      return others.map((other) => {
+        // The paper says by how much GN is below BN, and by how much the other variants are above GN.
+        const [left, right] = other.setting.normalizer === 'batch' ? [group, other] : [other, group];
+        return contrast({
+          kind: 'normalizers',
+          label: `${name(left)} − ${name(right)} at ${batchSize}${note}`,
+          id: `${transferred(group)}${name(left)}-${name(right)}@${batchSize}${note}`,
+          terms: [
+            [1, left],
+            [-1, right],
+          ],
+        });
+      });
+    });
+}
+
+/** Claims about transfer rest on contrasts of their own. */
+const transferred = ({ config }: StudyCell): string => (config.init ? 'transfer:' : '');
+
+/** What is lost when BN is not frozen in fine-tuning. */
+function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
+  return cells
+    .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init)
+    .flatMap((tuned) => {
+      const { batchSize } = tuned.setting;
+      const frozen = cells.find(
+        ({ setting }) => setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize,
+      );
+      if (!frozen) return [];
+      return contrast({
+        kind: 'normalizers',
+        label: `${name(tuned)} − ${name(frozen)} at ${batchSize}${note}`,
+        id: `transfer:${name(tuned)}-${name(frozen)}@${batchSize}${note}`,
+        terms: [
+          [1, tuned],
+          [-1, frozen],
+        ],
+      });
+    });
+}
+
+function riseContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
+  const lines = [...groupBy(cells, ({ setting }) => normalizerKey(setting)).values()].filter(
+    (line) => line.length > 1 && line.some((cell) => own.has(cell)),
+  );
+  const rises = lines.flatMap((line) => {
+    const reference = referenceOf(line);
+    const from = reference.setting.batchSize;
+    return line
+      .filter((cell) => cell !== reference && (own.has(cell) || own.has(reference)))
+      .map((cell) =>
+        contrast({
+          kind: 'rise',
+          label: `${name(cell)}: ${cell.setting.batchSize} − ${from}${note}`,
+          id: `${name(cell)}@${cell.setting.batchSize}-${from}${note}`,
+          terms: [
+            [1, cell],
+            [-1, reference],
+          ],
+        }),
+      );
+  });
+  const batchLine = lines.find(([cell]) => cell.setting.normalizer === 'batch') ?? [];
+  const groupLines = lines.filter(([cell]) => cell.setting.normalizer === 'group');
+  const differences = groupLines.flatMap(
+    (line) => riseAgainstRise(batchLine, line, name(line[0]), note) ?? [],
+  );
+  return [...rises, ...differences];
+}
+
+/** BN's rise from the reference to the smallest batch that both have, minus GN's; paired by seed over all four cells. */
+function riseAgainstRise(
+  batch: StudyCell[],
+  group: StudyCell[],
+  name: string,
+  note: string,
+): Contrast | undefined {
+  const at = (line: StudyCell[], size: number) => line.find(({ setting }) => setting.batchSize === size);
+  const shared = batch.map(({ setting }) => setting.batchSize).filter((size) => at(group, size));
+  if (shared.length < 2) return undefined;
+  const to = Math.min(...shared);
+  const from = shared.includes(32) ? 32 : Math.max(...shared);
+  if (to === from) return undefined;
+  return contrast({
+    kind: 'rises',
+    label: `BN’s rise from ${from} to ${to} − ${name}’s${note}`,
+    id: `rise:BN-${name}@${to}-${from}${note}`,
+    terms: [
+      [1, at(batch, to)!],
+      [-1, at(batch, from)!],
+      [-1, at(group, to)!],
+      [1, at(group, from)!],
+    ],
+  });
+}
+
+/** The paper's 32 images a worker, or the largest batch where 32 is not among them. */
+function referenceOf(line: StudyCell[]): StudyCell {
+  return (
+    line.find(({ setting }) => setting.batchSize === 32) ??
+    line.reduce((largest, cell) => (cell.setting.batchSize > largest.setting.batchSize ? cell : largest))
+  );
+}
+
+/** Table 3's question: what do groups add to LN, and what does sharing among channels add to IN? */
+function groupContrasts({ cells, note }: ComparableSet): Contrast[] {
+  return (['groups', 'channelsPerGroup'] as const).flatMap((key) => {
+    const [normalizer, what, extreme] =
+      key === 'groups' ? ['layer', 'group', '1 (LN)'] : ['instance', 'channel', '1 (IN)'];
+    const line = cells.filter(
+      ({ setting }) => setting[key] !== undefined || setting.normalizer === normalizer,
+    );
+    const end = line.find(({ setting }) => setting[key] === 1 || setting.normalizer === normalizer);
+    return line
+      .filter(
+        (cell) => end && (cell.setting[key] ?? 1) !== 1 && cell.setting.batchSize === end.setting.batchSize,
+      )
+      .map((cell) => {
+        const size = cell.setting[key]!;
+        return contrast({
+          kind: 'groups',
+          label: `${count(size, what)}${key === 'groups' ? '' : ' a group'} − ${extreme}${note}`,
+          id: `${key}:${size}-1${note}`,
+          table: 3,
+          terms: [
+            [1, cell],
+            [-1, end!],
+          ],
+        });
+      });
+  });
+}
+
+/** Cells, the baseline's included, that differ in a single key: the one with that key at its default is subtracted. */
+function controlContrasts({ cells, baseline }: Study): Contrast[] {
+  return cells.flatMap((cell) =>
+    [...cells, ...baseline].flatMap((other) => {
+      const alike =
+        normalizerKey(cell.setting) === normalizerKey(other.setting) &&
+        cell.setting.batchSize === other.setting.batchSize;
+      const paths = alike ? differingPaths(cell.setting, other.setting) : [];
+      const isDefault =
+        paths[0] === 'batch.workers' ? other.setting.workers === 1 : !(paths[0] in other.setting.others);
+      if (paths.length !== 1 || paths[0] === 'model.name' || !isDefault) return [];
+      const name = `${normalizerLabel(cell.setting, hasSeveralGroupings(cells))} at ${cell.setting.batchSize}`;
+      const values = [cell, other].map((side) => valueInWords(side, paths[0]));
+      return contrast({
+        kind: 'control',
+        label: `${name}: ${values.join(' − ')}`,
+        id: `${transferred(cell)}${values.join('-')}:${name}`,
+        terms: [
+          [1, cell],
+          [-1, other],
+        ],
+      });
+    }),
+  );
+}

@@ -1,0 +1,167 @@
+/** In what an experiment's setting is not the paper's: the last line of every table. */
+import type { Config } from '../config/schema.js';
+import { count, valueInWords } from '../experiments/label.js';
+import { paperSetting, publishedErrors } from '../paper/published.js';
+import { byText } from './setting.js';
+import { errorsOf, type Study, type StudyCell } from './study.js';
+
+/** Names as the field writes them. */
+const properNames: Record<string, string> = {
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  imagenet: 'ImageNet',
+  synthetic: 'a synthetic problem',
+  'image-folder': 'a folder of images',
+  vgg16: 'VGG-16',
+};
+
+export function properName(name: string): string {
+  if (Object.hasOwn(properNames, name)) return properNames[name];
+  return name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`);
+}
+
+/** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
+export function differencesFromPaper({ cells, reproduces }: Study): string[] {
+  const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = paperSetting;
+  /** What the cells have that is not the paper's, and what the paper has. */
+  const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
+    [(cell) => dataName(cell, cells), data],
+    [({ config }) => subsetOf(config)],
+    [({ config }) => config.init && 'fine-tuned for classification', 'Mask R-CNN fine-tuned on COCO'],
+    [({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)), 'ResNet-50'],
+    [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
+    [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
+    [rateOf, `${learningRate.base} per ${learningRate.per}`],
+    [dropsOf, 'after epochs 30, 60 and 90'],
+    [
+      ({ config: { optimizer } }) =>
+        unless(optimizer.momentum === momentum, `momentum ${optimizer.momentum}`),
+      `${momentum}`,
+    ],
+    [
+      ({ config: { optimizer } }) =>
+        unless(optimizer.weightDecay === weightDecay, `weight decay ${optimizer.weightDecay}`),
+      `${weightDecay}`,
+    ],
+    [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${groups}`],
+    [({ config }) => unless(config.precision === 'float32', config.precision), 'float32'],
+    [
+      ({ config }) => unless(config.evaluate.statistics === 'running', config.evaluate.statistics),
+      'running statistics in BN’s evaluation',
+    ],
+  ];
+  const phrases = deviations.flatMap(([phraseOf, theirs]) => {
+    const ours = [...new Set(cells.flatMap((cell) => phraseOf(cell) ?? []))].sort(byText).join(' or ');
+    if (ours === '') return [];
+    return theirs === undefined ? ours : `${ours} instead of ${theirs}`;
+  });
+  return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
+}
+
+/** What else is not at its default, the paper's: label smoothing, a rate of the head's own, other images, layers, … */
+function othersOf(cell: StudyCell): string[] {
+  const told =
+    /^(learningRate\.(base|per|dropAt|schedule|factor)|optimizer\.(momentum|weightDecay)|evaluate\.statistics)$/;
+  const training = Object.keys(cell.setting.others)
+    .filter((path) => /^(optimizer|learningRate|normalizer|evaluate)\./.test(path) && !told.test(path))
+    // In fine-tuning the paper has none on γ and β either.
+    .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'));
+  return [...training, ...otherImagesOrLayers(cell)].map((path) => valueInWords(cell, path));
+}
+
+/** Keys that make images or layers others than the paper's; not those that say which data they are, and where. */
+function otherImagesOrLayers({ setting }: StudyCell): string[] {
+  const told = /^data\.(name|train|val|classes|trainSubset|valSubset|onBroken)$/;
+  return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));
+}
+
+function unless(same: boolean, words: string): string | undefined {
+  return same ? undefined : words;
+}
+
+/** The line itself, a sentence. */
+export function differencesLine(study: Study): string {
+  const phrases = differencesFromPaper(study);
+  if (phrases.length === 0) return 'The setting is the paper’s.';
+  return `Differs from the paper: ${phrases.join('; ')}. So compare differences between cells with the paper’s, not the errors themselves.`;
+}
+
+/**
+ * Whether a cell's absolute error may be held against the paper's: one of its models, trained on ImageNet's
+ * 1,281,167 images, which the curves tell better than a name does, as the paper crops and colours them.
+ */
+export function isPaperSetting(cell: StudyCell): boolean {
+  const row = cell.runs.find((run) => errorsOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
+  if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name === 'synthetic') return false;
+  if (otherImagesOrLayers(cell).length > 0) return false;
+  const imagesPerStep = cell.setting.batchSize * cell.setting.workers;
+  const lost = 1_281_167 - row.images / row.epoch;
+  return lost >= 0 && lost < imagesPerStep;
+}
+
+function isPaperModel(model: string): boolean {
+  return publishedErrors.some((value) => value.model === model);
+}
+
+/** What the runs read, as their summaries say; a cell that has not run yet is taken to read what the others with its data did. */
+function dataName(cell: StudyCell, cells: readonly StudyCell[]): string | undefined {
+  if (isPaperSetting(cell)) return undefined;
+  const datasets = cells
+    .filter(({ config }) => config.data.name === cell.config.data.name)
+    .flatMap(({ runs }) => runs.flatMap(({ summary }) => summary?.dataset ?? []));
+  const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset ?? datasets[0];
+  const note = dataset && !dataset.official ? (dataset.note ?? 'not the official files') : undefined;
+  const name = properName(dataset?.name ?? cell.config.data.name);
+  if (!note) return name;
+  // The note may be a whole label already: "CIFAR-10 (124 of 60,000 images JPEG-approximated)".
+  return note.startsWith(name) ? note : `${name} (${note})`;
+}
+
+function subsetOf({ data }: Config): string | undefined {
+  const { trainSubset, valSubset } = data as { trainSubset?: number; valSubset?: number };
+  const { classes } = data;
+  const parts = [
+    classes === undefined ? [] : `${classes.length} of its classes`,
+    trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} images`,
+    valSubset === undefined ? [] : `validated on ${valSubset.toLocaleString('en')}`,
+  ].flat();
+  return parts.length > 0 ? listed(parts) : undefined;
+}
+
+function rateOf({ config }: StudyCell): string | undefined {
+  const { base, per } = config.learningRate;
+  const { learningRate } = paperSetting;
+  return unless(base / per === learningRate.base / learningRate.per, `rate ${base} per ${per} images a step`);
+}
+
+function dropsOf({ config }: StudyCell): string | undefined {
+  const { dropAt, schedule } = config.learningRate;
+  if (schedule !== 'step') return `${schedule} schedule`;
+  const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / config.epochs));
+  const same =
+    config.learningRate.factor === paperSetting.factor &&
+    fractions.length === paperSetting.dropAt.length &&
+    fractions.every((fraction, index) => Math.abs(fraction - paperSetting.dropAt[index]) < 1e-6);
+  if (same) return undefined;
+  const shares = dropAt.filter((drop) => drop < 1).map((drop) => String(Math.round(drop * 1000) / 10));
+  const after = dropAt.filter((drop) => drop >= 1).map(String);
+  const when = [
+    shares.length > 0 ? `at ${listed(shares)} % of training` : [],
+    after.length > 0 ? `after ${after.length === 1 ? 'epoch' : 'epochs'} ${listed(after)}` : [],
+  ].flat();
+  const { factor } = config.learningRate;
+  const divisor = Math.round(1 / factor);
+  const change = Math.abs(divisor * factor - 1) < 1e-9 ? `÷${divisor}` : `×${factor}`;
+  return when.length === 0 ? 'a rate that never drops' : `rate ${change} ${when.join(' and ')}`;
+}
+
+function groupsOf({ setting }: StudyCell): string | undefined {
+  const { normalizer, groups = paperSetting.groups, channelsPerGroup } = setting;
+  if (normalizer !== 'group') return undefined;
+  if (channelsPerGroup !== undefined) return `GN with ${count(channelsPerGroup, 'channel')} a group`;
+  return unless(groups === paperSetting.groups, `GN with ${count(groups, 'group')}`);
+}
+
+function listed(words: string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}

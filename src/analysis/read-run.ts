@@ -1,0 +1,76 @@
+/** What a run's `curves.csv` and `summary.json` say, whatever state the run was left in. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseConfig } from '../config/load.js';
+import { UserError } from '../errors.js';
+import { readCurves } from '../runs/curves.js';
+import { validationError } from '../runs/statistics.js';
+import { readSummary, type Summary } from '../runs/summary.js';
+import type { StudyRun } from './study.js';
+
+/** A run as its files tell it; never throws for what a run that was killed may leave behind. */
+export async function readRun(folder: string, seed: number, epochs: number): Promise<StudyRun> {
+  const [curvesFile, summaryFile] = [join(folder, 'curves.csv'), join(folder, 'summary.json')];
+  const run: StudyRun = {
+    seed,
+    folder: resolve(folder),
+    outcome: 'missing',
+    epochs: { done: 0, total: epochs },
+    rows: [],
+  };
+  if (!existsSync(curvesFile) && !existsSync(summaryFile)) return run;
+  const problems: string[] = [];
+  const attempt = async <Value>(
+    what: string,
+    read: () => Value | Promise<Value>,
+  ): Promise<Value | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push(`${what}: ${error.message}`);
+      return undefined;
+    }
+  };
+  const rows = (await attempt('curves.csv', () => readCurves(curvesFile))) ?? [];
+  const summary = await attempt('summary.json', () => readSummary(summaryFile));
+  const done = rows.at(-1)?.epoch ?? 0;
+  const total = summary?.epochs.total ?? epochs;
+  if (summary?.status === 'completed' && problems.length === 0 && done < total) {
+    problems.push(`curves.csv ends at epoch ${done} of ${total}`);
+  }
+  const error = validationError(rows).medianLast5;
+  if (summary?.status === 'completed' && problems.length === 0 && !Number.isFinite(error)) {
+    problems.push('curves.csv holds no validation error');
+  }
+  const outcome = problems.length > 0 || !summary ? 'unreadable' : summary.status;
+  return {
+    ...run,
+    outcome,
+    epochs: { done, total },
+    rows,
+    summary,
+    arithmetic: arithmeticOf(folder),
+    error: outcome === 'completed' ? error : undefined,
+    problem: problems.length > 0 ? problems.join('; ') : problemOf(outcome, done, total, summary),
+  };
+}
+
+/** Of a run's own configuration, for an experiment's may have changed since; undefined where it cannot be read. */
+function arithmeticOf(folder: string): StudyRun['arithmetic'] {
+  try {
+    const file = join(folder, 'config.yaml');
+    const { engine, precision } = parseConfig(readFileSync(file, 'utf8'), { file });
+    return { convolutions: engine.convolutions, precision };
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf(outcome: string, done: number, total: number, summary?: Summary): string | undefined {
+  const at = `epoch ${done} of ${total}`;
+  if (outcome === 'completed') return undefined;
+  if (outcome === 'diverged') return `diverged at step ${summary?.divergedAtStep ?? summary?.steps.done}`;
+  if (outcome === 'failed') return `failed after ${at}: ${summary?.failure?.message ?? 'no reason recorded'}`;
+  return outcome === 'running' ? `running or killed, ${at} done` : `interrupted, ${at} done`;
+}

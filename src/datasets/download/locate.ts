@@ -1,0 +1,49 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { cacheFolder } from '../../cache.js';
+import { UserError } from '../../errors.js';
+
+/** Where downloaded data sets are kept, each in its own folder. */
+export function dataCache(): string {
+  return join(cacheFolder(), 'data');
+}
+
+/** Where decoded photographs are kept. */
+export function photoCache(): string {
+  return join(cacheFolder(), 'photos');
+}
+
+/**
+ * The folder of a data set, `name` being its own: under `--data`, else $GNBENCH_DATA, else the cache; undefined when
+ * it is in none. A folder that is itself called `name` will do as well.
+ *
+ * @throws {UserError} when `--data` names a folder that does not exist
+ */
+export function locate(name: string, dataFolder?: string): string | undefined {
+  if (dataFolder !== undefined && !isFolder(dataFolder)) {
+    throw new UserError(existsSync(dataFolder) ? 'not a folder' : 'no such folder', {
+      place: `--data ${dataFolder}`,
+      fix: `name the folder that holds ${name}`,
+    });
+  }
+  return places(dataFolder)
+    .map((place) => (basename(resolve(place)) === name ? place : join(place, name)))
+    .find(isFolder);
+}
+
+/** The folders that are searched, in their order. */
+export function places(dataFolder?: string): string[] {
+  const environment = process.env.GNBENCH_DATA;
+  return [dataFolder, environment, dataCache()].filter(
+    (place) => place !== undefined && place !== '',
+  ) as string[];
+}
+
+/** False also for what cannot be looked at: a path through a file, or through a folder that is closed to us. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

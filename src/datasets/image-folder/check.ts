@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../errors.js';
+import { isSystemError } from '../../input/decode.js';
+import { PhotoCache } from '../../input/decoded-cache.js';
+import { eachOf } from '../../process/each-of.js';
+import { startProgress } from '../../terminal/progress.js';
+import type { PhotoList } from './list.js';
+
+// Decoding so many takes a minute at most; beyond that training images are found broken when their turn comes.
+const few = 20_000;
+const sideBySide = 4;
+
+export interface CheckOptions {
+  onBroken: 'fail' | 'skip';
+  cacheBytes: number;
+  /** The folder of decoded photographs; what has been checked is noted there too. */
+  cache: string;
+  quiet?: boolean;
+  /** Leave the images unchecked when they are more than 20,000. */
+  onlyWhenFew: boolean;
+}
+
+/**
+ * Decodes every photograph once, so that a run knows before it starts how many there are; a later run of the same
+ * unchanged files does not do it again.
+ *
+ * @returns the list without the broken ones, each of which is reported on stderr
+ * @throws {UserError} naming the broken ones, unless they may be skipped; or one that cannot be read
+ */
+export async function soundPhotos(list: PhotoList, options: CheckOptions): Promise<PhotoList> {
+  if (options.onlyWhenFew && list.paths.length > few) return list;
+  const note = join(options.cache, 'checked', `${await stateOf(list)}.json`);
+  const broken = (await noted(note)) ?? (await decodeAll(list, options));
+  await keep(note, broken);
+  const entries = Object.entries(broken);
+  if (entries.length === 0) return list;
+  if (options.onBroken === 'fail' || entries.length === list.paths.length) {
+    const more = entries.length > 1 ? ` (and ${entries.length - 1} more)` : '';
+    throw new UserError(`${entries[0][1]}${more}`, {
+      place: join(list.root, entries[0][0]),
+      fix: 'replace or remove it, or set data.onBroken to skip',
+    });
+  }
+  for (const [path, reason] of entries) {
+    process.stderr.write(`warning: ${join(list.root, path)}: ${reason}; skipped\n`);
+  }
+  const sound = list.paths.map((path) => !Object.hasOwn(broken, path));
+  return {
+    ...list,
+    paths: list.paths.filter((_, index) => sound[index]),
+    labels: list.labels.filter((_, index) => sound[index]),
+  };
+}
+
+/** Path → what is wrong with it. */
+type Broken = Record<string, string>;
+
+async function decodeAll(list: PhotoList, options: CheckOptions): Promise<Broken> {
+  const cache = await PhotoCache.open(options.cache, options.cacheBytes);
+  const broken: Broken = {};
+  const total = list.paths.length;
+  const progress = startProgress({
+    label: 'checking photographs',
+    total,
+    unit: 'images',
+    quiet: options.quiet,
+  });
+  let done = 0;
+  try {
+    await eachOf(total, sideBySide, async (index) => {
+      try {
+        await cache.read(join(list.root, list.paths[index]));
+      } catch (error) {
+        if (!(error instanceof UserError) || isSystemError(error.cause)) throw error;
+        broken[list.paths[index]] = error.message;
+      }
+      progress.update(++done);
+    });
+  } finally {
+    progress.stop();
+  }
+  return broken;
+}
+
+/** Names, sizes and times of change of all files, as one hash. */
+async function stateOf(list: PhotoList): Promise<string> {
+  const lines = new Array<string>(list.paths.length);
+  await eachOf(list.paths.length, 16, async (index) => {
+    const path = join(list.root, list.paths[index]);
+    const found = await stat(path).catch(() => undefined);
+    lines[index] = `${path}\n${found?.size}\n${found?.mtimeMs}\n`;
+  });
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+async function noted(path: string): Promise<Broken | undefined> {
+  try {
+    const found: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const sound =
+      typeof found === 'object' &&
+      found !== null &&
+      !Array.isArray(found) &&
+      Object.values(found).every((reason) => typeof reason === 'string');
+    return sound ? (found as Broken) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without it the next run decodes them again, no more. */
+async function keep(path: string, broken: Broken): Promise<void> {
+  const scratch = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(scratch, JSON.stringify(broken), { flag: 'wx' });
+    await rename(scratch, path);
+  } catch {}
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { UserError } from '../../errors.js';
+import { centreCrop } from '../../input/crop.js';
+import { decodePhoto } from '../../input/decode.js';
+import type { PhotoConfig } from '../dataset.js';
+import { loadDataset, openEvaluationBatches, openTrainBatches } from '../index.js';
+import { published } from '../known-sizes.js';
+import { photo } from '../testing/photo.js';
+import { soundPhotos } from './check.js';
+import { listPhotos } from './list.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'gnbench-photos-'));
+const savedCache = process.env.GNBENCH_CACHE;
+process.env.GNBENCH_CACHE = join(folder, 'cache');
+after(async () => {
+  if (savedCache === undefined) delete process.env.GNBENCH_CACHE;
+  else process.env.GNBENCH_CACHE = savedCache;
+  await rm(folder, { recursive: true, force: true });
+});
+
+let made = 0;
+/** train/ with three classes of four images, val/ with two each; the first class is JPEG. */
+async function dataset(): Promise<PhotoConfig> {
+  const root = join(folder, `set${made++}`);
+  for (const [part, each] of [
+    ['train', 4],
+    ['val', 2],
+  ] as const) {
+    for (const [label, name] of ['bird', 'cat', 'dog'].entries()) {
+      await mkdir(join(root, part, name), { recursive: true });
+      for (let index = 0; index < each; index++) {
+        const image = photo(label * 10 + index + (part === 'val' ? 50 : 0), 40 + index, 30 + label);
+        await (label === 0 ? image.jpeg() : image.png()).toFile(
+          join(root, part, name, `${index}.${label === 0 ? 'JPEG' : 'png'}`),
+        );
+      }
+    }
+  }
+  return {
+    name: 'image-folder',
+    train: join(root, 'train'),
+    val: join(root, 'val'),
+    resolution: 16,
+    colourJitter: 0.4,
+    lighting: 0.1,
+    onBroken: 'fail',
+    decodedCache: 0,
+    validation: 'test',
+  };
+}
+
+const refused = (config: PhotoConfig, place: string, message: RegExp) =>
+  assert.rejects(loadDataset(config, { quiet: true }), (error: UserError) => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.ok(error.place?.includes(place), `${error.place}`);
+    assert.match(error.message, message);
+    return true;
+  });
+
+test('some classes alone, whatever data.expect says of the whole', async () => {
+  const config = { ...(await dataset()), expect: { classes: 3, train: 12, val: 6 } };
+  const classes = ['dog', 'bird'];
+  const data = await loadDataset({ ...config, classes } as PhotoConfig, { quiet: true });
+  assert.deepEqual([data.classes, data.train.count, data.validation.count], [2, 8, 4]);
+  assert.deepEqual([...data.train.labels], [1, 1, 1, 1, 0, 0, 0, 0]);
+  assert.ok(data.train.photos!.paths[0].startsWith('bird'));
+  const planned = published({ ...config, classes } as never);
+  assert.deepEqual([planned.classes, planned.sizes], [2, { train: 8, validation: 4 }]);
+  await refused({ ...config, classes: ['dog', 'birdd'] }, 'data.classes', /did you mean bird/);
+});
+
+test('classes are the folders in order, images the photographs in them', async () => {
+  const config = await dataset();
+  await writeFile(join(config.train, 'read me.txt'), '');
+  await writeFile(join(config.train, 'cat', 'notes.txt'), '');
+  const list = listPhotos(config.train, 'data.train');
+  assert.deepEqual(list.classes, ['bird', 'cat', 'dog']);
+  assert.deepEqual([...list.labels], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+  assert.equal(list.paths[4], join('cat', '0.png'));
+  const data = await loadDataset({ ...config, trainSubset: 6 } as PhotoConfig, { quiet: true });
+  assert.deepEqual(
+    [data.classes, data.shape, data.train.count, data.validation.count],
+    [3, [16, 16, 3], 6, 6],
+  );
+  assert.deepEqual([...data.train.labels].sort(), [0, 0, 1, 1, 2, 2]);
+  const { note, official } = data;
+  assert.deepEqual(
+    [note?.replace(/set\d+/, 'set'), official],
+    ['set (6 training and 6 validation images)', false],
+  );
+});
+
+test('folders and classes that are missing, empty or different', async () => {
+  const config = await dataset();
+  await refused({ ...config, train: join(folder, 'nowhere') }, 'data.train', /no such folder/);
+  await mkdir(join(folder, 'void'));
+  await refused({ ...config, val: join(folder, 'void') }, 'data.val', /no class folders/);
+  await refused(
+    { ...config, expect: { classes: 3, train: 13, val: 6 } },
+    'data.expect.train',
+    /expected 13, found 12/,
+  );
+  await mkdir(join(config.train, 'eel'));
+  await refused(config, 'data.train', /a class has no image: eel/);
+  await photo(1)
+    .png()
+    .toFile(join(config.train, 'eel', 'a.png'));
+  await refused(config, config.train, /only in data.train: eel/);
+  await rm(join(config.val, 'cat'), { recursive: true });
+  await refused(config, config.val, /only in data.train: cat, eel/);
+});
+
+test('a broken image: found before training starts; fatal, or left out and reported', async () => {
+  const config = await dataset();
+  const bad = join(config.train, 'cat', '1.png');
+  await writeFile(bad, 'no picture');
+  await refused(config, bad, /broken image: neither a JPEG nor a PNG file/);
+  // The second time it is known from the note of the first.
+  await refused(config, bad, /broken image/);
+  const written: string[] = [];
+  const { write } = process.stderr;
+  process.stderr.write = (text: string | Uint8Array) => written.push(String(text)) > 0;
+  try {
+    const data = await loadDataset({ ...config, onBroken: 'skip' } as PhotoConfig, { quiet: true });
+    assert.equal(data.train.count, 11);
+    assert.ok(!data.train.photos?.paths.includes(join('cat', '1.png')));
+    assert.deepEqual([...data.train.labels], [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]);
+  } finally {
+    process.stderr.write = write;
+  }
+  assert.match(written.join(''), new RegExp(`${bad}.*skipped`));
+  await photo(5).png().toFile(bad);
+  assert.equal((await loadDataset(config, { quiet: true })).train.count, 12, 'once mended it is back');
+});
+
+test('an image that cannot be read now is not left out, nor taken for broken later', async () => {
+  const config = { ...(await dataset()), onBroken: 'skip' } as PhotoConfig;
+  const list = listPhotos(config.train, 'data.train');
+  const image = join(config.train, 'cat', '1.png');
+  await rm(image);
+  const cache = join(config.train, '..', 'cache');
+  const options = { onBroken: 'skip', cacheBytes: 0, cache, quiet: true, onlyWhenFew: false } as const;
+  await assert.rejects(soundPhotos(list, options), { message: /cannot be read: ENOENT/, place: image });
+  assert.ok(!existsSync(join(cache, 'checked')));
+
+  await symlink(image, image);
+  await refused(config, image, /cannot be read \(ELOOP\)/);
+});
+
+const bytes = ({ images, labels }: { images: Uint8Array; labels: Int32Array }) =>
+  Buffer.concat([images, Buffer.from(Uint8Array.from(labels))]).toString('latin1');
+
+test('batches are the same with a cache, without one, and in a resumed run', async () => {
+  const config = await dataset();
+  const options = { seed: 3, batchSize: 4, stepsPerEpoch: 3, totalSteps: 9, augment: true };
+  const all = async (decodedCache: number, firstStep = 0, changes = {}) => {
+    const data = await loadDataset({ ...config, decodedCache } as PhotoConfig, { quiet: true });
+    const batches = openTrainBatches(data, { ...options, firstStep, ...changes });
+    const taken = Array.from({ length: 9 - firstStep }, () => bytes(batches.next()));
+    assert.throws(() => batches.next(), RangeError);
+    await batches.close();
+    return taken;
+  };
+  const expected = await all(0);
+  assert.equal(new Set(expected).size, 9);
+  assert.deepEqual(await all(1), expected);
+  assert.deepEqual(await all(1), expected);
+  assert.deepEqual(await all(1, 4), expected.slice(4));
+  assert.notDeepEqual(await all(0, 0, { seed: 4 }), expected);
+});
+
+test('evaluation shows every image once, in order, the last batch at its own size', async () => {
+  const data = await loadDataset(await dataset(), { quiet: true });
+  const labels: number[] = [];
+  const counts: number[] = [];
+  const images: Buffer[] = [];
+  const batches = openEvaluationBatches(data, { batchSize: 4 });
+  for (let batch = batches.next(); batch; batch = batches.next()) {
+    labels.push(...batch.labels);
+    counts.push(batch.count);
+    images.push(Buffer.from(batch.images));
+  }
+  await batches.close();
+  assert.deepEqual(labels, [0, 0, 1, 1, 2, 2]);
+  assert.deepEqual(counts, [4, 2]);
+  const { root, paths } = data.validation.photos!;
+  const last = await centreCrop(await decodePhoto(join(root, paths[5])), 16, 18);
+  assert.deepEqual(images[1].subarray(768), Buffer.from(last.data));
+});
+
+test('evaluation of images in memory: the same, without a thread', async () => {
+  const data = await loadDataset({ name: 'synthetic', validation: 'test', valSubset: 25 });
+  const batches = openEvaluationBatches(data, { batchSize: 10 });
+  const counts = [];
+  const images = [];
+  for (let batch = batches.next(); batch; batch = batches.next()) {
+    counts.push(batch.count);
+    images.push(batch.images);
+    assert.equal(batch.labels.length, batch.count);
+  }
+  assert.deepEqual(counts, [10, 10, 5]);
+  assert.deepEqual(Buffer.concat(images), Buffer.from(data.validation.images));
+});
+
+test('an image that breaks during the run: the error reaches next, or another image takes its place', async () => {
+  const config = await dataset();
+  const data = await loadDataset(config, { quiet: true });
+  const bad = join(config.train, 'dog', '2.png');
+  await writeFile(bad, 'gone');
+  const options = { seed: 1, batchSize: 12, firstStep: 0, stepsPerEpoch: 1, totalSteps: 1, augment: true };
+  const failing = openTrainBatches(data, options);
+  assert.throws(
+    () => failing.next(),
+    (error: UserError) => error instanceof UserError && error.place === bad,
+  );
+  await failing.close();
+  const skipping = openTrainBatches(
+    { ...data, photography: { ...data.photography!, onBroken: 'skip' } },
+    options,
+  );
+  const { labels } = skipping.next();
+  assert.deepEqual([...labels].sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+  await skipping.close();
+  // What cannot be read may be sound: to go on without it would be another training.
+  await rm(bad);
+  const unread = openTrainBatches(
+    { ...data, photography: { ...data.photography!, onBroken: 'skip' } },
+    options,
+  );
+  assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });
+  await unread.close();
+});

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { parseConfig } from '../../config/load.js';
+import { createModel } from '../../models/index.js';
+import { initialize } from '../../nn/initialize.js';
+import { describeModel } from '../../nn/shape-net.js';
+import { defineEvaluation, defineTraining, type Network, withVelocities } from '../../training/steps.js';
+import { EagerProgram } from '../eager.js';
+import { backend, loadEngine, tf } from '../load.js';
+import type { Program, VariableValue } from '../program.js';
+import { CompiledProgram } from './compiled.js';
+
+before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+
+const pixels = { mean: [125.3, 123.0, 113.9], std: [63.0, 62.1, 66.7] };
+
+function networkOf(model: string, normalizer: string, batch: string, fused: boolean): Network {
+  const text = `model: {name: ${model}}\nnormalizer: {name: ${normalizer}}\ndata: {name: cifar10}\nbatch: ${batch}\n`;
+  const config = parseConfig(text, { file: 'test.yaml' });
+  const created = createModel(config.model, 10);
+  const shape = [32, 32, 3];
+  const { variables } = describeModel(created, config.normalizer, { shape });
+  return { config, model: created, variables, shape, pixels, fused };
+}
+
+/** The network's first values, but with γ away from 0: behind γ = 0 no gradient could be wrong. */
+function start({ variables }: Network): Record<string, VariableValue> {
+  const values = initialize(variables, 7);
+  for (const { name, role } of variables) if (role === 'gamma') values[name].data.fill(0.8);
+  return withVelocities(variables, values);
+}
+
+function batchOf(count: number, step: number) {
+  const images = Uint8Array.from(
+    { length: count * 32 * 32 * 3 },
+    (_, index) => ((index + 1) * (step + 7919)) % 256,
+  );
+  return { images, labels: Int32Array.from({ length: count }, (_, index) => (index + step) % 10) };
+}
+
+const norm = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+
+describe('the compiled step is the eager one', () => {
+  const cases = [
+    ...['group', 'batch', 'layer', 'instance', 'none'].map(
+      (name) => ['resnet20', name, '{size: 4}'] as const,
+    ),
+    ['resnet20', 'batch', '{size: 2, workers: 3}'] as const,
+    ['resnet32', 'group', '{size: 2}'] as const,
+    ['resnet56', 'batch', '{size: 4}'] as const,
+  ];
+  for (const [model, normalizer, batch] of cases) {
+    it(`${model}, ${normalizer}, ${batch}`, () => {
+      const network = networkOf(model, normalizer, batch, true);
+      const count = network.config.batch.size * network.config.batch.workers;
+      const initial = start(network);
+      const programs = [new EagerProgram(initial), new CompiledProgram(initial)];
+      const run = (program: Program, step: number, rate: number) =>
+        program.run('train', { ...batchOf(count, step), rate: Float32Array.of(rate) }).loss[0];
+      for (const program of programs) {
+        defineTraining(program, network);
+        defineEvaluation(program, network, 3);
+      }
+
+      const [eagerLoss, compiledLoss] = programs.map((program) => run(program, 0, 0.001));
+      assert.ok(
+        Math.abs(compiledLoss - eagerLoss) <= 1e-5 * eagerLoss,
+        `${compiledLoss}, eager ${eagerLoss}`,
+      );
+      const [eager, compiled] = programs.map((program) => program.read());
+      for (const [name, { data }] of Object.entries(eager)) {
+        // After one step a velocity is the gradient, weight decay included.
+        const difference = norm(compiled[name].data.map((value, index) => value - data[index]));
+        assert.ok(difference <= 1e-5 * norm(data), `${name}: ${difference} of ${norm(data)}`);
+      }
+
+      let losses = [0, 0];
+      for (let step = 1; step < 20; step++) losses = programs.map((program) => run(program, step, 0.001));
+      assert.ok(Math.abs(losses[1] - losses[0]) <= 1e-3 * losses[0], `after 20 steps: ${losses}`);
+      const [one, other] = programs.map((program) => program.run('evaluate/3', batchOf(3, 99)));
+      assert.ok(Math.abs(one.loss[0] - other.loss[0]) <= 1e-3 * one.loss[0], 'evaluation');
+      for (const program of programs) program.dispose();
+    });
+  }
+
+  for (const normalizer of ['group', 'batch']) {
+    it(`with Winograd's filtering differs by rounding alone: ${normalizer}`, () => {
+      const network = networkOf('resnet20', normalizer, '{size: 4}', true);
+      const initial = start(network);
+      const programs = (['direct', 'winograd'] as const).map(
+        (convolutions) => new CompiledProgram(initial, { convolutions }),
+      );
+      const run = (program: Program, step: number) =>
+        program.run('train', { ...batchOf(4, step), rate: Float32Array.of(0.001) }).loss[0];
+      for (const program of programs) defineTraining(program, network);
+      for (const program of programs) run(program, 0);
+      const [direct, filtered] = programs.map((program) => program.read());
+      let largest = 0;
+      for (const [name, { data }] of Object.entries(direct)) {
+        const difference = norm(filtered[name].data.map((value, index) => value - data[index])) / norm(data);
+        assert.ok(difference <= 1e-5, `${name}: ${difference}`);
+        largest = Math.max(largest, difference);
+      }
+      assert.ok(largest > 0, 'it was not used');
+      let losses = [0, 0];
+      for (let step = 1; step < 20; step++) losses = programs.map((program) => run(program, step));
+      assert.ok(Math.abs(losses[1] - losses[0]) <= 1e-3 * losses[0], `after 20 steps: ${losses}`);
+      for (const program of programs) program.dispose();
+    });
+  }
+
+  it("in bfloat16 with Winograd's filtering is as near to float32 as without", () => {
+    const network = networkOf('resnet20', 'group', '{size: 4}', true);
+    const initial = start(network);
+    const gradients = (precision: 'float32' | 'bfloat16', convolutions: 'direct' | 'winograd') => {
+      const program = new CompiledProgram(initial, { precision, convolutions });
+      defineTraining(program, network);
+      program.run('train', { ...batchOf(4, 0), rate: Float32Array.of(0.001) });
+      const values = Object.entries(program.read()).filter(([name]) => name.endsWith('.velocity'));
+      program.dispose();
+      return Float32Array.from(values.flatMap(([, { data }]) => [...data]));
+    };
+    const exact = gradients('float32', 'direct');
+    const error = (values: Float32Array) => norm(values.map((value, i) => value - exact[i])) / norm(exact);
+    const [direct, filtered] = [gradients('bfloat16', 'direct'), gradients('bfloat16', 'winograd')].map(
+      error,
+    );
+    assert.ok(direct > 0 && filtered > 0 && filtered < 1.5 * direct, `${filtered}, direct ${direct}`);
+    assert.ok(direct < 0.15, `${direct}`);
+  });
+
+  it('in bfloat16 follows float32 to its precision', () => {
+    const network = networkOf('resnet20', 'group', '{size: 4}', true);
+    const initial = start(network);
+    const [full, half] = (['float32', 'bfloat16'] as const).map((precision) => {
+      const program = new CompiledProgram(initial, { precision });
+      defineTraining(program, network);
+      const loss = program.run('train', { ...batchOf(4, 0), rate: Float32Array.of(0.01) }).loss[0];
+      const values = program.read();
+      program.dispose();
+      return { loss, values };
+    });
+    assert.notEqual(half.loss, full.loss);
+    assert.ok(Math.abs(half.loss - full.loss) < 0.03 * full.loss, `${half.loss}, float32 ${full.loss}`);
+    const name = 'stage2.block1.conv1.weight.velocity';
+    const difference = norm(half.values[name].data.map((value, i) => value - full.values[name].data[i]));
+    assert.ok(difference < 0.15 * norm(full.values[name].data), `gradient off by ${difference}`);
+  });
+});
+
+describe('a program', () => {
+  const initial = { w: { shape: [2], data: Float32Array.of(1, 2) } };
+
+  it('leaves no tensors behind, step after step', () => {
+    for (const program of [new CompiledProgram(initial), new EagerProgram(initial)]) {
+      program.define('add', { x: { shape: [2], dtype: 'float32' } }, (step) => {
+        const sum = step.variable('w').add(step.feed('x'));
+        step.assign('w', sum);
+        return { sum };
+      });
+      const feed = { x: Float32Array.of(1, 1) };
+      program.run('add', feed);
+      const before = backend.binding.getNumOfTensors();
+      for (let step = 0; step < 10; step++) program.run('add', feed);
+      assert.equal(backend.binding.getNumOfTensors(), before);
+      assert.deepEqual([...program.read().w.data], [12, 13]);
+      program.write({ w: { shape: [2], data: Float32Array.of(5, 6) } });
+      assert.deepEqual([...program.run('add', feed).sum], [6, 7]);
+      program.dispose();
+    }
+  });
+
+  const refused: [string, (w: Tensor, call: number) => Tensor, RegExp][] = [
+    [
+      'a value read in the middle of a step',
+      (w) => w.mul(w.sum().dataSync()[0]),
+      /values of .*Sum.* are read/,
+    ],
+    ['a number that changes from step to step', (w, call) => w.mul(call), /a constant of Mul differs/],
+    [
+      'an attribute that changes',
+      (w, call) => w.sum(0, call > 1),
+      /attribute of .*differs|is not the same twice/,
+    ],
+    [
+      'an operation only now and then',
+      (w, call) => (call > 1 ? w.add(w).neg() : w.add(w)),
+      /not the same twice/,
+    ],
+  ];
+  for (const [what, body, message] of refused) {
+    it(`refuses ${what}, and names the operation`, () => {
+      const program = new CompiledProgram(initial);
+      let call = 0;
+      assert.throws(() => {
+        program.define('step', {}, (step) => ({ out: body(step.variable('w'), ++call) }));
+      }, message);
+    });
+  }
+
+  it('refuses a tensor from outside', () => {
+    const program = new CompiledProgram(initial);
+    const outside = tf.tensor1d([1, 2]);
+    outside.neg().dispose(); // now it has left JavaScript
+    assert.throws(
+      () => program.define('step', {}, (step) => ({ out: step.variable('w').add(outside) })),
+      /made before the recording began/,
+    );
+  });
+});

@@ -1,0 +1,170 @@
+// GnbenchImages, GnbenchSubsample and its gradient: what happens to images at the net's entrance and on its identity
+// shortcuts, one operation each where TensorFlow takes two to four.
+#pragma once
+#include <cstring>
+#include <vector>
+
+#include "ops/geometry.h"
+#include "ops/registration.h"
+
+namespace gnbench {
+
+inline absl::Status requireImages(const char* name, const Tensor& tensor) {
+  if (tensor.dims() == 4 && tensor.NumElements() > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " must be [images, height, width, channels], but its shape is ", tensor.shape().DebugString()));
+}
+
+/** y = (pixel - mean) · scale per channel; pixels are bytes. */
+template <class T>
+class ImagesOp : public tensorflow::OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &images = context->input(0), &mean = context->input(1), &scale = context->input(2);
+    OP_REQUIRES_OK(context, requireImages("images", images));
+    const int64_t channels = images.dim_size(3), count = images.NumElements();
+    OP_REQUIRES_OK(context, requireLength("mean", mean, channels));
+    OP_REQUIRES_OK(context, requireLength("scale", scale, channels));
+    Tensor* y;
+    OP_REQUIRES_OK(context, context->allocate_output(0, images.shape(), &y));
+    const int64_t period = channels * 16;  // whole vectors of pixels, whatever the number of channels
+    std::vector<float> pattern(2 * period);
+    for (int64_t i = 0; i < period; i++) {
+      pattern[i] = mean.flat<float>()(i % channels);
+      pattern[period + i] = scale.flat<float>()(i % channels);
+    }
+    const uint8_t* from = images.flat<uint8_t>().data();
+    char* to = bytesOf(y);
+    const int64_t stretch = 64 * period;
+    parallel(context, threadsFor(context, count * 5), (count + stretch - 1) / stretch, [&](int64_t task) {
+      const int64_t start = task * stretch;
+      loops().images[std::is_same<T, float>::value ? kFloat32 : kBFloat16](
+          std::min(stretch, count - start), from + start, period, pattern.data(), pattern.data() + period,
+          to + start * sizeof(T));
+    });
+  }
+};
+
+/** Every stride-th pixel of every stride-th row, and channels of zeros behind (He et al. 2016, shortcut A). */
+template <class T>
+class SubsampleOp : public tensorflow::OpKernel {
+ public:
+  explicit SubsampleOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
+    OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& x = context->input(0);
+    OP_REQUIRES_OK(context, requireImages("x", x));
+    const int64_t width = x.dim_size(2), kept = x.dim_size(3);
+    const int64_t outHeight = (x.dim_size(1) + stride_ - 1) / stride_, outWidth = (width + stride_ - 1) / stride_;
+    OP_REQUIRES(context, channels_ >= kept,
+                absl::InvalidArgumentError(absl::StrCat(kept, " channels cannot be padded to ", channels_)));
+    Tensor* y;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {x.dim_size(0), outHeight, outWidth, channels_}, &y));
+    const T* from = x.flat<T>().data();
+    T* to = y->flat<T>().data();
+    for (int64_t n = 0; n < x.dim_size(0); n++) {
+      for (int64_t h = 0; h < outHeight; h++) {
+        const T* row = from + (n * x.dim_size(1) + h * stride_) * width * kept;
+        for (int64_t w = 0; w < outWidth; w++, to += channels_) {
+          std::memcpy(static_cast<void*>(to), row + w * stride_ * kept, kept * sizeof(T));
+          std::memset(static_cast<void*>(to + kept), 0, (channels_ - kept) * sizeof(T));
+        }
+      }
+    }
+  }
+
+ private:
+  int64_t stride_ = 1, channels_ = 0;
+};
+
+template <class T>
+class SubsampleGradOp : public tensorflow::OpKernel {
+ public:
+  explicit SubsampleGradOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
+    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
+    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
+    OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor& dy = context->input(0);
+    OP_REQUIRES_OK(context, requireImages("dy", dy));
+    const int64_t outHeight = dy.dim_size(1), outWidth = dy.dim_size(2), padded = dy.dim_size(3);
+    OP_REQUIRES(context,
+                outHeight == (height_ + stride_ - 1) / stride_ && outWidth == (width_ + stride_ - 1) / stride_ &&
+                    padded >= channels_,
+                absl::InvalidArgumentError(absl::StrCat("dy of shape ", dy.shape().DebugString(), " is no gradient of ",
+                                                        height_, " x ", width_, " x ", channels_)));
+    Tensor* dx;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {dy.dim_size(0), height_, width_, channels_}, &dx));
+    const T* from = dy.flat<T>().data();
+    T* to = dx->flat<T>().data();
+    std::memset(static_cast<void*>(to), 0, dx->NumElements() * sizeof(T));
+    for (int64_t n = 0; n < dy.dim_size(0); n++) {
+      for (int64_t h = 0; h < outHeight; h++) {
+        T* row = to + (n * height_ + h * stride_) * width_ * channels_;
+        for (int64_t w = 0; w < outWidth; w++, from += padded)
+          std::memcpy(static_cast<void*>(row + w * stride_ * channels_), from, channels_ * sizeof(T));
+      }
+    }
+  }
+
+ private:
+  int64_t stride_ = 1, height_ = 0, width_ = 0, channels_ = 0;
+};
+
+REGISTER_OP("GnbenchImages")
+    .Input("images: uint8")
+    .Input("mean: float")
+    .Input("scale: float")
+    .Output("y: T")
+    .Attr("T: {float, bfloat16}")
+    .SetShapeFn(tensorflow::shape_inference::UnchangedShape);
+
+REGISTER_OP("GnbenchSubsample")
+    .Input("x: T")
+    .Output("y: T")
+    .Attr("T: {float, bfloat16}")
+    .Attr("stride: int >= 1")
+    .Attr("channels: int >= 1")
+    .SetShapeFn([](InferenceContext* c) {
+      int64_t stride, channels;
+      TF_RETURN_IF_ERROR(c->GetAttr("stride", &stride));
+      TF_RETURN_IF_ERROR(c->GetAttr("channels", &channels));
+      ShapeHandle x;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
+      const auto size = [&](int axis) {
+        if (!c->ValueKnown(c->Dim(x, axis))) return c->UnknownDim();
+        return c->MakeDim((c->Value(c->Dim(x, axis)) + stride - 1) / stride);
+      };
+      c->set_output(0, c->MakeShape({c->Dim(x, 0), size(1), size(2), c->MakeDim(channels)}));
+      return absl::OkStatus();
+    });
+
+REGISTER_OP("GnbenchSubsampleGrad")
+    .Input("dy: T")
+    .Output("dx: T")
+    .Attr("T: {float, bfloat16}")
+    .Attr("stride: int >= 1")
+    .Attr("height: int >= 1")
+    .Attr("width: int >= 1")
+    .Attr("channels: int >= 1")
+    .SetShapeFn([](InferenceContext* c) {
+      ShapeHandle dy;
+      std::vector<DimensionHandle> sizes;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &dy));
+      TF_RETURN_IF_ERROR(attributeDimensions(c, {"height", "width", "channels"}, &sizes));
+      c->set_output(0, c->MakeShape({c->Dim(dy, 0), sizes[0], sizes[1], sizes[2]}));
+      return absl::OkStatus();
+    });
+GNBENCH_REGISTER_KERNELS("GnbenchImages", ImagesOp);
+GNBENCH_REGISTER_KERNELS("GnbenchSubsample", SubsampleOp);
+GNBENCH_REGISTER_KERNELS("GnbenchSubsampleGrad", SubsampleGradOp);
+
+}  // namespace gnbench

@@ -1,0 +1,61 @@
+/** Runs the kernels on as many threads as the argument says and prints a sha256 of all they give: for threads.test.ts. */
+import { createHash } from 'node:crypto';
+import { DataType } from '../../graph/graph.js';
+import { loadEngine } from '../../load.js';
+import { bools, floats, ints, type } from '../../ops/ops.js';
+import { type Format, type Input, runOp, type Value } from './direct.js';
+
+await loadEngine({ variant: 'cpu', threads: { intraOp: Number(process.argv[2]), interOp: 1 }, quiet: true });
+
+const hash = createHash('sha256');
+function run(...call: Parameters<typeof runOp>): Value[] {
+  const results = runOp(...call);
+  for (const { data } of results) hash.update(data);
+  return results;
+}
+
+let step = 0;
+function tensor(shape: number[], format: Format): Input {
+  step += 1;
+  const length = shape.reduce((a, b) => a * b, 1);
+  return { shape, format, data: Float32Array.from({ length }, (_, i) => Math.sin(i * 0.37 + step) + 0.1) };
+}
+
+for (const format of ['float', 'bfloat16'] satisfies Format[]) {
+  const T = type('T', DataType[format]);
+  const none = tensor([0], format);
+  for (const shape of [
+    [1, 64, 64, 64],
+    [2, 32, 32, 16],
+    [40, 16, 16, 32],
+    [3, 56, 56, 64],
+  ]) {
+    const [x, dy] = [tensor(shape, format), tensor(shape, format)];
+    const channels = shape[3];
+    const [gamma, beta] = [tensor([channels], 'float'), tensor([channels], 'float')];
+    for (const [images, perGroup] of [
+      [1, 8],
+      [shape[0], 1],
+    ]) {
+      const attributes = [
+        T,
+        ints('images_per_group', images),
+        ints('channels_per_group', perGroup),
+        floats('epsilon', 1e-5),
+        bools('relu', true),
+        bools('has_residual', false),
+      ];
+      const [y, mean, rstd] = run('GnbenchNormalize', attributes, [x, none, gamma, beta], 4);
+      run('GnbenchNormalizeGrad', attributes, [dy, x, { ...y, format }, gamma, mean, rstd], 4);
+    }
+    const w = tensor([3, 3, channels, channels], 'float');
+    for (const winograd of [false, true]) {
+      const common = [T, ints('stride', 1), bools('winograd', winograd)];
+      run('GnbenchConv', common, [x, w], 1);
+      run('GnbenchConvBackpropFilter', [...common, ints('kernel', 3)], [x, dy], 1);
+      const size = [ints('height', shape[1]), ints('width', shape[2]), bools('has_addend', false)];
+      run('GnbenchConvBackpropInput', [...common, ...size], [dy, w, none], 1);
+    }
+  }
+}
+console.log(hash.digest('hex'));

@@ -1,0 +1,31 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../load.js';
+
+const outliving: Tensor[] = [];
+
+/**
+ * Keeps a tensor that was made while differentiating until the step ends. TensorFlow.js frees what a differentiated
+ * function does not return; error counts and batch statistics are wanted all the same.
+ */
+export function outlive<T extends Tensor>(tensor: T): T {
+  outliving.push(tf.keep(tensor));
+  return tensor;
+}
+
+/** Runs a step; frees everything that it made and does not return. */
+export function stepScope<Result>(body: () => Result): Result {
+  try {
+    return tf.tidy(body as () => never) as Result;
+  } finally {
+    for (const tensor of outliving.splice(0)) tensor.dispose();
+  }
+}
+
+/** The value of `loss` and its gradient with respect to each parameter. */
+export function lossAndGradients(
+  loss: () => Tensor,
+  parameters: Tensor[],
+): { value: Tensor; gradients: Tensor[] } {
+  const { value, grads } = tf.valueAndGrads(() => loss() as Scalar)(parameters);
+  return { value, gradients: grads };
+}

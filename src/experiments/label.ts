@@ -1,0 +1,87 @@
+/** Names of cells and of what they differ in, as a table's row, a figure's legend or a sentence gives them. */
+
+import { byText, differingPaths, normalizerKey, type Setting } from '../analysis/setting.js';
+import type { Config } from '../config/schema.js';
+import type { PaperKey } from '../paper/published.js';
+
+const shortNames: Record<string, string> = {
+  batch: 'BN',
+  layer: 'LN',
+  instance: 'IN',
+  group: 'GN',
+  none: 'no norm',
+  'weight-norm': 'WN',
+  'batch-renorm': 'BRN',
+  'sync-batch': 'sync BN',
+  'frozen-batch': 'frozen BN',
+  'filter-response': 'FRN',
+};
+
+/** What a cell is called by: its setting, and the config for values that the setting leaves out as defaults. */
+interface Named {
+  setting: Setting;
+  config: Config;
+}
+
+/** `GN`, `BN`, …: the paper's name of a normalizer. */
+export function normalizerName(normalizer: string): string {
+  return Object.hasOwn(shortNames, normalizer) ? shortNames[normalizer] : normalizer;
+}
+
+/** `GN`; where `detailed`, `GN, 4 groups` or `GN, 2 channels a group`. */
+export function normalizerLabel(
+  { normalizer, groups, channelsPerGroup }: PaperKey,
+  detailed: boolean,
+): string {
+  const name = normalizerName(normalizer);
+  if (!detailed) return name;
+  if (channelsPerGroup !== undefined) return `${name}, ${count(channelsPerGroup, 'channel')} a group`;
+  return groups === undefined ? name : `${name}, ${count(groups, 'group')}`;
+}
+
+/** `1 group`, `8 groups`. */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** Whether GN occurs with several numbers of groups, so that its label has to give them. */
+export function hasSeveralGroupings(cells: readonly Named[]): boolean {
+  const groupings = cells.filter(({ setting }) => setting.normalizer === 'group');
+  return new Set(groupings.map(({ setting }) => normalizerKey(setting))).size > 1;
+}
+
+/** The key paths, other than normalizer and batch size, in which any of the cells differ. */
+export function varyingPaths(cells: readonly Named[]): string[] {
+  const paths = cells.flatMap(({ setting }) => differingPaths(setting, cells[0].setting));
+  return [...new Set(paths)].sort(byText);
+}
+
+/** `precise statistics`, `bfloat16`, `8 workers`, `epochs 30`: a cell's value of a key, as words. */
+export function valueInWords({ config }: Named, path: string): string {
+  const value = path
+    .split('.')
+    .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);
+  const words = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (path === 'model.name' || path === 'data.name' || path === 'precision') return words;
+  const part = /^optimizer\.rates\.(.+)$/.exec(path)?.[1];
+  if (part !== undefined) return `rate of ${part} ×${config.optimizer.rates?.[part] ?? 1}`;
+  if (path === 'optimizer.frozen') return `${config.optimizer.frozen?.join(' and ') ?? 'nothing'} frozen`;
+  if (path === 'data.classes') return `${config.data.classes?.join('/') ?? 'all'} classes`;
+  if (path === 'init') return config.init ? 'pre-trained' : 'from scratch';
+  if (path === 'evaluate.statistics') return `${words} statistics`;
+  if (path === 'batch.workers') return count(Number(value), 'worker');
+  const key = path.slice(path.lastIndexOf('.') + 1);
+  return value === undefined ? `no ${key}` : `${key} ${words}`;
+}
+
+/** A name for each of `cells`, saying normalizer, batch size and whatever else differs among them and `context`. */
+export function cellLabels(cells: readonly Named[], context: readonly Named[] = []): string[] {
+  const all = [...cells, ...context];
+  const detailed = hasSeveralGroupings(all);
+  const paths = varyingPaths(all);
+  return cells.map((cell) => {
+    const { setting } = cell;
+    const parts = [`batch ${setting.batchSize}`, ...paths.map((path) => valueInWords(cell, path))];
+    return `${normalizerLabel(setting, detailed && setting.normalizer === 'group')}, ${parts.join(', ')}`;
+  });
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Dataset, emptySplit } from '../datasets/dataset.js';
+import { augmentInto } from './augment.js';
+import { openTrainBatches } from './batches.js';
+import { epochOrder } from './order.js';
+
+function dataset(count: number, shape: [number, number, number] = [8, 8, 3]): Dataset {
+  const size = shape[0] * shape[1] * shape[2];
+  const train = emptySplit(count, size);
+  for (let at = 0; at < train.images.length; at++) train.images[at] = (at * 31 + (at >> 8)) & 255;
+  for (let at = 0; at < count; at++) train.labels[at] = at % 10;
+  const mean = [125.3, 123, 113.9];
+  return {
+    name: 'x',
+    classes: 10,
+    shape,
+    mean,
+    std: [63, 62, 67],
+    train,
+    validation: train,
+    checksums: {},
+    official: true,
+  };
+}
+
+const busy = (ms: number) => {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+};
+
+test('batches are order and augmentation of their epoch, over many turns of the ring', async () => {
+  const data = dataset(103);
+  const options = { seed: 9, batchSize: 5, firstStep: 0, stepsPerEpoch: 20, totalSteps: 250, augment: true };
+  const batches = openTrainBatches(data, options);
+  const expected = new Uint8Array(5 * 192);
+  for (let step = 0; step < 250; step++) {
+    const epoch = Math.floor(step / 20) + 1;
+    const indices = epochOrder(9, epoch, 103).subarray((step % 20) * 5, (step % 20) * 5 + 5);
+    indices.forEach((index, at) => {
+      const image = data.train.images.subarray(index * 192, (index + 1) * 192);
+      augmentInto(expected, at * 192, image, data.shape, 9, epoch, index, data.mean);
+    });
+    const { images, labels } = batches.next();
+    assert.deepEqual(images, expected);
+    assert.deepEqual(
+      [...labels],
+      Array.from(indices, (index) => data.train.labels[index]),
+    );
+  }
+  assert.throws(() => batches.next(), /all 250 steps/);
+  await batches.close();
+});
+
+test('a resumed run sees the batches that the uninterrupted one saw', async () => {
+  const data = dataset(50);
+  const options = { seed: 4, batchSize: 4, stepsPerEpoch: 12, totalSteps: 40, augment: true };
+  const whole = openTrainBatches(data, { ...options, firstStep: 0 });
+  const kept = Array.from({ length: 40 }, () => {
+    const { images, labels } = whole.next();
+    return [Buffer.from(images).toString('hex'), [...labels]];
+  });
+  await whole.close();
+  for (const firstStep of [1, 11, 12, 13, 39]) {
+    const resumed = openTrainBatches(data, { ...options, firstStep });
+    for (let step = firstStep; step < 40; step++) {
+      const { images, labels } = resumed.next();
+      assert.deepEqual([Buffer.from(images).toString('hex'), [...labels]], kept[step], `step ${step}`);
+    }
+    await resumed.close();
+  }
+});
+
+test('without augmentation the images are the stored ones', async () => {
+  const data = dataset(10);
+  const batches = openTrainBatches(data, {
+    seed: 1,
+    batchSize: 10,
+    firstStep: 0,
+    stepsPerEpoch: 1,
+    totalSteps: 1,
+    augment: false,
+  });
+  const { images } = batches.next();
+  epochOrder(1, 1, 10).forEach((index, at) => {
+    assert.deepEqual(
+      images.slice(at * 192, (at + 1) * 192),
+      data.train.images.slice(index * 192, (index + 1) * 192),
+    );
+  });
+  await batches.close();
+});
+
+test('what a batch shows stays as it is until the next one is asked for', async () => {
+  const data = dataset(200);
+  const batches = openTrainBatches(data, {
+    seed: 1,
+    batchSize: 2,
+    firstStep: 0,
+    stepsPerEpoch: 100,
+    totalSteps: 1000,
+    augment: true,
+  });
+  for (let step = 0; step < 200; step++) {
+    const { images } = batches.next();
+    const before = Uint8Array.from(images);
+    if (step % 20 === 0) busy(5);
+    assert.deepEqual(images, before);
+  }
+  await batches.close();
+});
+
+test('an error in the worker is thrown by next, also when the main thread never yields', async () => {
+  const data = dataset(10);
+  // More images in an epoch than there are is caught before; a mean that is no list is not.
+  const batches = openTrainBatches(
+    { ...data, mean: undefined as unknown as number[] },
+    { seed: 1, batchSize: 2, firstStep: 0, stepsPerEpoch: 5, totalSteps: 5, augment: true },
+  );
+  assert.throws(() => batches.next(), /preparing a batch failed: .*undefined/);
+  assert.throws(() => batches.next(), /preparing a batch failed/);
+  await batches.close();
+});
+
+test('more images an epoch than there are: refused', () => {
+  assert.throws(
+    () =>
+      openTrainBatches(dataset(10), {
+        seed: 1,
+        batchSize: 4,
+        firstStep: 0,
+        stepsPerEpoch: 3,
+        totalSteps: 3,
+        augment: true,
+      }),
+    RangeError,
+  );
+});
+
+test('close ends a worker that waits for room, promptly', async () => {
+  const batches = openTrainBatches(dataset(100), {
+    seed: 1,
+    batchSize: 2,
+    firstStep: 0,
+    stepsPerEpoch: 50,
+    totalSteps: 5000,
+    augment: true,
+  });
+  batches.next();
+  busy(30);
+  const start = performance.now();
+  await batches.close();
+  assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
+  assert.throws(() => batches.next(), /closed/);
+});
+
+test('a main thread that is always busy waits for under 3 % of the time, batch 2, 4 ms a step', async () => {
+  const batches = openTrainBatches(dataset(5000, [32, 32, 3]), {
+    seed: 1,
+    batchSize: 2,
+    firstStep: 0,
+    stepsPerEpoch: 2500,
+    totalSteps: 25000,
+    augment: true,
+  });
+  batches.next();
+  const before = batches.waitedMs;
+  const start = performance.now();
+  for (let step = 0; step < 250; step++) {
+    batches.next();
+    busy(4);
+  }
+  const share = (batches.waitedMs - before) / (performance.now() - start);
+  await batches.close();
+  assert.ok(share < 0.03, `${(share * 100).toFixed(2)} %`);
+});

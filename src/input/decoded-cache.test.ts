@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { photo } from '../datasets/testing/photo.js';
+import { decodePhoto } from './decode.js';
+import { PhotoCache } from './decoded-cache.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'gnbench-decoded-'));
+after(() => rm(folder, { recursive: true, force: true }));
+
+test('the decoded cache: the same pixels, bounded, and what is damaged is decoded anew', async () => {
+  const cache = join(folder, 'decoded');
+  const files = [];
+  for (let index = 0; index < 5; index++) {
+    files.push(join(folder, `photo${index}.png`));
+    await photo(index, 20, 20).png().toFile(files[index]);
+  }
+  // Room for three of five.
+  const bounded = await PhotoCache.open(cache, 3 * 1300);
+  const expected = [];
+  for (const file of files) expected.push(await decodePhoto(file));
+  for (let round = 0; round < 2; round++) {
+    for (const [index, file] of files.entries()) assert.deepEqual(await bounded.read(file), expected[index]);
+  }
+  const kept = async () =>
+    (await readdir(cache, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  assert.equal((await kept()).length, 3);
+  const again = await PhotoCache.open(cache, 3 * 1300);
+  for (const [index, file] of files.entries()) assert.deepEqual(await again.read(file), expected[index]);
+  assert.equal((await kept()).length, 3);
+  for (const [index, entry] of (await kept()).entries()) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    const content = await readFile(path);
+    content[[0, 5, 700][index]] ^= 1;
+    await writeFile(path, content);
+  }
+  for (const [index, file] of files.entries()) {
+    const { data, width, height } = await again.read(file);
+    assert.deepEqual([Buffer.from(data), width, height], [Buffer.from(expected[index].data), 20, 20]);
+  }
+  // An edited photograph is not answered with its old pixels.
+  await photo(9, 21, 20).png().toFile(files[0]);
+  assert.equal((await again.read(files[0])).width, 21);
+});

@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { decodePhoto, type Pixels } from './decode.js';
+
+const headerBytes = 48;
+const magic = 0x676e6270;
+
+/**
+ * Decoded photographs on disk, so that an epoch after the first reads pixels in place of decoding. At most
+ * `limitBytes`; when it is full, further images are decoded each time. An entry belongs to a path, size and time of
+ * change, and carries a sha256: what is damaged is decoded anew, and an edited photograph is another entry. Whether it
+ * is there or not changes no pixel.
+ */
+export class PhotoCache {
+  readonly #folder: string;
+  readonly #limitBytes: number;
+  #used = Number.POSITIVE_INFINITY;
+  #addedSinceCount = 0;
+
+  private constructor(folder: string, limitBytes: number) {
+    this.#folder = folder;
+    this.#limitBytes = limitBytes;
+  }
+
+  static async open(folder: string, limitBytes: number): Promise<PhotoCache> {
+    const cache = new PhotoCache(folder, limitBytes);
+    if (limitBytes > 0) await cache.#count();
+    return cache;
+  }
+
+  /** The decoded image. @throws {UserError} when the file is not a sound image */
+  async read(path: string): Promise<Pixels> {
+    if (this.#limitBytes <= 0) return decodePhoto(path);
+    const entry = await this.#entryOf(path);
+    const kept = entry === undefined ? undefined : await readEntry(entry);
+    if (kept) return kept;
+    const pixels = await decodePhoto(path);
+    if (entry !== undefined) await this.#add(entry, pixels);
+    return pixels;
+  }
+
+  async #entryOf(path: string): Promise<string | undefined> {
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile()) return undefined;
+    const key = createHash('sha256').update(`${path}\n${found.size}\n${found.mtimeMs}`).digest('hex');
+    return join(this.#folder, key.slice(0, 2), key.slice(2, 42));
+  }
+
+  async #add(entry: string, pixels: Pixels): Promise<void> {
+    const bytes = headerBytes + pixels.data.length;
+    if (this.#used + bytes > this.#limitBytes) return;
+    this.#used += bytes;
+    this.#addedSinceCount += bytes;
+    try {
+      await writeEntry(entry, pixels);
+      // Other processes add too; none of them may be far off about the sum.
+      if (this.#addedSinceCount > this.#limitBytes / 16) await this.#count();
+    } catch {
+      // A full or read-only disk: go on without adding.
+      this.#used = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  async #count(): Promise<void> {
+    this.#addedSinceCount = 0;
+    let used = 0;
+    for (const shelf of await readdir(this.#folder).catch(() => [])) {
+      for (const name of await readdir(join(this.#folder, shelf)).catch(() => [])) {
+        used += (await stat(join(this.#folder, shelf, name)).catch(() => undefined))?.size ?? 0;
+      }
+    }
+    this.#used = used;
+  }
+}
+
+async function readEntry(entry: string): Promise<Pixels | undefined> {
+  const content = await readFile(entry).catch(() => undefined);
+  if (!content) return undefined;
+  if (content.length > headerBytes && content.readUInt32LE(0) === magic) {
+    const [width, height] = [content.readUInt32LE(4), content.readUInt32LE(8)];
+    const data = content.subarray(headerBytes);
+    if (data.length === width * height * 3 && content.subarray(16, 48).equals(digest(content))) {
+      return { data, width, height };
+    }
+  }
+  await rm(entry, { force: true }).catch(() => undefined);
+  return undefined;
+}
+
+async function writeEntry(entry: string, { data, width, height }: Pixels): Promise<void> {
+  const content = Buffer.alloc(headerBytes + data.length);
+  content.writeUInt32LE(magic, 0);
+  content.writeUInt32LE(width, 4);
+  content.writeUInt32LE(height, 8);
+  content.set(data, headerBytes);
+  content.set(digest(content), 16);
+  await mkdir(dirname(entry), { recursive: true });
+  const scratch = `${entry}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeFile(scratch, content, { flag: 'wx' });
+    await rename(scratch, entry);
+  } catch (error) {
+    await rm(scratch, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** sha256 of everything but itself. */
+function digest(content: Buffer): Buffer {
+  return createHash('sha256').update(content.subarray(0, 16)).update(content.subarray(headerBytes)).digest();
+}

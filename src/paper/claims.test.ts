@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { table2Trial, trialIn } from '../report/testing/trial-experiment.js';
+import { regenerate } from '../tools/readme.js';
+import { type AssessedClaim, assessClaims } from './claims.js';
+import { paperClaims } from './claims-list.js';
+import { renderClaimsMarkdown, renderClaimsText } from './claims-text.js';
+
+/** A folder of its own with `experiments/` and `results/`, as the working folder. */
+function workIn(t: TestContext): string {
+  const [root, before] = [mkdtempSync(join(tmpdir(), 'gnbench-claims-')), process.cwd()];
+  t.after(() => {
+    process.chdir(before);
+    rmSync(root, { recursive: true });
+  });
+  mkdirSync(join(root, 'experiments'));
+  writeFileSync(join(root, 'experiments', 'trial.yaml'), table2Trial);
+  process.chdir(root);
+  return root;
+}
+
+const find = (claims: AssessedClaim[], id: string) => claims.find((claim) => claim.id === id)!;
+
+test('every sentence, table and figure has a row, and its id is its own', () => {
+  const ids = paperClaims.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  const sources = paperClaims.map(({ source }) => source).join();
+  for (const table of [1, 2, 3, 7, 8]) assert.match(sources, new RegExp(`Table ${table}`));
+  assert.match(sources, /Tables 4 to 6/);
+  for (const figure of ['Figure 2', 'Figure 3', 'Figure 4', 'Figures 1 and 5', 'Figure 6', 'Figure 7']) {
+    assert.ok(sources.includes(figure), figure);
+  }
+});
+
+test('the shipped experiments test the abstract’s claims on classification', async () => {
+  const claims = await assessClaims();
+  const names = (id: string) => find(claims, id).tests.map(({ experiment }) => experiment);
+  assert.ok(names('abstract-1').includes('reproduction-a-one-worker'));
+  assert.ok(names('abstract-1-cause').includes('reproduction-d1-precise-statistics'));
+  assert.ok(names('abstract-3').includes('table2-paper'));
+  assert.ok(names('abstract-5').includes('reproduction-c-normalizers'));
+  assert.ok(names('table-3-groups').includes('table3-groups'));
+  assert.ok(!names('abstract-1').includes('reproduction-d2-bfloat16'), 'a control');
+  for (const { experiment, hours } of find(claims, 'abstract-1').tests) assert.ok(hours > 0, experiment);
+  assert.match(find(claims, 'table-7').untested!, /COCO/);
+  const lines = find(claims, 'abstract-9').code!.lines;
+  assert.ok(lines >= 1 && lines <= 10, `GN is ${lines} lines`);
+});
+
+test('evidence is what the results say so far', async (t) => {
+  const root = workIn(t);
+  const before = find(await assessClaims(), 'abstract-3');
+  assert.deepEqual(before.evidence, []);
+  assert.equal(before.tests[0].runs.done, 0);
+  const trial = await trialIn(root, table2Trial, 'trial');
+  for (const seed of [1, 2, 3]) {
+    for (const cell of trial.experiment.cells) {
+      const { normalizer, batch } = cell.config;
+      const rise = normalizer.name === 'batch' && batch.size === 2 ? 9 + seed / 10 : 0;
+      trial.write(cell, seed, 14 + rise);
+    }
+  }
+  const claims = await assessClaims();
+  const [evidence] = find(claims, 'abstract-3').evidence;
+  assert.equal(evidence.seeds, 3);
+  assert.equal(evidence.verdict, 'direction only');
+  assert.ok(evidence.differsFromPaper.some((words) => words.includes('instead of ImageNet')));
+  assert.equal(find(claims, 'abstract-3').tests[0].runs.done, 18);
+  assert.equal(find(claims, 'abstract-2').evidence.length, 2);
+  const many = { ...find(claims, 'abstract-2') };
+  many.evidence = [1, 2, 3, 4, 5].map((size) => ({ ...evidence, difference: `at ${size}` }));
+  assert.match(renderClaimsMarkdown([many]), /at 1: .*at 2: .*at 5: .*and 2 more \(`trial`\)/);
+  assert.match(
+    renderClaimsMarkdown(claims),
+    /GN − BN at 2: −9\.20 \[−9\.45, −8\.95\] in 3 seeds, paper −10\.6: agrees/,
+  );
+  assert.match(renderClaimsText(claims), /gnbench sweep experiments\/trial\.yaml/);
+});
+
+test('a page’s generated parts are made anew, the rest stays', async (t) => {
+  const root = workIn(t);
+  await trialIn(root, table2Trial, 'trial');
+  const page =
+    '# x\n<!-- generated: summary trial -->\nold\n<!-- /generated -->\ny\n<!-- generated: claims -->\n<!-- /generated -->\n';
+  const fresh = await regenerate(page, 'README.md');
+  assert.ok(fresh.startsWith('# x\n<!-- generated: summary trial -->\n\nValidation error in %'));
+  assert.ok(fresh.includes('<!-- /generated -->\ny\n'));
+  assert.ok(!fresh.includes('old'));
+  assert.ok(fresh.includes('| Abstract |'));
+  assert.ok((await regenerate(fresh, 'README.md')) === fresh, 'once is enough');
+  await assert.rejects(regenerate('<!-- generated: claims -->\n', 'x.md'), /not closed/);
+  await assert.rejects(
+    regenerate('<!-- generated: poem -->\n<!-- /generated -->', 'x.md'),
+    /cannot be generated/,
+  );
+});

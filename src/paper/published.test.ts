@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { publishedDetections, publishedError, publishedErrors, publishedVideos } from './published.js';
+
+const at = (normalizer: string, batchSize: number, more: object = {}, table?: 1 | 2 | 3) =>
+  publishedError({ normalizer, batchSize, ...more }, table)?.error;
+
+test('the numbers of the abstract follow from the tables', () => {
+  const points = (value: number) => Number(value.toFixed(1));
+  assert.equal(points(at('batch', 2)! - at('group', 2)!), 10.6);
+  assert.equal(points(at('group', 32)! - at('batch', 32)!), 0.5);
+  assert.equal(points(at('layer', 32)! - at('group', 32)!), 1.2);
+  assert.equal(points(at('instance', 32)! - at('group', 32)!), 4.3);
+});
+
+test('tables that share a cell agree on it', () => {
+  assert.equal(at('batch', 32, {}, 1), at('batch', 32, {}, 2));
+  assert.equal(at('group', 32, {}, 1), at('group', 32, {}, 2));
+  assert.equal(at('group', 32, { groups: 32 }, 3), at('group', 32, {}, 1));
+  assert.equal(at('layer', 32, {}, 3), at('layer', 32, {}, 1));
+  assert.equal(at('instance', 32, {}, 3), at('instance', 32, {}, 1));
+});
+
+test('a cell finds its own value, and another table or batch none', () => {
+  assert.equal(at('group', 32, { groups: 8 }), 24.1, 'outside Table 3 a GN is a GN');
+  assert.equal(at('group', 32, { groups: 8 }, 3), 24.4);
+  assert.equal(at('group', 32, { channelsPerGroup: 2 }, 3), 25.6);
+  assert.equal(at('batch', 32, {}, 3), undefined);
+  assert.equal(at('layer', 2), undefined);
+  assert.equal(at('group', 64), undefined);
+  assert.equal(at('batch-renorm', 4), 26.3);
+  assert.equal(at('batch', 2, { model: 'resnet101' }), 31.9);
+  assert.equal(at('none', 32, { model: 'vgg16' }), 29.2);
+  assert.equal(at('none', 32, { model: 'resnet20' }), undefined);
+  assert.equal(at('batch', 2, { model: 'resnet20' }), 34.7, 'another model is held against ResNet-50');
+});
+
+test('every table is there in full', () => {
+  const count = (table: number) => publishedErrors.filter((value) => value.table === table).length;
+  assert.deepEqual([count(1), count(2), count(3)], [4, 10, 14]);
+  assert.deepEqual(
+    [4, 5, 6, 7].map((table) => publishedDetections.filter((row) => row.table === table).length),
+    [2, 3, 6, 2],
+  );
+  assert.equal(publishedVideos.length, 6);
+});

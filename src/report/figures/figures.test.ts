@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { collect } from '../../analysis/collect.js';
+import { plot } from '../../commands/plot.js';
+import { report } from '../../commands/report.js';
+import { reportFiles } from '../page/artifacts.js';
+import { escapeHtml, inlineSvg } from '../page/html.js';
+import { renderReport } from '../page/report.js';
+import { makeTrial, type Trial } from '../testing/trial-experiment.js';
+import { figuresOf } from './figures.js';
+import { figureSpec, hasFonts, renderPng, renderSvg } from './render.js';
+import { lineStyles } from './style.js';
+
+function fill(trial: Trial, seeds = [1, 2]): void {
+  for (const cell of trial.experiment.cells) {
+    for (const seed of seeds) trial.write(cell, seed, 13 + seed / 10 + 4 / cell.config.batch.size);
+  }
+}
+
+test('an experiment over batch sizes has the paper’s Figures 1 and 5', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  const figures = figuresOf(await collect(trial.file));
+  assert.deepEqual(
+    figures.map(({ name }) => name),
+    ['error-by-batch-size', 'curves'],
+  );
+  const [paper, ours] = figures[0].panels;
+  assert.equal(paper.points.find(({ line, x }) => line === 'BN' && x === 2)?.y, 34.7);
+  const point = ours.points.find(({ line, x }) => line === 'GN' && x === 2)!;
+  assert.deepEqual(
+    [point.low, point.high].map((value) => value?.toFixed(3)),
+    ['15.100', '15.200'],
+  );
+  const length = ({ y }: typeof paper) => y.domain[1] - y.domain[0];
+  assert.equal(length(paper), length(ours), 'a point of error is as long in both');
+  assert.deepEqual(
+    figures[1].panels.map(({ title }) => title),
+    ['BN: validation error', 'GN: validation error', 'BN: training error', 'GN: training error'],
+  );
+});
+
+test('a run that diverged takes nothing from its cell’s curve, and without numbers there is none', async (t) => {
+  const trial = await makeTrial(t);
+  const cell = trial.cell('batch', 32);
+  trial.write(cell, 1, 13);
+  trial.write(cell, 2, 90, { status: 'diverged', epochs: { done: 2, total: 6 } });
+  const curves = figuresOf(await collect(trial.file)).find(({ name }) => name === 'curves')!;
+  assert.deepEqual(
+    curves.panels[0].points.map(({ x, low }) => [x, low]),
+    [1, 2, 3, 4, 5, 6].map((epoch) => [epoch, undefined]),
+  );
+  const only = await makeTrial(t);
+  const folder = only.write(only.cell('batch', 32), 1, 13, { status: 'diverged' });
+  const rows = readFileSync(join(folder, 'curves.csv'), 'utf8').split('\n');
+  const broken = rows.map((row, index) =>
+    index === 0 ? row : row.replace(/^(\d+,\d+,\d+),.*/, '$1,0.1,NaN,NaN,NaN,NaN,1,1'),
+  );
+  writeFileSync(join(folder, 'curves.csv'), broken.join('\n'));
+  assert.deepEqual(figuresOf(await collect(only.file)), []);
+});
+
+test('Table 3 is drawn against the groups, LN being one', async (t) => {
+  const trial = await makeTrial(
+    t,
+    `
+title: groups
+reproduces: { table: 3 }
+base: { model: { name: resnet20 }, data: { name: synthetic }, epochs: 6 }
+axes: { normalizer: [{ name: group, groups: 8 }, { name: group, groups: 2 }, layer] }
+`,
+  );
+  fill(trial, [1]);
+  const [figure] = figuresOf(await collect(trial.file));
+  assert.equal(figure.name, 'error-by-groups');
+  assert.deepEqual(
+    figure.panels[0].points.map(({ x, y }) => [x, y]).sort((a, b) => b[0] - a[0]),
+    [
+      [8, 24.4],
+      [2, 24.7],
+      [1, 25.3],
+    ],
+  );
+});
+
+test('the same specification gives the same SVG; PNG has its size twice', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  const spec = figureSpec(figuresOf(await collect(trial.file))[0]);
+  const svg = await renderSvg(spec);
+  assert.ok(svg === (await renderSvg(JSON.parse(JSON.stringify(spec)))));
+  for (const word of ['Paper', 'batch size', 'GN', 'validation error (%)'])
+    assert.ok(svg.includes(`>${word}<`), word);
+  const png = await renderPng(svg);
+  const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
+  assert.equal(png.readUInt32BE(16), 2 * width);
+});
+
+test('lines differ in colour, shape and dash each', () => {
+  for (const names of [
+    ['BN', 'LN', 'IN', 'GN', 'no norm'],
+    ['32', '16', '8', '4', '2'],
+  ]) {
+    const styles = lineStyles(names);
+    for (const of of [
+      styles.map(({ color }) => color),
+      styles.map(({ shape }) => shape),
+      styles.map(({ dash }) => dash.join()),
+    ]) {
+      assert.equal(new Set(of).size, names.length);
+    }
+  }
+});
+
+test('a page needs nothing from anywhere and escapes what files say', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  trial.write(trial.cell('batch', 8), 2, 13, {
+    status: 'failed',
+    failure: { kind: 'crash', message: '<script>alert(1)</script>' },
+  });
+  const page = await renderReport(await collect(trial.file));
+  assert.ok(!page.includes('<script'), 'no script, and none from a file');
+  assert.ok(page.includes('&lt;script&gt;'));
+  assert.ok(page.includes('a &lt;CPU&gt; &amp; more'));
+  const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address);
+  assert.deepEqual(
+    addresses.filter((address) => !address.startsWith('#') && !address.startsWith('data:')),
+    [],
+  );
+  const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length, 'drawings do not share ids');
+  assert.ok(!page.includes(trial.root), 'no path of this machine');
+});
+
+test('an environment that was cut short is left out', async (t) => {
+  const trial = await makeTrial(t);
+  const folder = trial.write(trial.cell('batch', 32), 1, 13);
+  writeFileSync(join(folder, 'environment.json'), '{"cpu": ');
+  assert.match(await renderReport(await collect(trial.file)), /No run has recorded one/);
+});
+
+test('without a single run there are tables and a page, but nothing to plot', async (t) => {
+  const trial = await makeTrial(t);
+  const files = await reportFiles(await collect(trial.file));
+  assert.deepEqual([...files.keys()], ['table.md', 'runs.csv', 'cells.csv', 'report.html']);
+  await assert.rejects(plot(trial.file), /nothing to draw yet/);
+});
+
+test('the commands write what the functions give', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial, [1]);
+  const write = t.mock.method(process.stdout, 'write', () => true);
+  const out = join(trial.root, 'pictures');
+  assert.equal(await plot(trial.file, { out }), 0);
+  assert.equal(await report(trial.file), 0);
+  write.mock.restore();
+  const files = await reportFiles(await collect(trial.file), { png: false });
+  for (const [name, content] of files) {
+    assert.ok(readFileSync(join(trial.experiment.folder, name), 'utf8') === content, name);
+  }
+  assert.ok(readFileSync(join(out, 'curves.svg'), 'utf8').startsWith('<svg'));
+});
+
+test('a folder that cannot be written is an error with its name', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial, [1]);
+  const blocked = join(trial.root, 'blocked');
+  writeFileSync(blocked, '');
+  await assert.rejects(plot(trial.file, { out: join(blocked, 'x') }), { name: 'UserError' });
+});
+
+test('this system has fonts, or says so', async () => {
+  assert.equal(typeof (await hasFonts()), 'boolean');
+});
+
+test('escaping', () => {
+  assert.equal(escapeHtml(`<a href="x">'&'</a>`), '&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;');
+  const svg = inlineSvg('<svg width="1"><clipPath id="c"/><g clip-path="url(#c)"/></svg>', 'f', 'a "b"');
+  assert.equal(
+    svg,
+    '<svg role="img" aria-label="a &quot;b&quot;" width="1"><clipPath id="f-c"/><g clip-path="url(#f-c)"/></svg>',
+  );
+});

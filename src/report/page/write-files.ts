@@ -1,0 +1,18 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileError, replaceFile } from '../../storage/files.js';
+import type { Files } from './artifacts.js';
+
+/** Writes files into a folder, each as a whole. Returns their paths. Throws UserError when one cannot be written. */
+export async function writeFiles(folder: string, files: Files): Promise<string[]> {
+  return [...files].map(([name, content]) => {
+    const path = normalize(join(folder, name));
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      replaceFile(path, content);
+    } catch (error) {
+      throw fileError(error, 'could not write the file', path);
+    }
+    return path;
+  });
+}

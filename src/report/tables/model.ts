@@ -1,0 +1,124 @@
+/** What a table of an experiment says, before any format. */
+import type { Contrast } from '../../analysis/contrast.js';
+import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
+import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
+import { contextOf, normalizerKey } from '../../analysis/setting.js';
+import { mean, sampleStd } from '../../analysis/statistics.js';
+import { errorsOf, type Study, type StudyCell } from '../../analysis/study.js';
+import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
+
+/** A cell's row: the paper's error and ours, percent. */
+export interface TableRow {
+  key: string;
+  label: string;
+  published?: number;
+  mean?: number;
+  /** Sample standard deviation; from 2 seeds on. */
+  std?: number;
+  /** Of the completed runs, in the order of their seeds. */
+  values: { seed: number; error: number }[];
+  /** Ours minus the paper's, where data and model are the paper's. */
+  gap?: number;
+  planned: number;
+  /** Runs that diverged, failed or are not done, in words. */
+  remarks: string[];
+}
+
+/** The paper's layout: a line for each normalizer, a column for each batch size. */
+export interface Matrix {
+  batchSizes: number[];
+  lines: { label: string; published: (number | undefined)[]; ours: (TableRow | undefined)[] }[];
+}
+
+export interface TableModel {
+  name: string;
+  title: string;
+  source?: string;
+  matrix?: Matrix;
+  rows: TableRow[];
+  /** Rows of the baseline's cells that the contrasts use. */
+  baselineRows: TableRow[];
+  contrasts: Contrast[];
+  notPossible: Study['notPossible'];
+  strays: string[];
+  /** The rows' runs that count, by how their convolutions may be computed; whether Winograd's has some in bfloat16. */
+  convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
+  differences: string;
+}
+
+export function tableModel(study: Study): TableModel {
+  const rows = study.cells.map(tableRow);
+  const sources = [...new Set(study.cells.flatMap(({ published }) => published?.source ?? []))];
+  return {
+    name: study.name,
+    title: study.title,
+    source: sources.length > 0 ? sources.join(', ') : undefined,
+    matrix: matrixOf(study, rows),
+    rows,
+    baselineRows: comparedBaseline(study).map(tableRow),
+    contrasts: contrastsOf(study),
+    notPossible: study.notPossible,
+    strays: study.strays,
+    convolutions: byConvolutions([...study.cells, ...comparedBaseline(study)]),
+    differences: differencesLine(study),
+  };
+}
+
+function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
+  const counted = cells.flatMap(({ label, runs }) =>
+    runs
+      .filter(({ error }) => error !== undefined)
+      .map(({ seed, arithmetic }) => ({ ...arithmetic, name: `${label}, seed ${seed}` })),
+  );
+  const direct = counted.filter(({ convolutions }) => convolutions === 'direct');
+  const winograd = counted.filter(({ convolutions }) => convolutions === 'winograd');
+  return {
+    direct: direct.map(({ name }) => name),
+    winograd: winograd.map(({ name }) => name),
+    bfloat16: winograd.some(({ precision }) => precision === 'bfloat16'),
+  };
+}
+
+function tableRow(cell: StudyCell): TableRow {
+  const values = errorsOf(cell).sort((a, b) => a.seed - b.seed);
+  const errors = values.map(({ error }) => error);
+  const average = errors.length > 0 ? mean(errors) : undefined;
+  const published = cell.published?.error;
+  return {
+    key: cell.key,
+    label: cell.label,
+    published,
+    mean: average,
+    std: sampleStd(errors),
+    values,
+    gap:
+      average !== undefined && published !== undefined && isPaperSetting(cell)
+        ? average - published
+        : undefined,
+    planned: new Set(cell.runs.map(({ seed }) => seed)).size,
+    remarks: cell.runs.flatMap(({ seed, problem }) =>
+      problem ? `${cell.label}, seed ${seed}: ${problem}` : [],
+    ),
+  };
+}
+
+/** Only for experiments that vary the batch size: a table of one column is a list. */
+function matrixOf({ cells }: Study, rows: TableRow[]): Matrix | undefined {
+  const batchSizes = [...new Set(cells.map(({ setting }) => setting.batchSize))].sort((a, b) => b - a);
+  if (batchSizes.length < 2) return undefined;
+  const lineOf = ({ setting }: StudyCell) => normalizerKey(setting) + contextOf(setting);
+  const detailed = hasSeveralGroupings(cells);
+  const paths = varyingPaths(cells);
+  const lines = [...new Set(cells.map(lineOf))].map((line) => {
+    const members = cells.filter((cell) => lineOf(cell) === line);
+    const at = batchSizes.map((size) => members.find(({ setting }) => setting.batchSize === size));
+    const { setting } = members[0];
+    const name = normalizerLabel(setting, detailed && setting.normalizer === 'group');
+    return {
+      label: [name, ...paths.map((path) => valueInWords(members[0], path))].join(', '),
+      published: at.map((cell) => cell?.published?.error),
+      ours: at.map((cell) => rows.find(({ key }) => key === cell?.key)),
+    };
+  });
+  return { batchSizes, lines };
+}

@@ -1,0 +1,30 @@
+/** What a table has to say about cells and runs that are not in its numbers. */
+import { fixed } from '../../terminal/number-format.js';
+import type { TableModel } from './model.js';
+
+/** A sentence each: what this model cannot do, runs that do not count, and runs of no cell. */
+export function notesOf({ notPossible, rows, baselineRows, strays, convolutions }: TableModel): string[] {
+  return [
+    ...notPossible.map(
+      ({ label, why, published }) =>
+        `Not possible: ${label}, ${why}${published === undefined ? '' : ` (paper: ${fixed(published, 1)})`}.`,
+    ),
+    ...[...rows, ...baselineRows].flatMap(({ remarks }) =>
+      remarks.map((remark) => `Not counted: ${remark}.`),
+    ),
+    ...convolutionsNote(convolutions),
+    ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
+  ];
+}
+
+/**
+ * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, by the shorter list. A processor
+ * with a unit for bfloat16 computes those directly, whatever is allowed.
+ */
+function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutions']): string[] {
+  if (winograd.length === 0) return [];
+  const how = `Convolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
+  if (direct.length === 0) return [`${how} in all runs.`];
+  if (direct.length < winograd.length) return [`${how}, but direct ones in: ${direct.join('; ')}.`];
+  return [`${how}: ${winograd.join('; ')}.`];
+}

@@ -1,0 +1,148 @@
+/** A run's output folder: who may write there, and what is there already. */
+import * as fs from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../errors.js';
+import { fileError, makeFolders, replaceFile } from '../storage/files.js';
+import { type Lock, lockFolder } from '../storage/lock.js';
+import { isOwnCheckpoint } from './checkpoint/names.js';
+import type { Environment } from './environment.js';
+
+export interface RunFolder {
+  path: string;
+  /** The configuration that the run was begun with, if it is resumed. */
+  begunWith?: string;
+  config: string;
+  curves: string;
+  steps: string;
+  summary: string;
+  environment: string;
+  checkpoints: string;
+  lock: Lock;
+}
+
+/** The names that gnbench writes into a run's folder. */
+const ours =
+  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
+/** What a killed process may have left behind; no sign of a run. */
+const passing = /^(run\.lock.*|\.tmp-.*)$/;
+
+/**
+ * Creates or opens `path` for one run and locks it.
+ * `new` refuses a folder that holds a run; `resume` takes such a run up (or begins one); `force` deletes what gnbench
+ * wrote there and begins anew, but refuses a folder that holds anything else.
+ * Throws UserError (exit code 2), and then leaves nothing behind.
+ */
+export async function openRunFolder(path: string, mode: 'new' | 'resume' | 'force'): Promise<RunFolder> {
+  const folder = resolve(path);
+  const created = makeFolder(folder);
+  let lock: Lock | undefined;
+  try {
+    lock = await lockFolder(folder);
+    const present = fs.readdirSync(folder).filter((name) => !passing.test(name));
+    refuseLinks(folder, present);
+    if (mode === 'new') refuseRun(folder, present);
+    if (mode === 'force') clear(folder, present);
+    const config = join(folder, 'config.yaml');
+    const resumed = mode === 'resume' && present.includes('config.yaml');
+    if (mode === 'resume' && !resumed) refuseHeadless(folder, present);
+    return {
+      path: folder,
+      ...(resumed && { begunWith: fs.readFileSync(config, 'utf8') }),
+      config,
+      curves: join(folder, 'curves.csv'),
+      steps: join(folder, 'steps.csv'),
+      summary: join(folder, 'summary.json'),
+      environment: join(folder, 'environment.json'),
+      checkpoints: join(folder, 'checkpoints'),
+      lock,
+    };
+  } catch (error) {
+    await lock?.release();
+    removeEmpty(folder, created);
+    throw fileError(error, 'could not open the output folder', folder, 2);
+  }
+}
+
+/** Writes what the run is, whole or not at all. Throws UserError (exit code 2). */
+export function describeRun(folder: RunFolder, config: string, environment: Environment): void {
+  try {
+    replaceFile(folder.environment, `${JSON.stringify(environment, null, 2)}\n`);
+    // Last: with it the folder counts as a run that can be resumed.
+    replaceFile(folder.config, config);
+  } catch (error) {
+    throw fileError(error, 'could not write to the output folder', folder.path, 2);
+  }
+}
+
+/** The topmost folder that had to be made, if any. */
+function makeFolder(folder: string): string | undefined {
+  try {
+    return makeFolders(folder);
+  } catch (error) {
+    throw fileError(error, 'could not make the output folder', folder, 2);
+  }
+}
+
+/** Takes back what `makeFolder` made, as far as nobody has put anything there. */
+function removeEmpty(folder: string, created: string | undefined): void {
+  if (created === undefined) return;
+  try {
+    for (let path = folder; path.length >= created.length; path = dirname(path)) fs.rmdirSync(path);
+  } catch {
+    // Not empty, or no longer there: not ours to remove.
+  }
+}
+
+/** A results folder from elsewhere could point anywhere; what is written and deleted stays inside the folder. */
+function refuseLinks(folder: string, present: readonly string[]): void {
+  for (const name of present.filter((found) => ours.test(found))) {
+    if (fs.lstatSync(join(folder, name)).isSymbolicLink()) {
+      throw new UserError('it is a symbolic link', {
+        place: join(folder, name),
+        fix: 'replace the link by a plain file or folder',
+      });
+    }
+  }
+}
+
+function refuseRun(folder: string, present: readonly string[]): void {
+  const found = present.filter((name) => ours.test(name));
+  if (found.length === 0) return;
+  throw new UserError(`the output folder holds a run already (${found.join(', ')})`, {
+    place: folder,
+    fix: 'go on with --resume, start over with --force, or choose another with --out',
+  });
+}
+
+function refuseHeadless(folder: string, present: readonly string[]): void {
+  const found = present.filter((name) => ours.test(name));
+  if (found.length === 0) return;
+  throw new UserError(`there is ${found.join(', ')}, but no config.yaml that says which run it was`, {
+    place: folder,
+    fix: 'restore config.yaml, start over with --force, or choose another folder with --out',
+  });
+}
+
+function clear(folder: string, present: readonly string[]): void {
+  const foreign = present.filter((name) => !ours.test(name));
+  if (present.includes('checkpoints')) {
+    const checkpoints = fs.readdirSync(join(folder, 'checkpoints'));
+    foreign.push(
+      ...checkpoints
+        .filter((name) => !isOwnCheckpoint(join(folder, 'checkpoints', name)))
+        .map((name) => join('checkpoints', name)),
+    );
+  }
+  if (foreign.length > 0) {
+    throw new UserError(
+      `the output folder holds what gnbench did not write (${foreign.slice(0, 5).join(', ')})`,
+      {
+        place: folder,
+        fix: 'move it away, or choose another folder with --out',
+      },
+    );
+  }
+  // The configuration first: a folder that is half cleared must not pass for a run.
+  const order = [...present].sort((a, b) => Number(b === 'config.yaml') - Number(a === 'config.yaml'));
+  for (const name of order) fs.rmSync(join(folder, name), { recursive: true, force: true });
+}

@@ -1,0 +1,73 @@
+/**
+ * The parts of the project's pages that are made from `results/`: what stands between `<!-- generated: WHAT -->` and
+ * `<!-- /generated -->`. WHAT is `claims`, `costs`, `table EXPERIMENT` (in full), `summary EXPERIMENT` (the paper's layout and
+ * the differences) or `peers` (results/bench/peers.md without its heading).
+ *
+ *   node dist/tools/readme.js [--write] [FILE…]     (README.md and results/README.md when no file is named)
+ *
+ * Without `--write` it says which pages are out of date, and exits with 1 if any is.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { collect } from '../analysis/collect.js';
+import { UserError } from '../errors.js';
+import { assessClaims } from '../paper/claims.js';
+import { renderClaimsMarkdown, renderCostsMarkdown } from '../paper/claims-text.js';
+import { markdownSummary } from '../report/tables/markdown.js';
+import { tableModel } from '../report/tables/model.js';
+import { renderTable } from '../report/tables/table.js';
+import { replaceFile } from '../storage/files.js';
+
+export const pages = ['README.md', 'results/README.md'] as const;
+
+/** Written by experiments/peers/compare.mjs. */
+const peersTable = 'results/bench/peers.md';
+
+const block = /(<!-- generated: (.+?) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
+
+/** The page with every generated part made anew. Throws UserError for an unknown or an unclosed part. */
+export async function regenerate(page: string, file: string): Promise<string> {
+  const parts = [...page.matchAll(block)];
+  const opened = page.split('<!-- generated: ').length - 1;
+  if (opened !== parts.length || page.split('<!-- /generated -->').length - 1 !== parts.length) {
+    throw new UserError('a generated part is not closed', {
+      place: file,
+      fix: 'end it with <!-- /generated -->',
+    });
+  }
+  const contents = new Map<string, string>();
+  for (const [, , what] of parts) if (!contents.has(what)) contents.set(what, await generate(what, file));
+  return page.replace(block, (_, open, what, close) => `${open}\n${contents.get(what)}\n${close}`);
+}
+
+async function generate(what: string, file: string): Promise<string> {
+  const [kind, experiment, ...rest] = what.split(' ');
+  if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
+  if (kind === 'costs' && !experiment) return renderCostsMarkdown(await assessClaims());
+  if (kind === 'peers' && !experiment) return readFileSync(peersTable, 'utf8').replace(/^# .*\n\n/, '');
+  if ((kind === 'table' || kind === 'summary') && experiment && rest.length === 0) {
+    const study = await collect(experiment);
+    return kind === 'table' ? renderTable(study, 'markdown') : markdownSummary(tableModel(study));
+  }
+  throw new UserError(`"${what}" cannot be generated`, {
+    place: file,
+    fix: 'one of: claims, costs, table EXPERIMENT, summary EXPERIMENT, peers',
+  });
+}
+
+async function main(args: string[]): Promise<number> {
+  const named = args.filter((arg) => arg !== '--write');
+  const files = named.length > 0 ? named : pages.filter((page) => existsSync(page));
+  let stale = 0;
+  for (const file of files) {
+    const page = readFileSync(file, 'utf8');
+    const fresh = await regenerate(page, file);
+    if (fresh === page) continue;
+    stale++;
+    if (args.includes('--write')) replaceFile(file, fresh);
+    process.stdout.write(`${file} ${args.includes('--write') ? 'written' : 'is out of date'}\n`);
+  }
+  return args.includes('--write') ? 0 : Math.min(1, stale);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,77 @@
+/** What the variables of a run are before its first step: drawn by the seed, or read from the file of `init.weights`. */
+import { existsSync } from 'node:fs';
+import { join, normalize, sep } from 'node:path';
+import type { Config } from '../config/schema.js';
+import type { VariableValue } from '../engine/program.js';
+import { UserError } from '../errors.js';
+import { initialize } from '../nn/initialize.js';
+import type { Variable } from '../nn/net.js';
+import { readRunFacts } from '../runs/environment.js';
+import { readWeights } from './weights.js';
+import { silentDifferences } from './weights-metadata.js';
+
+export interface InitialWeights {
+  values: Record<string, VariableValue>;
+  /** Of the weights that were read. */
+  sha256?: string;
+}
+
+/**
+ * @param note hears in what the network that the weights were trained in was another one
+ * @throws UserError for weights that are not there, or not the model's
+ */
+export function initialWeights(
+  { init, seed, ...config }: Config,
+  variables: Variable[],
+  note: (message: string) => void,
+): InitialWeights {
+  const drawn = initialize(variables, seed);
+  if (!init) return { values: drawn };
+  requireWeights(init.weights);
+  const { values, sha256, metadata } = readWeights(init.weights, variables, { head: init.head, warn: note });
+  for (const difference of silentDifferences(metadata, config)) {
+    note(`begins with the weights of a network with ${difference}`);
+  }
+  return { values: { ...drawn, ...values }, sha256 };
+}
+
+/**
+ * The same for a run that was begun before. Its checkpoint has all that it needs, so that the weights may be gone by
+ * then; without a checkpoint it begins again, with the same weights.
+ *
+ * @param run.environment its `environment.json`, which has the weights' sha256
+ * @throws UserError when the weights are no longer those that it began with
+ */
+export function initialWeightsAgain(
+  config: Config,
+  variables: Variable[],
+  run: { environment: string; hasCheckpoint: boolean; note: (message: string) => void },
+): InitialWeights {
+  const recorded = config.init && readRunFacts(run.environment)?.initialWeights;
+  if (run.hasCheckpoint) return { values: initialize(variables, config.seed), sha256: recorded };
+  const weights = initialWeights(config, variables, run.note);
+  if (recorded === undefined || recorded === weights.sha256) return weights;
+  throw new UserError('these are no longer the weights that the run began with', {
+    place: config.init!.weights,
+    fix: 'put the former ones back, or start the run over with --force',
+  });
+}
+
+/**
+ * Weights are in no repository: whose file or folder is not there has to make it.
+ *
+ * @throws UserError that names the experiment whose runs they are of, where there is one
+ */
+export function requireWeights(file: string): void {
+  const isRun = existsSync(join(file, 'config.yaml'));
+  if (isRun ? existsSync(join(file, 'checkpoints')) : existsSync(file)) return;
+  const [results, experiment] = normalize(file).split(sep);
+  const source = join('experiments', `${experiment}.yaml`);
+  const known = results === 'results' && existsSync(source);
+  throw new UserError(isRun ? 'the run has no checkpoint here' : 'there are no weights here', {
+    place: file,
+    fix: known
+      ? `weights are in no repository; they are made by gnbench sweep ${source}${isRun ? ' once the run’s folder is moved away' : ''}`
+      : 'set init.weights to a .safetensors file or to the folder of a run, relative to the working folder',
+  });
+}

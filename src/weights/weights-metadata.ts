@@ -1,0 +1,70 @@
+/** What a file of weights says of itself: what it takes to compute with them, and where they come from. */
+import { printConfig } from '../config/print.js';
+import type { Config } from '../config/schema.js';
+import { pixelStatistics } from '../datasets/pixel-statistics.js';
+import { version } from '../version.js';
+
+/** What the weights are of; both as a configuration has them. */
+export type Architecture = Pick<Config, 'model' | 'normalizer'>;
+
+/** Strings only, as the format has it; model and normalizer are JSON. */
+export const describeArchitecture = (
+  { model, normalizer }: Architecture,
+  classes: number,
+): Record<string, string> => ({
+  gnbench: version,
+  model: JSON.stringify(model),
+  normalizer: JSON.stringify(normalizer),
+  classes: String(classes),
+});
+
+/** Weights of a run of `config` after `step` steps. */
+export function describeWeights(
+  config: Config,
+  { step, averaged, classes }: { step: number; averaged: boolean; classes: number },
+): Record<string, string> {
+  const { mean, std } = pixelStatistics(config.data.name);
+  return {
+    ...describeArchitecture(config, classes),
+    weights: averaged ? 'running averages' : 'of the last step',
+    step: String(step),
+    data: config.data.name,
+    mean: JSON.stringify(mean),
+    std: JSON.stringify(std),
+    config: printConfig(config),
+  };
+}
+
+/** What `describeArchitecture` wrote; undefined when the file does not say, or not so that it can be believed. */
+export function architectureOf(metadata: Record<string, string>): Architecture | undefined {
+  try {
+    const [model, normalizer] = [JSON.parse(metadata.model), JSON.parse(metadata.normalizer)];
+    const named = typeof model.name === 'string' && typeof normalizer.name === 'string';
+    return named ? { model, normalizer } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What changes a network's function and not the shapes of its variables. */
+const silent = [
+  ['model', 'strideIn1x1'],
+  ['normalizer', 'name'],
+  ['normalizer', 'groups'],
+  ['normalizer', 'channelsPerGroup'],
+  ['normalizer', 'epsilon'],
+  ['normalizer', 'weightStandardization'],
+] as const;
+
+/** How the weights were computed with otherwise than `config` says, which their names and shapes don't show. */
+export function silentDifferences(metadata: Record<string, string>, config: Architecture): string[] {
+  const theirs = architectureOf(metadata);
+  if (!theirs) return [];
+  return silent.flatMap(([part, key]) => {
+    const [value, own] = [theirs, config].map(
+      (each) =>
+        (each[part] as Record<string, unknown>)[key] ?? (key === 'weightStandardization' ? false : undefined),
+    );
+    return value === own ? [] : [`${part}.${key} ${JSON.stringify(value)}, here ${JSON.stringify(own)}`];
+  });
+}

@@ -1,0 +1,78 @@
+/** The weights that a network is to begin or to be evaluated with, held against what it needs. */
+import { statSync } from 'node:fs';
+import type { VariableValue } from '../engine/program.js';
+import { UserError } from '../errors.js';
+import type { Variable } from '../nn/net.js';
+import { fileError } from '../storage/files.js';
+import { readRunWeights } from './run-weights.js';
+import { readSafetensors } from './safetensors.js';
+import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
+
+export interface LoadedWeights {
+  /** By the variables' names; those that `head: 'new'` leaves out are not there. */
+  values: Record<string, VariableValue>;
+  /** Of the file; of a run, of its checkpoint's tensors. */
+  sha256: string;
+  /** What the file says of itself, see `describeWeights`; the same of a run. */
+  metadata: Record<string, string>;
+}
+
+/** Variables of the classifier, which another number of classes needs anew. */
+const inHead = (name: string) => name.startsWith('head.');
+
+/**
+ * Reads `file` (safetensors in gnbench's own names and layouts, or a run's folder: the weights of its newest whole
+ * checkpoint, running averages where it has them) for `variables`.
+ *
+ * @param options.head `new` leaves out the variables of the classifier, whatever the file holds of them
+ * @param options.warn hears of each damaged checkpoint that was passed over
+ * @throws UserError (exit code 2) that lists all missing, extra and misshapen tensors at once
+ */
+export function readWeights(
+  file: string,
+  variables: Variable[],
+  options: { head: 'keep' | 'new'; warn?: (message: string) => void },
+): LoadedWeights {
+  const { values: found, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
+  const wanted = options.head === 'new' ? variables.filter(({ name }) => !inHead(name)) : variables;
+  const differences = tensorDifferences(found, wanted, options.head === 'new' ? inHead : undefined);
+  if (differences.text) {
+    throw new UserError(`the weights are not the model's; ${differences.text}`, {
+      place: file,
+      fix: fixFor(found, differences),
+    });
+  }
+  return { values: Object.fromEntries(wanted.map(({ name }) => [name, found[name]])), sha256, metadata };
+}
+
+function isFolder(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch (error) {
+    throw fileError(error, 'could not read the weights', file, 2);
+  }
+}
+
+function ofRun(folder: string, { warn = () => {} }: { warn?: (message: string) => void }): LoadedWeights {
+  const { values, sha256, metadata } = readRunWeights(folder, warn);
+  return { values, sha256, metadata };
+}
+
+function ofFile(file: string): LoadedWeights {
+  const { tensors, metadata, sha256 } = readSafetensors(file);
+  return { values: tensors, sha256, metadata };
+}
+
+/** The likeliest reason first: another library's names, then another number of classes, then another model. */
+function fixFor(
+  found: Record<string, VariableValue>,
+  { missing, misshapen, extra }: TensorDifferences,
+): string {
+  if (!Object.hasOwn(found, 'stem.conv.weight') && !Object.hasOwn(found, 'stage1.conv1.weight')) {
+    return "weights in another library's names come through: gnbench import FILE --from torchvision|timm";
+  }
+  if ([...missing, ...misshapen, ...extra].every(inHead)) {
+    return 'the number of classes differs: take weights and data of the same classes, or begin with a new head (init.head: new)';
+  }
+  return 'take the model and normalizer that the weights were trained with';
+}
