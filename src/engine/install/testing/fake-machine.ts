@@ -35,8 +35,8 @@ arguments="$*"
 while [ $# -gt 0 ]; do [ "$1" = -o ] && output="$2"; shift; done
 case "$FAKE_CXX:$arguments" in
   hang:*) sleep 20 ;;
-  no-ops:*/native/*) echo "loops.cc:1: error: this compiler is too old" >&2; exit 1 ;;
-  full:*/native/*) echo "x.cc:1: fatal error: No space left on device" >&2; exit 1 ;;
+  no-ops:*/kernels/*) echo "loops.cc:1: error: this compiler is too old" >&2; exit 1 ;;
+  full:*/kernels/*) echo "x.cc:1: fatal error: No space left on device" >&2; exit 1 ;;
   nothing:*) echo "x.cc:1: error: nothing compiles" >&2; exit 1 ;;
 esac
 echo built > "$output"
