@@ -1,5 +1,6 @@
 /** A difference between cells, ours beside the paper's, in points of validation error. */
 import { publishedError } from '../paper/published.js';
+import type { Setting } from './setting.js';
 import { type Estimate, estimate } from './statistics.js';
 import { errorsOf, hasDiverged, isOfThePaper, type StudyCell } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';
@@ -16,8 +17,10 @@ export type ContrastKind = 'normalizers' | 'rise' | 'rises' | 'groups' | 'contro
 export interface Contrast {
   kind: ContrastKind;
   label: string;
-  /** Names it across experiments, for the claims: `GN-BN@2`, `BN@2-32`. */
+  /** A short name: `GN-BN@2`, `BN@2-32`. It is made of display names, so read `terms` to tell contrasts apart. */
   id: string;
+  /** The signed sum that the contrast is: the setting of each cell, in the order of the label. */
+  terms: { sign: 1 | -1; setting: Setting }[];
   /** Whether all its cells are such as the paper's figures are of. */
   ofThePaper: boolean;
   /** The paper's, to its one decimal. */
@@ -57,6 +60,7 @@ export function contrast(options: {
     kind,
     label,
     id,
+    terms: terms.map(([sign, { setting }]) => ({ sign, setting })),
     ofThePaper,
     published,
     pairs,

@@ -1,4 +1,5 @@
-/** What the paper claims: each sentence of its abstract that states a result, each table and figure. */
+/** The paper's claims: each sentence of its abstract that states a result, each table and figure. */
+import type { Contrast } from '../analysis/contrast.js';
 import type { Study } from '../analysis/study.js';
 
 export interface Claim {
@@ -6,15 +7,15 @@ export interface Claim {
   id: string;
   source: string;
   statement: string;
-  /** Contrasts (by `id`) whose verdicts speak for or against it; an experiment that has one of them tests it. */
-  contrasts?: RegExp;
-  /** Whether they may be of cells that the paper's figures are not of: fine-tuned, or evaluated with precise statistics. */
+  /** Says which contrasts' verdicts speak for or against it; an experiment that has such a contrast tests the claim. */
+  supports?: (contrast: Contrast) => boolean;
+  /** Set when the contrasts are between cells that the paper has no figures for: fine-tuned, or with precise statistics. */
   ofOtherCells?: boolean;
-  /** Further narrows the experiments. */
+  /** Leaves out experiments that would match otherwise. */
   only?: (study: Study) => boolean;
   /** The function that shows it, where it is about code. */
   code?: { file: string; name: string };
-  /** Why nothing here tests it, where nothing does. */
+  /** The reason to give where nothing here tests it. */
   untested: string;
 }
 
@@ -32,6 +33,18 @@ const usesModel =
     cells.some(({ setting }) => setting.model.startsWith(name));
 const repeatsTable = (table: number) => (study: Study) => isMain(study) && study.reproduces?.table === table;
 
+/** One normalizer minus another at the same batch size. */
+const isBetween = ({ kind, terms }: Contrast, left: string | string[], right: string, sizes: number[]) =>
+  kind === 'normalizers' &&
+  [left].flat().includes(terms[0].setting.normalizer) &&
+  terms[1].setting.normalizer === right &&
+  sizes.includes(terms[0].setting.batchSize);
+/** A normalizer at one batch size minus the same normalizer at 32 images. */
+const isRiseFrom32 = ({ kind, terms: [to, from] }: Contrast, normalizer: string) =>
+  kind === 'rise' && to.setting.normalizer === normalizer && from.setting.batchSize === 32;
+const isRiseAgainstRise = ({ kind }: Contrast) => kind === 'rises';
+const isOfPreTrained = ({ terms: [first] }: Contrast) => first.setting.others.init !== undefined;
+
 const coco = 'needs COCO and Mask R-CNN, which gnbench does not have';
 const kinetics = 'needs Kinetics and three-dimensional convolutions, which gnbench does not have';
 const notYet = 'no experiment yet';
@@ -42,7 +55,8 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-1',
     source: 'Abstract',
     statement: 'BN’s error increases rapidly when the batch becomes smaller',
-    contrasts: /^BN@2-32|^rise:BN-GN/,
+    supports: (each) =>
+      isRiseAgainstRise(each) || (isRiseFrom32(each, 'batch') && each.terms[0].setting.batchSize === 2),
     only: isMain,
     untested: notYet,
   },
@@ -50,7 +64,12 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-1-cause',
     source: 'Abstract',
     statement: '… caused by inaccurate estimation of the batch statistics',
-    contrasts: /^precise statistics-running statistics:BN at 2/,
+    supports: ({ kind, terms: [precise, running] }) =>
+      kind === 'control' &&
+      precise.setting.normalizer === 'batch' &&
+      precise.setting.batchSize === 2 &&
+      precise.setting.others['evaluate.statistics'] === 'precise' &&
+      running.setting.others['evaluate.statistics'] === undefined,
     ofOtherCells: true,
     untested: notYet,
   },
@@ -58,7 +77,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-2',
     source: 'Abstract',
     statement: 'GN’s accuracy is stable in a wide range of batch sizes',
-    contrasts: /^GN[^-]*@\d+-32/,
+    supports: (each) => isRiseFrom32(each, 'group'),
     only: isMain,
     untested: notYet,
   },
@@ -66,7 +85,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-3',
     source: 'Abstract',
     statement: 'At a batch size of 2, GN has 10.6 points lower error than BN',
-    contrasts: /^GN[^-]*-BN@2(?!\d)/,
+    supports: (each) => isBetween(each, 'group', 'batch', [2]),
     only: isMain,
     untested: notYet,
   },
@@ -74,7 +93,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-4',
     source: 'Abstract',
     statement: 'At typical batch sizes GN is comparably good with BN',
-    contrasts: /^GN[^-]*-BN@32/,
+    supports: (each) => isBetween(each, 'group', 'batch', [32]),
     only: isMain,
     untested: notYet,
   },
@@ -82,7 +101,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-5',
     source: 'Abstract',
     statement: '… and outperforms the other normalizers',
-    contrasts: /^(LN|IN)-GN[^-]*@32/,
+    supports: (each) => isBetween(each, ['layer', 'instance'], 'group', [32]),
     only: isMain,
     untested: notYet,
   },
@@ -90,7 +109,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-6',
     source: 'Abstract',
     statement: 'GN transfers naturally from pre-training to fine-tuning',
-    contrasts: /^transfer:/,
+    supports: isOfPreTrained,
     ofOtherCells: true,
     untested: notYet,
   },
@@ -117,7 +136,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'table-1',
     source: 'Table 1, Figure 4',
     statement: 'BN, LN, IN and GN at 32 images a worker',
-    contrasts: /@32(?!\d)/,
+    supports: ({ kind, terms: [{ setting }] }) => kind === 'normalizers' && setting.batchSize === 32,
     only: repeatsTable(1),
     untested: notYet,
   },
@@ -125,7 +144,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'table-2',
     source: 'Table 2, Figures 1 and 5',
     statement: 'BN and GN from 32 images a worker to 2',
-    contrasts: /^rise:BN-GN/,
+    supports: isRiseAgainstRise,
     only: repeatsTable(2),
     untested: notYet,
   },
@@ -133,35 +152,35 @@ export const paperClaims: readonly Claim[] = [
     id: 'table-3-groups',
     source: 'Table 3, left',
     statement: 'GN by its number of groups, LN being one',
-    contrasts: /^groups:/,
+    supports: ({ kind, terms: [{ setting }] }) => kind === 'groups' && setting.groups !== undefined,
     untested: notYet,
   },
   {
     id: 'table-3-channels',
     source: 'Table 3, right',
     statement: 'GN by the channels in a group, IN being one',
-    contrasts: /^channelsPerGroup:/,
+    supports: ({ kind, terms: [{ setting }] }) => kind === 'groups' && setting.channelsPerGroup !== undefined,
     untested: notYet,
   },
   {
     id: 'batch-renorm',
     source: 'Section 4.1',
     statement: 'Batch Renormalization at 4 images a worker stays behind GN',
-    contrasts: /^BRN-GN[^-]*@4/,
+    supports: (each) => isBetween(each, 'batch-renorm', 'group', [4]),
     untested: notYet,
   },
   {
     id: 'weight-norm',
     source: 'Section 4.1',
     statement: 'Weight normalization stays behind GN',
-    contrasts: /^WN-GN[^-]*@32/,
+    supports: (each) => isBetween(each, 'weight-norm', 'group', [32]),
     untested: notYet,
   },
   {
     id: 'resnet-101',
     source: 'Section 4.1',
     statement: 'The same for ResNet-101 at 32 and 2 images a worker',
-    contrasts: /-BN@(32|2)(?!\d)|^rise:/,
+    supports: (each) => isRiseAgainstRise(each) || isBetween(each, 'group', 'batch', [32, 2]),
     only: usesModel('resnet101'),
     untested: notYet,
   },
@@ -177,7 +196,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'figure-6',
     source: 'Figure 6',
     statement: 'VGG-16 without normalizer, with BN and with GN',
-    contrasts: /GN/,
+    supports: ({ terms }) => terms.some(({ setting }) => setting.normalizer === 'group'),
     only: usesModel('vgg16'),
     untested: notYet,
   },

@@ -50,6 +50,13 @@ test('the shipped experiments test the abstract’s claims on classification', a
   assert.ok(lines >= 1 && lines <= 10, `GN is ${lines} lines`);
 });
 
+test('no claim is left without the experiments that were made for it', async () => {
+  const tested = new Set((await assessClaims()).filter(({ tests }) => tests.length > 0).map(({ id }) => id));
+  for (const { id, supports } of paperClaims) {
+    assert.equal(tested.has(id), supports !== undefined, `${id}: which of the shipped experiments test it?`);
+  }
+});
+
 test('evidence is what the results say so far', async (t) => {
   const root = workIn(t);
   const before = find(await assessClaims(), 'abstract-3');

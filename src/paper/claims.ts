@@ -84,13 +84,13 @@ async function examine(file: string): Promise<Known> {
 }
 
 function assess(claim: Claim, known: Known[]): AssessedClaim {
-  const { id, source, statement, contrasts, ofOtherCells, only, code, untested } = claim;
+  const { id, source, statement, supports, ofOtherCells, only, code, untested } = claim;
   const relevant = known
     .filter(({ study }) => only?.(study) ?? true)
     .map((each) => ({
       ...each,
       contrasts: each.contrasts.filter(
-        (contrast) => contrasts?.test(contrast.id) && (ofOtherCells || contrast.ofThePaper),
+        (contrast) => supports?.(contrast) && (ofOtherCells || contrast.ofThePaper),
       ),
     }))
     .filter((each) => each.contrasts.length > 0);

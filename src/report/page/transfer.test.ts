@@ -63,9 +63,9 @@ test('pre-trained cells are compared with each other, and each with its own from
     ['transfer:pre-trained-from scratch:GN at 2', -20, undefined, 'differs'],
   ]);
   const claim = paperClaims.find(({ id }) => id === 'abstract-6')!;
-  assert.equal(contrastsOf(study).filter(({ id }) => claim.contrasts!.test(id)).length, 5);
-  for (const { id, contrasts, only } of paperClaims) {
-    const speaks = contrastsOf(study).some((each) => contrasts?.test(each.id)) && (only?.(study) ?? true);
+  assert.equal(contrastsOf(study).filter((each) => claim.supports!(each)).length, 5);
+  for (const { id, supports, only } of paperClaims) {
+    const speaks = contrastsOf(study).some((each) => supports?.(each)) && (only?.(study) ?? true);
     assert.equal(speaks, id === 'abstract-6', id);
   }
   const table = renderTable(study, 'markdown');
