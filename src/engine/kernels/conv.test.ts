@@ -193,7 +193,7 @@ describe('convolutions', () => {
     });
     const conv = (x: number[], w: number[], stride = 1) =>
       runOp('GnbenchConv', [ints('stride', stride)], [zeros(x), zeros(w)], 1);
-    assert.throws(() => conv([1, 4, 4, 8], [3, 3, 8, 24]), /24 output channels are no multiple of 16/);
+    assert.throws(() => conv([1, 4, 4, 8], [3, 3, 8, 24]), /24 output channels are not a multiple of 16/);
     assert.throws(() => conv([1, 4, 4, 8], [3, 3, 16, 16]), /do not fit/);
     assert.throws(() => conv([1, 4, 4, 8], [5, 5, 8, 16]), /kernel 5 with stride 1/);
     assert.throws(() => conv([1, 4, 4, 8], [3, 3, 8, 16], 3), /with stride 3/);

@@ -29,16 +29,16 @@ struct GradientAffine {
   const float* constant;
 };
 
-/** A set's results, per group; the variance is the biased one. */
+/** The statistics of a set, one value per group; the variance is the biased one. */
 struct Statistics {
   float *mean, *rstd, *variance;
 };
 
-/** What one set of images needs for its statistics. Arrays of `groups` are per group, the others per channel. */
+/** The shape of one set of images that share statistics, and epsilon. */
 struct Group {
   int64_t rows;
   int64_t channels;
-  int64_t perGroup;  // channels in a group
+  int64_t channelsPerGroup;  // channels in a group
   double epsilon;
 };
 
@@ -46,7 +46,7 @@ struct Group {
 struct RowLoops {
   /** Adds the sums of x - shift and its square to `sums`. */
   void (*sum)(const void* x, int64_t rows, int64_t channels, const float* shift, Sums sums);
-  /** The first row as float32: what the sums are shifted by. */
+  /** Copies the first row as float32: the sums are shifted by it. */
   void (*row)(const void* x, int64_t channels, float* out);
   /** In place (y = x or y = residual) is allowed. `residual` may be null. */
   void (*affine)(const void* x, const void* residual, void* y, int64_t rows, int64_t channels, Affine affine,
@@ -88,7 +88,7 @@ struct Loops {
    */
   bool (*statistics)(Group group, Sums sums, const float* gamma, const float* beta, Statistics out, float* shift,
                      float* scale, float* offset, double* scratch, bool last);
-  /** shift[c] = mean[c / perGroup]. */
+  /** shift[c] = mean[c / channelsPerGroup]. */
   void (*spread)(Group group, const float* mean, float* shift);
   /** From sums to the affine of the backward pass; `sums.second` becomes this set's part of gamma's gradient. */
   void (*gradientStatistics)(Group group, Sums sums, const float* gamma, const float* rstd, float* scale, float* slope,
@@ -122,7 +122,7 @@ struct Loops {
   int64_t (*winogradScratch)(const ConvPass& pass);
   void (*winograd[kFormats])(const ConvPass& pass, const void* x, const float* packed, const void* addend, void* y,
                              int64_t begin, int64_t end, float* scratch);
-  /** [taps, in, out] → [in / lanes, taps, out, lanes]: the weights as the transposed pass wants them. */
+  /** [taps, in, out] → [in / lanes, taps, out, lanes]: the order of weights that the transposed pass reads. */
   void (*transposeWeights)(int64_t taps, int64_t in, int64_t out, const float* weights, float* packed);
   /**
    * The filter's gradient, [kernel, kernel, in, out], for input channels [firstIn, lastIn) and the vector of output
@@ -131,8 +131,8 @@ struct Loops {
   void (*convFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t firstIn,
                      int64_t lastIn, int64_t channel, float* gradient);
   /**
-   * The same by Winograd's filtering, for all input and `outputs` output channels; it sums so many tiles at a time. x and
-   * dy by format.
+   * The same by Winograd's filtering, for all input and `outputs` output channels; it sums winogradFilterTiles tiles at a
+   * time. x and dy by format.
    */
   int64_t (*winogradFilterTiles)(const ConvPass& pass);
   int64_t (*winogradFilterScratch)(const ConvPass& pass, int64_t outputs);
@@ -140,7 +140,7 @@ struct Loops {
                                    int64_t outputs, float* gradient, float* scratch);
 };
 
-/** What the filter's gradient takes at a time: so many rows of one image, or so many images with all their rows. */
+/** The part of a batch that the filter's gradient takes at a time: `rows` rows of one image, or `images` whole images. */
 struct FilterBand {
   int64_t rows, images;
 };
@@ -151,8 +151,8 @@ struct FilterBand {
  */
 struct PairLoops {
   const char* name;
-  int64_t speed;            // multiplications while one of float32 is made
-  int64_t channelMultiple;  // what the input's channels must be a multiple of in conv
+  int64_t throughputVsFloat32;  // multiplications in the time of one float32 multiplication
+  int64_t channelMultiple;      // conv needs a number of input channels that is a multiple of it
   int64_t (*packedSize)(const ConvPass& pass);
   void (*pack)(const ConvPass& pass, const float* weights, uint16_t* packed);
   int64_t (*scratchSize)(const ConvPass& pass, int64_t rows);
@@ -166,7 +166,7 @@ struct PairLoops {
   void (*filterEnd)(const ConvPass& pass, const float* sums, float* gradient);
 };
 
-/** The fastest of this processor; null where it multiplies no bfloat16. */
+/** The fastest unit of this processor; null if it has none that multiplies bfloat16. */
 const PairLoops* pairLoops();
 
 /** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512, avx512_bf16) asks for less. */

@@ -23,7 +23,7 @@ inline int threadsFor(tensorflow::OpKernelContext* context, int64_t bytes) {
 /**
  * Runs body(0) … body(tasks - 1) on up to `threads` threads, this one among them, and returns when all are done. Each has
  * a share of the tasks that lie together, the same one at every call: so an image stays in the caches of one core from
- * operation to operation. Who is done with its own share helps with the others'; a helper that wakes up late finds
+ * operation to operation. A thread that finishes its share steals from the others; a helper that wakes up late finds
  * nothing left and is not waited for.
  */
 template <class Body>
@@ -61,7 +61,7 @@ void parallel(tensorflow::OpKernelContext* context, int threads, int64_t tasks, 
 
 /** Runs body(first, count) over pieces of `elements` values; each value moves `bytes` bytes. */
 template <class Body>
-void inChunks(tensorflow::OpKernelContext* context, int64_t elements, int64_t bytes, const Body& body) {
+void parallelElements(tensorflow::OpKernelContext* context, int64_t elements, int64_t bytes, const Body& body) {
   constexpr int64_t kChunk = 16384;
   parallel(context, threadsFor(context, elements * bytes), (elements + kChunk - 1) / kChunk, [&](int64_t task) {
     const int64_t first = task * kChunk;

@@ -13,7 +13,7 @@ export interface NativeSource {
   optional?: boolean;
 }
 
-/** For loops: nothing here changes a result, but for multiplications fused with additions. */
+/** Flags for the loops. None changes a result, except that multiplications may be fused with additions. */
 const loops = [
   '-std=c++17',
   '-O3',
@@ -29,7 +29,7 @@ const plain = ['-std=c++17', '-O2', '-fPIC', '-DNAPI_VERSION=8'];
 
 const everywhere: NativeSource[] = [
   { file: 'ops.cc', flags: plain },
-  { file: 'loops.cc', flags: plain },
+  { file: 'dispatch.cc', flags: plain },
   { file: 'loops-generic.cc', flags: loops },
 ];
 const x64: NativeSource[] = [
@@ -40,5 +40,5 @@ const x64: NativeSource[] = [
   { file: 'loops-amx.cc', flags: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'], optional: true },
 ];
 
-/** What to compile on this architecture. Include folders and libraries are the builder's to add. */
+/** The files to compile on this architecture; the builder adds include folders and libraries. */
 export const nativeSources: NativeSource[] = process.arch === 'x64' ? [...everywhere, ...x64] : everywhere;

@@ -1,4 +1,4 @@
-// Working memory that belongs to a thread. To allocate and free it at every operation takes longer than many an operation.
+// Working memory that belongs to a thread. Allocating and freeing it in every operation would cost more than a small op.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -6,10 +6,10 @@
 
 namespace gnbench {
 
-/** What it is for: a task's own data, or weights and sums that all tasks of an operation on this thread use. */
+/** The purposes that memory is kept for: a task's own data, or weights and sums that all tasks of an op on this thread use. */
 enum Memory { kTaskMemory, kSumMemory, kPackedMemory, kTransposedMemory };
 
-/** One piece of it: it grows, and stays until the thread ends. Aligned to cache lines. */
+/** Memory for one purpose: it grows when needed, and stays until the thread ends. It is aligned to cache lines. */
 class ThreadMemory {
  public:
   template <Memory kUse>
@@ -26,7 +26,7 @@ class ThreadMemory {
     return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory_.data()) + 63) & ~uintptr_t{63});
   }
 
-  /** What `fill` writes, the first time that the operation `id` asks for it on this thread. */
+  /** Memory that `fill` has written; it is called the first time that the operation `id` asks on this thread. */
   template <class T, class Fill>
   const T* filled(int64_t id, int64_t count, const Fill& fill) {
     if (owner_ == id) return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory_.data()) + 63) & ~uintptr_t{63});

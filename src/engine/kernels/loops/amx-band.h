@@ -1,7 +1,7 @@
 // Pixels of a band of rows as one line of positions. Rows are counted as width + 1 long: the additional column, where dy is
 // zero, keeps a row's edge from meeting the next row's, so that a tap is nothing but an offset into x.
 #pragma once
-#include "tiles.h"
+#include "loops/amx-tiles.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {
@@ -22,7 +22,7 @@ GNBENCH_INLINE AmxBand amxBand(const ConvPass& pass, int64_t images, int64_t beg
 /** Positions of x: all chunks, and what the largest offset of a tap reaches beyond. */
 GNBENCH_INLINE int64_t amxPositionsOfX(const AmxBand& band) { return band.chunks * 32 + 2 * band.pitch + 4; }
 
-/** Values from one channel of the turned dy to the next: an odd number of cache lines, so that they spread over the cache. */
+/** Values from one channel of the transposed dy to the next: an odd number of cache lines, so that they spread over the cache. */
 GNBENCH_INLINE int64_t amxLine(const AmxBand& band) { return (band.chunks | 1) * 32; }
 
 /** x falls into four planes by parity of row and column where the stride is 2; a tap's plane and its offset there. */

@@ -1,5 +1,5 @@
-// The gradient of a convolution's weights in bfloat16 on the tile unit: for each tap a product of dy, turned to [channel,
-// pixel], with x, [pixel pairs, channel, 2]. Pairs that begin at odd pixels lie beside those at even ones: then no tile
+// The gradient of a convolution's weights in bfloat16 on the tile unit: for each tap a product of dy, transposed to
+// [channel, pixel], with x, [pixel pairs, channel, 2]. Pairs that begin at odd pixels lie beside those at even ones: then no tile
 // straddles cache lines.
 #pragma once
 #include "loops/amx-band.h"
@@ -19,13 +19,14 @@ GNBENCH_INLINE __m512i amxJoin(__m512i first, __m512i second) {
 }
 
 /** [position, 16 channels] → [16 channels, line]. */
-GNBENCH_INLINE void amxTurn(const uint16_t* data, const int32_t* at, int64_t chunks, int64_t line, uint16_t* turned) {
+GNBENCH_INLINE void amxTranspose(const uint16_t* data, const int32_t* at, int64_t chunks, int64_t line,
+                                 uint16_t* transposed) {
   alignas(64) uint32_t pairs[256];
   for (int64_t chunk = 0; chunk < chunks; chunk++, at += 32) {
     for (int i = 0; i < 16; i++)
       _mm512_store_si512(pairs + 16 * i,
                          amxJoin(amxPixel(data, at[2 * i], 0xffff), amxPixel(data, at[2 * i + 1], 0xffff)));
-    transposeBlock((const float*)pairs, 16, (float*)(turned + chunk * 32), line / 2);
+    transposeBlock((const float*)pairs, 16, (float*)(transposed + chunk * 32), line / 2);
   }
 }
 
@@ -109,13 +110,13 @@ inline void amxFilter(const ConvPass& pass, const uint16_t* x, const uint16_t* d
   const int64_t line = amxLine(band), planes = amxPlanes(pass), taps = pass.kernel * pass.kernel;
   const int64_t outBlocks = pass.out.channels / 16, inBlocks = amxInBlocks(pass);
   const int64_t count = amxPositionsOfX(band) / 2, plane = inBlocks * 2 * count * 32;
-  uint16_t* turned = (uint16_t*)scratch;
-  uint16_t* pairs = turned + line * pass.out.channels;
+  uint16_t* transposed = (uint16_t*)scratch;
+  uint16_t* pairs = transposed + line * pass.out.channels;
   int32_t* at = (int32_t*)(pairs + planes * plane);
 
   amxPositions(pass.out, band, rows, begin, 1, 0, 1, band.chunks * 32, at);
   for (int64_t block = 0; block < outBlocks; block++)
-    amxTurn(dy + block * 16, at, band.chunks, line, turned + block * 16 * line);
+    amxTranspose(dy + block * 16, at, band.chunks, line, transposed + block * 16 * line);
   const int64_t pad = pass.kernel / 2;
   for (int64_t i = 0; i < planes; i++) {
     if (planes == 4) {
@@ -143,7 +144,7 @@ inline void amxFilter(const ConvPass& pass, const uint16_t* x, const uint16_t* d
     for (int64_t out = 0; out < outBlocks; out++) {
       float* to[9];
       for (int64_t t = 0; t < taps; t++) to[t] = sums + ((in * outBlocks + out) * taps + t) * 256;
-      const uint16_t* a = turned + out * 16 * line;
+      const uint16_t* a = transposed + out * 16 * line;
       if (taps == 1) {
         amxSum<1>(a, line, b, band.chunks, start, to);
       } else {

@@ -1,12 +1,12 @@
-// What a convolution, or the gradient of its input, is to the tile unit: products of scratch copies of the image with
+// A convolution, or the gradient of its input, as the tile unit computes it: products of scratch copies of the image with
 // weights that are packed into tiles.
 #pragma once
-#include "tiles.h"
+#include "loops/amx-tiles.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {
 
-/** What happens to one kernel row: which row of the scratch copy it reads and which taps of the weights it uses. */
+/** One kernel row: the row of the scratch copy that it reads and the taps of the weights that it uses. */
 struct AmxSegment {
   int64_t row;
   int64_t taps[3];

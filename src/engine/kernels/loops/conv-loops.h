@@ -18,7 +18,7 @@ GNBENCH_INLINE Floats broadcast(float value) {
 #endif
 }
 
-/** What a convolution multiplies: float32 values, one input channel at a time. */
+/** The multiplying unit of a float32 convolution: it takes one input channel at a time. */
 struct Singles {
   typedef float Word;  // of the input: what is broadcast at a time
   typedef Float32 Stored;
@@ -75,7 +75,7 @@ GNBENCH_INLINE void addKernelRow(Floats (&sum)[kRows][kPixels], const typename U
   }
 }
 
-/** What a pass reads and writes; a pass counts the channels of its input in words. */
+/** The operands of a pass, which counts its input's channels in words. */
 template <class Unit>
 struct Operands {
   const typename Unit::Word* x;

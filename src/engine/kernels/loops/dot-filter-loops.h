@@ -66,7 +66,7 @@ inline void dotCopyDy(const ConvPass& pass, const uint16_t* dy, int64_t row, uin
   for (int64_t j = 0; j < pairs; j++, to += channels) dotJoin(pixel(j - 1), pixel(j), channels, to);
 }
 
-/** What one kernel row, kChannels channels of x and one vector of dy's add up to over a band of each of `images`. */
+/** Sums one kernel row, for kChannels channels of x and one vector of dy's, over a band of each of `images` images. */
 template <int kStride, int kKernel, int kChannels>
 GNBENCH_INLINE void dotSum(const ConvPass& pass, const DotBand& band, int64_t images, const uint32_t* x,
                            const uint32_t* dy, bool start, float* sums) {
@@ -149,7 +149,10 @@ inline int64_t dotFilterScratch(const ConvPass& pass, int64_t images, int64_t ro
   return images * (band.xRows * band.xRow + band.dyRows * band.dyRow) * 4;
 }
 
-/** As amxFilter. */
+/**
+ * Sets (`start`) or adds to the sums of all weights over the output rows [begin, begin + rows) of `images` images;
+ * several images only with all their rows.
+ */
 inline void dotFilter(const ConvPass& pass, const uint16_t* x, const uint16_t* dy, int64_t images, int64_t begin,
                       int64_t rows, bool start, float* sums, void* scratch) {
   const DotBand band = dotBand(pass, rows);

@@ -1,4 +1,4 @@
-// What lies between the two passes over the rows: channels' sums to groups' statistics to an affine per channel.
+// The computation between the two passes over the rows: from channels' sums to groups' statistics to an affine per channel.
 // All in float64, on a few dozen values; plain loops that the compiler vectorises.
 #pragma once
 #include "loops.h"
@@ -32,9 +32,9 @@ GNBENCH_INLINE double weightedTotal(const float* weights, const double* values, 
 }
 
 GNBENCH_INLINE void spreadMean(Group group, const float* mean, float* shift) {
-  const int64_t groups = group.channels / group.perGroup;
+  const int64_t groups = group.channels / group.channelsPerGroup;
   for (int64_t g = 0, c = 0; g < groups; g++)
-    for (int64_t i = 0; i < group.perGroup; i++, c++) shift[c] = mean[g];
+    for (int64_t i = 0; i < group.channelsPerGroup; i++, c++) shift[c] = mean[g];
 }
 
 inline void spread(Group group, const float* mean, float* shift) { spreadMean(group, mean, shift); }
@@ -46,8 +46,8 @@ inline void spread(Group group, const float* mean, float* shift) { spreadMean(gr
  */
 inline bool statistics(Group group, Sums sums, const float* gamma, const float* beta, Statistics out, float* shift,
                        float* scale, float* offset, double* scratch, bool last) {
-  const int64_t channels = group.channels, groups = channels / group.perGroup;
-  const double perRow = 1.0 / (double)group.rows, perChannel = 1.0 / (double)group.perGroup;
+  const int64_t channels = group.channels, groups = channels / group.channelsPerGroup;
+  const double perRow = 1.0 / (double)group.rows, perChannel = 1.0 / (double)group.channelsPerGroup;
   double* channelMean = sums.first;
   double* groupMean = scratch;
   double* groupVariance = scratch + groups;
@@ -62,16 +62,16 @@ inline bool statistics(Group group, Sums sums, const float* gamma, const float* 
     channelMean[c] = (double)shift[c] + delta;
   }
   for (int64_t g = 0; g < groups; g++) {
-    groupMean[g] = total(channelMean + g * group.perGroup, group.perGroup) * perChannel;
+    groupMean[g] = total(channelMean + g * group.channelsPerGroup, group.channelsPerGroup) * perChannel;
   }
   for (int64_t g = 0; g < groups; g++) {
-    const int64_t c = g * group.perGroup;
-    for (int64_t i = c; i < c + group.perGroup; i++) {
+    const int64_t c = g * group.channelsPerGroup;
+    for (int64_t i = c; i < c + group.channelsPerGroup; i++) {
       const double apart = channelMean[i] - groupMean[g];
       channelVariance[i] += apart * apart;
     }
-    groupVariance[g] = total(channelVariance + c, group.perGroup) * perChannel;
-    groupDistance[g] = total(distance + c, group.perGroup) * perChannel;
+    groupVariance[g] = total(channelVariance + c, group.channelsPerGroup) * perChannel;
+    groupDistance[g] = total(distance + c, group.channelsPerGroup) * perChannel;
   }
   bool near = true;
   for (int64_t g = 0; g < groups; g++) near &= !(groupDistance[g] > kFarShift * groupVariance[g]);
@@ -87,7 +87,7 @@ inline bool statistics(Group group, Sums sums, const float* gamma, const float* 
     out.rstd[g] = (float)groupVariance[g];
   }
   for (int64_t g = 0, c = 0; g < groups; g++) {
-    for (int64_t i = 0; i < group.perGroup; i++, c++) {
+    for (int64_t i = 0; i < group.channelsPerGroup; i++, c++) {
       const double slope = (double)gamma[c] * groupVariance[g];
       shift[c] = out.mean[g];
       scale[c] = (float)slope;
@@ -100,16 +100,16 @@ inline bool statistics(Group group, Sums sums, const float* gamma, const float* 
 /** dx = rstd · (γ·dy - mean(γ·dy) - x̂ · mean(γ·dy·x̂)), means over the group. */
 inline void gradientStatistics(Group group, Sums sums, const float* gamma, const float* rstd, float* scale,
                                float* slope, float* constant) {
-  const int64_t groups = group.channels / group.perGroup;
-  const double perElement = 1.0 / ((double)group.rows * (double)group.perGroup);
+  const int64_t groups = group.channels / group.channelsPerGroup;
+  const double perElement = 1.0 / ((double)group.rows * (double)group.channelsPerGroup);
   for (int64_t g = 0; g < groups; g++) {
-    const int64_t c = g * group.perGroup;
+    const int64_t c = g * group.channelsPerGroup;
     const double r = (double)rstd[g];
-    const double dy = weightedTotal(gamma + c, sums.first + c, group.perGroup);
-    const double dyx = weightedTotal(gamma + c, sums.second + c, group.perGroup);
+    const double dy = weightedTotal(gamma + c, sums.first + c, group.channelsPerGroup);
+    const double dyx = weightedTotal(gamma + c, sums.second + c, group.channelsPerGroup);
     const float groupConstant = (float)(r * dy * perElement);
     const float groupSlope = (float)(r * r * r * dyx * perElement);
-    for (int64_t i = c; i < c + group.perGroup; i++) {
+    for (int64_t i = c; i < c + group.channelsPerGroup; i++) {
       scale[i] = gamma[i] * rstd[g];
       slope[i] = groupSlope;
       constant[i] = groupConstant;

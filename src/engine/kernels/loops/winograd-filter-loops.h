@@ -112,12 +112,12 @@ void winogradFilter(const ConvPass& pass, const void* x, const void* dy, int64_t
       const float *fromV = v + position * vStride, *fromD = d + position * dStride;
       float* to = u + position * uStride;
       int64_t k = 0;
-      for (; k + kWide * kLanes <= outputs; k += kWide * kLanes)
-        for (int64_t c = 0; c < in; c += kTogether)
-          sumTiles<kTogether, kWide>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
+      for (; k + kVectorsPerPass * kLanes <= outputs; k += kVectorsPerPass * kLanes)
+        for (int64_t c = 0; c < in; c += kTilesPerPass)
+          sumTiles<kTilesPerPass, kVectorsPerPass>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
       for (; k < outputs; k += kLanes)
-        for (int64_t c = 0; c < in; c += kTogether)
-          sumTiles<kTogether, 1>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
+        for (int64_t c = 0; c < in; c += kTilesPerPass)
+          sumTiles<kTilesPerPass, 1>(fromV + c, in, fromD + k, outputs, tiles, begin == 0, to + c * outputs + k);
     }
   }
   for (int64_t c = 0; c < in; c++)

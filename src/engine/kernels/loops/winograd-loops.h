@@ -11,17 +11,17 @@ namespace GNBENCH_ISA {
 /** Tiles that are transformed, multiplied and transformed back together: few enough for the first-level cache. */
 constexpr int kTiles = 8;
 /**
- * Tiles (for the weights' gradient: input channels) and output vectors of one product: as many sums as registers hold,
- * and fewer loads than multiplications.
+ * Tiles (for the weights' gradient: input channels) and output vectors that are summed in one pass over the channels: as
+ * many sums as registers hold, and fewer loads than multiplications.
  */
-constexpr int kTogether = kLanes == 16 ? 8 : 4;
-constexpr int kWide = 2;
+constexpr int kTilesPerPass = kLanes == 16 ? 8 : 4;
+constexpr int kVectorsPerPass = 2;
 
 /** Position to position in the scratch memory; the additional cache line keeps all 16 from sharing cache sets. */
 GNBENCH_INLINE int64_t winogradStride(int64_t channels) { return kTiles * channels + 16; }
 
 inline int64_t winogradScratch(const ConvPass& pass) {
-  return 16 * (winogradStride(pass.in.channels) + winogradStride(kWide * kLanes));
+  return 16 * (winogradStride(pass.in.channels) + winogradStride(kVectorsPerPass * kLanes));
 }
 
 /** G g Gᵀ of one input channel and vector of output channels; `tap(r, s)` is where its weights lie. */
@@ -111,21 +111,21 @@ template <int kVectors, int kChannels>
 GNBENCH_INLINE void multiplyTiles(const float* v, const float* u, int64_t vectorStride, int64_t in, float* m) {
   const int64_t channels = kChannels ? kChannels : in;
 #pragma GCC unroll 1
-  for (int first = 0; first < kTiles; first += kTogether) {
-    Floats sum[kTogether][kVectors] = {};
+  for (int first = 0; first < kTiles; first += kTilesPerPass) {
+    Floats sum[kTilesPerPass][kVectors] = {};
     const float* from = v + first * channels;
     for (int64_t c = 0; c < channels; c++) {
       Floats w[kVectors];
 #pragma GCC unroll 2
       for (int k = 0; k < kVectors; k++) w[k] = Float32::load(u + k * vectorStride + c * kLanes);
 #pragma GCC unroll 16
-      for (int p = 0; p < kTogether; p++) {
+      for (int p = 0; p < kTilesPerPass; p++) {
         const Floats value = broadcast(from[p * channels + c]);
 #pragma GCC unroll 2
         for (int k = 0; k < kVectors; k++) sum[p][k] += value * w[k];
       }
     }
-    for (int p = 0; p < kTogether; p++)
+    for (int p = 0; p < kTilesPerPass; p++)
       for (int k = 0; k < kVectors; k++) Float32::store(m + ((first + p) * kVectors + k) * kLanes, sum[p][k]);
   }
 }
@@ -187,8 +187,8 @@ void winogradTiles(const ConvPass& pass, const typename S::Type* x, const float*
       done += run;
     }
     int64_t block = 0;
-    for (; block + kWide <= pass.out.channels / kLanes; block += kWide)
-      winogradVectors<S, kWide, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
+    for (; block + kVectorsPerPass <= pass.out.channels / kLanes; block += kVectorsPerPass)
+      winogradVectors<S, kVectorsPerPass, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
     if (block < pass.out.channels / kLanes)
       winogradVectors<S, 1, kChannels>(pass, scratch, packed, addend, y, block, first, count, m);
   }

@@ -102,11 +102,11 @@ class ConvBackpropFilterOp : public tensorflow::OpKernel {
     // Enough images make a slice: a fast unit is done with a few before a thread is awake. And not too many slices, as
     // their sums have to be added up.
     const int64_t most = std::max<int64_t>(2, std::min<int64_t>(kTasks, 160000 / geometry.weights()));
-    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images / pairs.speed, most));
+    const int64_t slices = std::max<int64_t>(1, std::min(geometry.images / pairs.throughputVsFloat32, most));
     const FilterBand band = pairs.filterBand(pass);
     const int64_t space = pairs.filterSums(pass) * sizeof(float), height = pass.out.height;
     const int64_t scratch = pairs.filterScratch(pass, band.images, band.rows);
-    inSlices(context, geometry, convThreads(context, geometry.multiplications() / pairs.speed), slices, 1, total,
+    inSlices(context, geometry, convThreads(context, geometry.multiplications() / pairs.throughputVsFloat32), slices, 1, total,
              [&](int64_t, int64_t first, int64_t images, float* slice) {
                char* memory = ThreadMemory::get<kTaskMemory>().reserve<char>(space + scratch);
                float* sums = reinterpret_cast<float*>(memory);

@@ -20,7 +20,7 @@ struct ConvGeometry {
     if ((kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
       return absl::InvalidArgumentError(absl::StrCat("kernel ", kernel, " with stride ", stride, ": 1 or 3 with 1 or 2"));
     if (y.channels < 1 || y.channels % 16 != 0 || x.channels < 1)
-      return absl::InvalidArgumentError(absl::StrCat(y.channels, " output channels are no multiple of 16"));
+      return absl::InvalidArgumentError(absl::StrCat(y.channels, " output channels are not a multiple of 16"));
     if (x.height < 1 || x.width < 1 || y.height != outSize(x.height, kernel, stride) ||
         y.width != outSize(x.width, kernel, stride))
       return absl::InvalidArgumentError(absl::StrCat("an image of ", x.height, " x ", x.width,
@@ -64,7 +64,7 @@ inline int convThreads(OpKernelContext* context, int64_t multiplications) {
   return threadsFor(context, multiplications / 500000 * kWorthAThread);
 }
 
-/** Whether Winograd's filtering may and can do a pass, and transforming the weights pays. */
+/** True if Winograd's filtering is allowed for this pass, can compute it, and gains more than transforming the weights costs. */
 inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
   constexpr int64_t kEnoughTiles = 24, kMostWeights = 128 * 128;  // beyond, they leave the second-level cache
   const Plane& plane = pass.out;
@@ -85,19 +85,19 @@ inline absl::Status widened(OpKernelContext* context, const Tensor& tensor, Tens
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, tensor.shape(), out));
   const uint16_t* from = halves(tensor);
   float* to = out->flat<float>().data();
-  inChunks(context, tensor.NumElements(), kConversionBytes,
-           [&](int64_t first, int64_t count) { loops().widen(count, from + first, to + first); });
+  parallelElements(context, tensor.NumElements(), kConversionBytes,
+                   [&](int64_t first, int64_t count) { loops().widen(count, from + first, to + first); });
   return absl::OkStatus();
 }
 
 /** Rounds float32 values to a bfloat16 tensor of as many. */
 inline void narrowInto(OpKernelContext* context, const float* from, Tensor* out) {
   uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(out));
-  inChunks(context, out->NumElements(), kConversionBytes,
-           [&](int64_t first, int64_t count) { loops().narrow(count, from + first, to + first); });
+  parallelElements(context, out->NumElements(), kConversionBytes,
+                   [&](int64_t first, int64_t count) { loops().narrow(count, from + first, to + first); });
 }
 
-/** Weights as a unit that multiplies bfloat16 sees them: rounded, in float32 again. */
+/** The weights rounded to bfloat16, as a unit that multiplies bfloat16 sees them, and widened to float32 again. */
 inline absl::Status roundedWeights(OpKernelContext* context, const ConvGeometry& geometry, const float* w, Tensor* out) {
   Tensor rounded;
   TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_BFLOAT16, {geometry.weights()}, &rounded));

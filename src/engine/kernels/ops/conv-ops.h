@@ -57,7 +57,7 @@ class ConvBackpropInputOp : public tensorflow::OpKernel {
                                                         dy.shape().DebugString())));
     OP_REQUIRES_OK(context, geometry.check());
     OP_REQUIRES(context, in.channels % 16 == 0,
-                absl::InvalidArgumentError(absl::StrCat(in.channels, " input channels are no multiple of 16")));
+                absl::InvalidArgumentError(absl::StrCat(in.channels, " input channels are not a multiple of 16")));
     const tensorflow::TensorShape shape({geometry.images, in.height, in.width, in.channels});
     OP_REQUIRES(context, !hasAddend_ || addend.shape() == shape,
                 absl::InvalidArgumentError(absl::StrCat("addend has shape ", addend.shape().DebugString(), ", dx ",

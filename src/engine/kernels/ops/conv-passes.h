@@ -84,7 +84,7 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
   const int64_t scratch = unit.scratchSize(pass, band);
   const uint16_t *from = halves(x), *added = addend ? halves(*addend) : nullptr;
   uint16_t* to = reinterpret_cast<uint16_t*>(bytesOf(y));
-  const int threads = convThreads(context, geometry.multiplications() / unit.speed);
+  const int threads = convThreads(context, geometry.multiplications() / unit.throughputVsFloat32);
   parallel(context, threads, geometry.images * bands, [&](int64_t task) {
     const int64_t image = task / bands, begin = task % bands * band;
     unit.conv(pass, from + image * inSize, weights.pairs(), added ? added + image * outSize : nullptr,

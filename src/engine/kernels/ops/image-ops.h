@@ -37,11 +37,11 @@ class ImagesOp : public tensorflow::OpKernel {
     }
     const uint8_t* from = images.flat<uint8_t>().data();
     char* to = bytesOf(y);
-    const int64_t stretch = 64 * period;
-    parallel(context, threadsFor(context, count * 5), (count + stretch - 1) / stretch, [&](int64_t task) {
-      const int64_t start = task * stretch;
+    const int64_t chunk = 64 * period;
+    parallel(context, threadsFor(context, count * 5), (count + chunk - 1) / chunk, [&](int64_t task) {
+      const int64_t start = task * chunk;
       loops().images[std::is_same<T, float>::value ? kFloat32 : kBFloat16](
-          std::min(stretch, count - start), from + start, period, pattern.data(), pattern.data() + period,
+          std::min(chunk, count - start), from + start, period, pattern.data(), pattern.data() + period,
           to + start * sizeof(T));
     });
   }

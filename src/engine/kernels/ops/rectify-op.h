@@ -21,7 +21,7 @@ class RectifyOp : public tensorflow::OpKernel {
     const char *from = bytesOf(x), *added = hasResidual_ ? bytesOf(residual) : nullptr;
     char* to = bytesOf(y);
     const auto rectify = loops().rectify[std::is_same<T, float>::value ? kFloat32 : kBFloat16];
-    inChunks(context, x.NumElements(), (hasResidual_ ? 3 : 2) * sizeof(T), [&](int64_t first, int64_t count) {
+    parallelElements(context, x.NumElements(), (hasResidual_ ? 3 : 2) * sizeof(T), [&](int64_t first, int64_t count) {
       const int64_t at = first * sizeof(T);
       rectify(count, from + at, added ? added + at : nullptr, to + at);
     });
@@ -44,7 +44,7 @@ class RectifyGradOp : public tensorflow::OpKernel {
     const char *from = bytesOf(dy), *result = bytesOf(y);
     char* to = bytesOf(dx);
     const auto gradient = loops().rectifyGradient[std::is_same<T, float>::value ? kFloat32 : kBFloat16];
-    inChunks(context, dy.NumElements(), 3 * sizeof(T), [&](int64_t first, int64_t count) {
+    parallelElements(context, dy.NumElements(), 3 * sizeof(T), [&](int64_t first, int64_t count) {
       const int64_t at = first * sizeof(T);
       gradient(count, from + at, result + at, to + at);
     });

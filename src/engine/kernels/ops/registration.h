@@ -1,4 +1,4 @@
-// What the operations' registrations share: shapes, and one kernel for each storage format.
+// Registration of operations: shape functions, and one kernel for each storage format.
 #pragma once
 #include "loops.h"
 #include "tensorflow/core/framework/common_shape_fns.h"

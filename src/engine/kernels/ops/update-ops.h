@@ -10,18 +10,18 @@ namespace gnbench {
 
 using tensorflow::OpKernelConstruction;
 
-/** A stretch of one variable, small enough to share the work evenly. */
-struct Stretch {
+/** A chunk of one variable, small enough to share the work evenly. */
+struct Chunk {
   int variable;
   int64_t start, count;
 };
 
-inline std::vector<Stretch> stretches(const std::vector<int64_t>& sizes) {
-  constexpr int64_t kLongest = 16384;
-  std::vector<Stretch> out;
+inline std::vector<Chunk> chunksOf(const std::vector<int64_t>& sizes) {
+  constexpr int64_t kChunk = 16384;
+  std::vector<Chunk> out;
   for (int i = 0; i < static_cast<int>(sizes.size()); i++) {
-    for (int64_t start = 0; start < sizes[i]; start += kLongest)
-      out.push_back({i, start, std::min(kLongest, sizes[i] - start)});
+    for (int64_t start = 0; start < sizes[i]; start += kChunk)
+      out.push_back({i, start, std::min(kChunk, sizes[i] - start)});
   }
   return out;
 }
@@ -58,9 +58,9 @@ class SgdOp : public tensorflow::OpKernel {
       total += sizes[i] = shape.num_elements();
     }
     for (int i = 0; i < 2 * count_; i++) OP_REQUIRES_OK(context, variables.target(context, i, &targets[i]));
-    const std::vector<Stretch> work = stretches(sizes);
+    const std::vector<Chunk> work = chunksOf(sizes);
     parallel(context, threadsFor(context, total * 20), work.size(), [&](int64_t task) {
-      const Stretch& part = work[task];
+      const Chunk& part = work[task];
       const int w = part.variable, v = count_ + part.variable;
       loops().sgd(part.count, variables.value(w).flat<float>().data() + part.start,
                   variables.value(v).flat<float>().data() + part.start,

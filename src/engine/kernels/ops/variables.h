@@ -50,7 +50,7 @@ class LockedVariables {
 
   const Tensor& value(int i) const { return *variables_[i]->tensor(); }
 
-  /** Where the new value goes: the variable's own memory, or new memory that replaces it on `commit`. */
+  /** Gives the memory that the new value is written to: the variable's own, or new memory that replaces it on `commit`. */
   absl::Status target(OpKernelContext* context, int i, Tensor* out) {
     Tensor* tensor = variables_[i]->tensor();
     if (variables_[i]->copy_on_read_mode.load() || tensor->RefCountIsOne()) {

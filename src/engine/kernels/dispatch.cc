@@ -47,7 +47,7 @@ static const Loops& choose() {
 }
 
 #if defined(__x86_64__) && defined(__linux__)
-/** Whether there is a tile unit, and the operating system grants its use. */
+/** True if the processor has a tile unit and the operating system grants its use. */
 static bool hasTiles() {
   if (&amx::table == nullptr || std::getenv("GNBENCH_ISA") != nullptr) return false;
   if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
