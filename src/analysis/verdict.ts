@@ -1,23 +1,22 @@
 /**
- * When does an experiment agree with the paper? The rule, and nothing else.
+ * The rule by which an experiment agrees with the paper, and nothing else.
  *
  * Other data and another model have other errors, so only differences between cells are compared: the paper's
- * `published` (points of validation error), and ours, the mean over seeds with its 95 % t interval. Let *about equal*
- * mean a difference of at most 0.5 points, the size that the paper itself calls comparable (GN against BN, Table 1).
+ * `published` (points of validation error), and ours, the mean over seeds with its 95 % t interval. *About equal* is a
+ * difference of at most 0.5 points, the size that the paper itself calls comparable (GN against BN, Table 1).
  *
- * 1. `diverged`: a run of one of the cells diverged; the rest's mean would flatter it.
+ * 1. `diverged`: a run of one of the cells diverged; the mean of the others would flatter it.
  * 2. `missing`: one of the cells has no completed run.
- * 3. `too few seeds`: fewer than two seeds completed in both cells.
- * 4. The paper's difference is more than about equal:
- *    - `not`: the interval lies wholly on the other side of zero, or wholly within about equal;
- *    - `direction and size`: the interval lies wholly on the paper's side of zero, and the paper's value lies in it and
- *      within a factor of two of ours (or within 0.5 points of ours);
- *    - `direction only`: the interval lies wholly on the paper's side of zero;
- *    - `too few seeds`: it does not, so more seeds are needed.
- * 5. The paper's difference is about equal:
- *    - `not`: the interval lies wholly beyond 0.5 points on one side;
- *    - `direction and size`: it does not, and lies wholly within 1 point of zero;
- *    - `too few seeds`: neither.
+ * 3. `too few seeds`: fewer than two seeds completed in all of the cells, so there is no interval. Never said else.
+ * 4. The paper's difference is more than about equal: two answers.
+ *    - The direction `agrees` when the interval lies wholly on the paper's side of zero, is `opposite` when it lies
+ *      wholly on the other side, and is `open` when the interval holds zero.
+ *    - The size is `excluded` when the paper's value lies outside the interval, whatever the direction; it `agrees`
+ *      when the value lies inside, the direction agrees, and our mean is within a factor of two (or 0.5 points) of
+ *      the value; otherwise the interval is too wide to judge it, and it is `open`.
+ * 5. The paper's difference is about equal: it has no direction, and one answer, `equality`.
+ *    - It is `excluded` when the interval lies wholly beyond 0.5 points on one side, `agrees` when the interval lies
+ *      wholly within 1 point of zero, and is `open` otherwise.
  * 6. The paper has no such difference: `differs` when the interval leaves out zero, else `no difference seen`.
  */
 import type { Estimate } from './statistics.js';
@@ -25,17 +24,16 @@ import type { Estimate } from './statistics.js';
 export const aboutEqual = 0.5;
 export const equivalence = 1;
 
-export type Verdict =
-  | 'direction and size'
-  | 'direction only'
-  | 'not'
-  | 'too few seeds'
-  | 'diverged'
-  | 'missing'
-  | 'differs'
-  | 'no difference seen';
+export type Direction = 'agrees' | 'opposite' | 'open';
+export type Size = 'agrees' | 'excluded' | 'open';
 
-/** The verdict on one contrast by the rule above; differences in points, `missing` and `diverged` about its two cells. */
+export type Verdict =
+  | { outcome: 'diverged' | 'missing' | 'too few seeds' }
+  | { outcome: 'effect'; direction: Direction; size: Size }
+  | { outcome: 'equality'; size: Size }
+  | { outcome: 'differs' | 'no difference seen' };
+
+/** The verdict on one contrast by the rule above; differences in points, `missing` and `diverged` about its cells. */
 export function verdictOn(contrast: {
   published?: number;
   ours?: Estimate;
@@ -43,34 +41,66 @@ export function verdictOn(contrast: {
   diverged: boolean;
 }): Verdict {
   const { published, ours, missing, diverged } = contrast;
-  if (diverged) return 'diverged';
-  if (missing) return 'missing';
-  if (!ours?.interval) return 'too few seeds';
+  if (diverged) return { outcome: 'diverged' };
+  if (missing) return { outcome: 'missing' };
+  if (!ours?.interval) return { outcome: 'too few seeds' };
   const [low, high] = ours.interval;
-  if (published === undefined) return low > 0 || high < 0 ? 'differs' : 'no difference seen';
-  if (Math.abs(published) <= aboutEqual) {
-    if (low > aboutEqual || high < -aboutEqual) return 'not';
-    return low >= -equivalence && high <= equivalence ? 'direction and size' : 'too few seeds';
-  }
-  const side = Math.sign(published);
-  const [near, far] = side > 0 ? [low, high] : [-high, -low];
-  if (far < 0 || (near >= -aboutEqual && far <= aboutEqual)) return 'not';
-  if (near <= 0) return 'too few seeds';
+  if (published === undefined) return { outcome: low > 0 || high < 0 ? 'differs' : 'no difference seen' };
+  if (Math.abs(published) <= aboutEqual) return { outcome: 'equality', size: equalityOf(low, high) };
+  const direction = directionOf(published, low, high);
+  const isInside = low <= published && published <= high;
   const ratio = ours.mean / published;
-  const size = near <= Math.abs(published) && Math.abs(published) <= far && ratio >= 0.5 && ratio <= 2;
-  return size || Math.abs(ours.mean - published) <= aboutEqual ? 'direction and size' : 'direction only';
+  const isClose = (ratio >= 0.5 && ratio <= 2) || Math.abs(ours.mean - published) <= aboutEqual;
+  const size = !isInside ? 'excluded' : direction === 'agrees' && isClose ? 'agrees' : 'open';
+  return { outcome: 'effect', direction, size };
 }
 
-/** The verdict as a table says it. */
+function directionOf(published: number, low: number, high: number): Direction {
+  if (low <= 0 && high >= 0) return 'open';
+  return Math.sign(low) === Math.sign(published) ? 'agrees' : 'opposite';
+}
+
+function equalityOf(low: number, high: number): Size {
+  if (low > aboutEqual || high < -aboutEqual) return 'excluded';
+  return low >= -equivalence && high <= equivalence ? 'agrees' : 'open';
+}
+
+/** The verdict as tables and claims say it: a clause that can be quoted beside the two numbers. */
 export function verdictInWords(verdict: Verdict): string {
-  return {
-    'direction and size': 'agrees in direction and size',
-    'direction only': 'agrees in direction only',
-    not: 'does not agree',
-    'too few seeds': 'too few seeds',
-    diverged: 'diverged',
-    missing: 'no run completed',
-    differs: 'differs',
-    'no difference seen': 'no difference seen',
-  }[verdict];
+  switch (verdict.outcome) {
+    case 'diverged':
+      return 'a run diverged';
+    case 'missing':
+      return 'no run completed';
+    case 'effect':
+      return effectInWords(verdict.direction, verdict.size);
+    case 'equality':
+      return equalityInWords[verdict.size];
+    default:
+      return verdict.outcome;
+  }
+}
+
+const equalityInWords: Record<Size, string> = {
+  agrees: 'agrees: about equal here, too',
+  excluded: 'disagrees: not about equal here',
+  open: 'open: the interval is too wide to call it about equal',
+};
+
+function effectInWords(direction: Direction, size: Size): string {
+  if (direction === 'agrees' && size === 'agrees') return 'agrees in direction and size';
+  if (direction === 'open' && size === 'open') {
+    return 'open: the interval holds zero and the paper’s value';
+  }
+  const directions = {
+    agrees: 'agrees in direction',
+    opposite: 'opposite in direction',
+    open: 'direction open',
+  };
+  const sizes = {
+    agrees: 'the size agrees',
+    excluded: 'the interval leaves out the paper’s size',
+    open: 'the size is open',
+  };
+  return `${directions[direction]}, ${sizes[size]}`;
 }

@@ -73,7 +73,7 @@ test('evidence is what the results say so far', async (t) => {
   const claims = await assessClaims();
   const [evidence] = find(claims, 'abstract-3').evidence;
   assert.equal(evidence.seeds, 3);
-  assert.equal(evidence.verdict, 'direction only');
+  assert.deepEqual(evidence.verdict, { outcome: 'effect', direction: 'agrees', size: 'excluded' });
   assert.ok(evidence.differsFromPaper.some((words) => words.includes('instead of ImageNet')));
   assert.equal(find(claims, 'abstract-3').tests[0].runs.done, 18);
   assert.equal(find(claims, 'abstract-2').evidence.length, 2);

@@ -96,7 +96,7 @@ function assess(claim: Claim, known: Known[]): AssessedClaim {
     .filter((each) => each.contrasts.length > 0);
   const evidence = relevant.flatMap(({ study, contrasts }) =>
     contrasts
-      .filter(({ verdict }) => verdict !== 'missing')
+      .filter(({ verdict }) => verdict.outcome !== 'missing')
       .map(
         ({ label, published, ours, verdict }): Evidence => ({
           experiment: study.name,

@@ -52,7 +52,7 @@ test('pre-trained cells are compared with each other, and each with its own from
     id,
     Math.round(ours!.mean),
     published,
-    verdict,
+    verdict.outcome,
   ]);
   assert.deepEqual(found, [
     ['GN-BN@2, from scratch', -10, undefined, 'differs'],

@@ -27,7 +27,7 @@ export function markdownTable(model: TableModel): string {
 export function markdownSummary(model: TableModel): string {
   const { rows, baselineRows, contrasts, matrix } = model;
   const blocks = [captionOf(model), matrix ? matrixBlock(matrix) : rowsBlock(rows, baselineRows)];
-  const had = contrasts.filter(({ verdict }) => verdict !== 'missing');
+  const had = contrasts.filter(({ verdict }) => verdict.outcome !== 'missing');
   if (had.length > 0) blocks.push(contrastsBlock(had));
   blocks.push(...notesBlock(model), escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;

@@ -58,9 +58,9 @@ test('the contrasts are the paper’s, paired by seed', async (t) => {
   );
   const half = (4.302653 * 0.1) / Math.sqrt(3);
   assert.ok(Math.abs(rises.ours!.interval![0] - (4.2 - half)) < 1e-6);
-  assert.equal(rises.verdict, 'direction only');
+  assert.deepEqual(rises.verdict, { outcome: 'effect', direction: 'agrees', size: 'excluded' });
   assert.equal(find(model, 'GN-BN@2').published, -10.6);
-  assert.equal(find(model, 'GN@2-32').verdict, 'direction and size');
+  assert.deepEqual(find(model, 'GN@2-32').verdict, { outcome: 'equality', size: 'agrees' });
   assert.deepEqual(
     model.contrasts.map(({ id }) => id),
     ['GN-BN@32', 'GN-BN@8', 'GN-BN@2', 'BN@8-32', 'BN@2-32', 'GN@8-32', 'GN@2-32', 'rise:BN-GN@2-32'],
@@ -73,11 +73,11 @@ test('below two seeds there is no interval, and a diverged run decides', async (
   const one = find(tableModel(await collect(trial.file)), 'BN@2-32');
   assert.equal(one.ours?.n, 1);
   assert.equal(one.ours?.interval, undefined);
-  assert.equal(one.verdict, 'too few seeds');
+  assert.equal(one.verdict.outcome, 'too few seeds');
   trial.write(trial.cell('batch', 2), 2, 90, { status: 'diverged', divergedAtStep: 37 });
   const model = tableModel(await collect(trial.file));
-  assert.equal(find(model, 'BN@2-32').verdict, 'diverged');
-  assert.equal(find(model, 'GN@2-32').verdict, 'too few seeds');
+  assert.equal(find(model, 'BN@2-32').verdict.outcome, 'diverged');
+  assert.equal(find(model, 'GN@2-32').verdict.outcome, 'too few seeds');
   assert.match(
     renderTable(await collect(trial.file), 'markdown'),
     /BN, batch 2, seed 2: diverged at step 37/,
@@ -242,7 +242,7 @@ seeds: [1, 2]
     contrast.pairs.map(({ difference }) => Number(difference.toFixed(6))),
     [-2.01, -2.02],
   );
-  assert.equal(contrast.verdict, 'differs');
+  assert.equal(contrast.verdict.outcome, 'differs');
   const both = tableModel(await collect([trial.file, control.file]));
   assert.equal(both.rows.length, 7);
   assert.ok(both.contrasts.some(({ kind }) => kind === 'control'));
