@@ -130,10 +130,34 @@ describe('published numbers of parameters', () => {
   });
 });
 
+describe('named outputs', () => {
+  const outputsOf = (name: string, side: number) => {
+    const config = parseConfig(`model: ${name}\nnormalizer: none\ndata: cifar10\n`, { file: 'a.yaml' });
+    const shape = [side, side, 3];
+    return describeModel(createModel(config.model, 7), config.normalizer, { shape }).outputs;
+  };
+
+  it('are the logits and the feature maps behind the stages', () => {
+    assert.deepEqual(outputsOf('resnet50', 224), {
+      c2: [56, 56, 256],
+      c3: [28, 28, 512],
+      c4: [14, 14, 1024],
+      c5: [7, 7, 2048],
+      logits: [7],
+    });
+    const ofCifar = { c2: [32, 32, 16], c3: [16, 16, 32], c4: [8, 8, 64], logits: [7] };
+    assert.deepEqual(outputsOf('resnet20', 32), ofCifar);
+    assert.deepEqual(outputsOf('preact-resnet20', 32), ofCifar);
+    assert.deepEqual(outputsOf('vgg16', 32), { logits: [7] });
+  });
+});
+
 describe('dropout', () => {
   const text = 'model: vgg16\nnormalizer: none\ndata: cifar10\nbatch: { size: 2 }\n';
   const config = parseConfig(text, { file: 'a.yaml' });
-  const model: Model = (net, images) => net.dense('head', net.dropout(net.flatten(images), 0.5), 10);
+  const model: Model = (net, images) => ({
+    logits: net.dense('head', net.dropout(net.flatten(images), 0.5), 10),
+  });
   const shape = [4, 4, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const values = formulaValues(variables);
@@ -176,7 +200,7 @@ describe('label smoothing', () => {
     it(`is the cross-entropy with smoothed labels, and not in evaluation, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: none\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { labelSmoothing: 0.1 }\n`, { file: 'a.yaml' });
-      const model: Model = (net, images) => net.dense('head', net.flatten(images), 10);
+      const model: Model = (net, images) => ({ logits: net.dense('head', net.flatten(images), 10) });
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
       const program = make(withVelocities(variables, formulaValues(variables)));
@@ -210,8 +234,9 @@ describe('the running average of the weights', () => {
     it(`follows the weights and is what is evaluated, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: bn\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { emaDecay: 0.8 }\n`, { file: 'a.yaml' });
-      const model: Model = (net, images) =>
-        net.dense('head', net.flatten(net.norm('norm', images, { relu: true })), 10);
+      const model: Model = (net, images) => ({
+        logits: net.dense('head', net.flatten(net.norm('norm', images, { relu: true })), 10),
+      });
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
       const program = make(withVelocities(variables, formulaValues(variables), { averaged: true }));

@@ -10,13 +10,15 @@ export function resnetCifar(depth: number, shortcut: Shortcut, classes: number):
   return (net, images) => {
     let x = net.conv('stem.conv', images, { filters: 16, kernel: 3 });
     x = net.norm('stem.norm', x, { relu: true });
+    const stageOutputs: Record<string, typeof x> = {};
     for (const [stage, filters] of [16, 32, 64].entries()) {
       for (let block = 0; block < blocks; block++) {
         const stride = stage > 0 && block === 0 ? 2 : 1;
         x = basicBlock(net, `stage${stage + 1}.block${block}`, x, { filters, stride, shortcut });
       }
+      stageOutputs[`c${stage + 2}`] = x;
     }
-    return net.dense('head', net.globalAveragePool(x), classes);
+    return { ...stageOutputs, logits: net.dense('head', net.globalAveragePool(x), classes) };
   };
 }
 
@@ -28,13 +30,15 @@ export function preactivationResnetCifar(depth: number, shortcut: Shortcut, clas
   const blocks = (depth - 2) / 6;
   return (net, images) => {
     let x = net.conv('stem.conv', images, { filters: 16, kernel: 3 });
+    const stageOutputs: Record<string, typeof x> = {};
     for (const [stage, filters] of [16, 32, 64].entries()) {
       for (let block = 0; block < blocks; block++) {
         const stride = stage > 0 && block === 0 ? 2 : 1;
         x = preactivationBlock(net, `stage${stage + 1}.block${block}`, x, { filters, stride, shortcut });
       }
+      stageOutputs[`c${stage + 2}`] = x;
     }
     x = net.norm('tail.norm', x, { relu: true });
-    return net.dense('head', net.globalAveragePool(x), classes);
+    return { ...stageOutputs, logits: net.dense('head', net.globalAveragePool(x), classes) };
   };
 }

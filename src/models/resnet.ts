@@ -28,6 +28,7 @@ export function resnet(
     let x = net.conv('stem.conv', images, { filters: 64, kernel: large ? 7 : 3, stride: large ? 2 : 1 });
     x = net.norm('stem.norm', x, { relu: true });
     if (large) x = net.maxPool(x, { kernel: 3, stride: 2 });
+    const stageOutputs: Record<string, typeof x> = {};
     for (const [stage, blocks] of stages[depth].entries()) {
       const filters = 64 * 2 ** stage;
       for (let block = 0; block < blocks; block++) {
@@ -38,7 +39,8 @@ export function resnet(
             ? basicBlock(net, name, x, { filters, stride, shortcut: 'projection' })
             : bottleneckBlock(net, name, x, { filters, stride, strideIn1x1 });
       }
+      stageOutputs[`c${stage + 2}`] = x;
     }
-    return net.dense('head', net.globalAveragePool(x), classes);
+    return { ...stageOutputs, logits: net.dense('head', net.globalAveragePool(x), classes) };
   };
 }

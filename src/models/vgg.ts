@@ -26,6 +26,6 @@ export function vgg16({ classes, dropout }: { classes: number; dropout: number }
     }
     x = net.flatten(x);
     for (const name of ['fc1', 'fc2']) x = net.dropout(net.relu(net.dense(name, x, 4096)), dropout);
-    return net.dense('head', x, classes);
+    return { logits: net.dense('head', x, classes) };
   };
 }

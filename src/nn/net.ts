@@ -47,8 +47,11 @@ export interface Net<T> {
   dense(name: string, x: T, units: number): T;
 }
 
-/** From standardized images `[N, H, W, 3]` to logits `[N, classes]`. */
-export type Model = <T>(net: Net<T>, images: T) => T;
+/**
+ * A function from standardized images `[N, H, W, 3]` to named outputs: `logits` `[N, classes]`, and of a residual network
+ * the feature maps behind its stages, `c2` and on, as the literature on detection calls them.
+ */
+export type Model = <T>(net: Net<T>, images: T) => Record<string, T>;
 
 /** How a variable starts. */
 export type Initial =

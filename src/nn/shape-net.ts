@@ -19,6 +19,8 @@ export interface LayerDescription {
 export interface ModelDescription {
   layers: LayerDescription[];
   variables: Variable[];
+  /** The shape of each named output for one image: `{ c2: [56, 56, 256], …, logits: [1000] }`. */
+  outputs: Record<string, number[]>;
   /** Trainable numbers in all. */
   parameters: number;
   /** Multiply-adds for one image, forward. */
@@ -37,12 +39,13 @@ export function describeModel(
   { shape }: { shape: number[] },
 ): ModelDescription {
   const net = new ShapeNet(createNormalizer(normalizer));
-  model(net, shape);
+  const outputs = model<number[]>(net, shape);
   const total = (pick: (layer: LayerDescription) => number) =>
     net.layers.reduce((sum, layer) => sum + pick(layer), 0);
   return {
     layers: net.layers,
     variables: net.variables,
+    outputs,
     parameters: total((layer) => layer.parameters),
     flops: total((layer) => layer.flops),
     activations: total((layer) => (layer.kind === 'shortcut' ? 0 : product(layer.outputShape))),

@@ -183,7 +183,7 @@ export function defineStatistics(program: Program, network: Network, batch: numb
 function forward(network: Network, net: TensorNet, step: Step, labelSmoothing = 0) {
   const { model, pixels } = network;
   const images = pixels ? standardize(step.feed('images'), pixels.mean, pixels.std) : step.feed('images');
-  const logits = model<Tensor>(net, images) as Tensor2D;
+  const logits = model<Tensor>(net, images).logits as Tensor2D;
   const labels = step.feed('labels');
   const { loss, errors } = softmaxCrossEntropy(logits, labels);
   return { logits, errors, loss: labelSmoothing === 0 ? loss : smooth(loss, logits, labels, labelSmoothing) };
