@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { assessClaims } from '../claims/claims.js';
+import { renderClaimsText } from '../claims/text.js';
 import { UserError } from '../errors.js';
-import { assessClaims } from '../paper/claims.js';
-import { renderClaimsText } from '../paper/claims-text.js';
 
 /** `gnbench claims`: each of the paper's claims with its tests, their cost, and the evidence so far. @returns the exit code */
 export async function claims(options: { json?: boolean } = {}): Promise<number> {

@@ -10,9 +10,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { collect } from '../analysis/collect.js';
+import { assessClaims } from '../claims/claims.js';
+import { renderClaimsMarkdown, renderCostsMarkdown } from '../claims/text.js';
 import { UserError } from '../errors.js';
-import { assessClaims } from '../paper/claims.js';
-import { renderClaimsMarkdown, renderCostsMarkdown } from '../paper/claims-text.js';
 import { markdownSummary } from '../report/tables/markdown.js';
 import { tableModel } from '../report/tables/model.js';
 import { renderTable } from '../report/tables/table.js';

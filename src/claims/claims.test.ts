@@ -6,8 +6,8 @@ import test, { type TestContext } from 'node:test';
 import { table2Trial, trialIn } from '../report/testing/trial-experiment.js';
 import { regenerate } from '../tools/readme.js';
 import { type AssessedClaim, assessClaims } from './claims.js';
-import { paperClaims } from './claims-list.js';
-import { renderClaimsMarkdown, renderClaimsText } from './claims-text.js';
+import { paperClaims } from './list.js';
+import { renderClaimsMarkdown, renderClaimsText } from './text.js';
 
 /** A folder of its own with `experiments/` and `results/`, as the working folder. */
 function workIn(t: TestContext): string {

@@ -10,7 +10,7 @@ import type { Study } from '../analysis/study.js';
 import type { Verdict } from '../analysis/verdict.js';
 import { loadExperiment, shippedExperiments } from '../experiments/experiment.js';
 import { estimateRun, sideBySide } from '../sweep/estimate.js';
-import { type Claim, paperClaims } from './claims-list.js';
+import { type Claim, paperClaims } from './list.js';
 
 /** An experiment that tests a claim. */
 export interface Test {
