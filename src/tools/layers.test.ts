@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { backArrows, circles, isTestCode, layerOf, layersIn, readImports } from './testing/imports.js';
+
+const root = join(import.meta.dirname, '../..');
+const layers = layersIn(readFileSync(join(root, 'docs/layout.md'), 'utf8'));
+const imports = readImports(join(root, 'src'));
+
+/** Imports that still go upwards, to be mended: one that no longer does so has to leave this list. */
+const knownBackArrows: string[] = [
+  'datasets/image-folder/check.ts -> input/decode.ts',
+  'datasets/image-folder/check.ts -> input/decoded-cache.ts',
+  'datasets/index.ts -> input/augment.ts',
+  'datasets/index.ts -> input/batches.ts',
+  'datasets/index.ts -> input/evaluation-batches.ts',
+  'datasets/index.ts -> input/order.ts',
+  'datasets/known-sizes.ts -> config/resolve.ts',
+  'datasets/known-sizes.ts -> config/schema.ts',
+  'datasets/pixel-statistics.ts -> config/schema.ts',
+  'datasets/subset.ts -> input/order.ts',
+  'engine/create-program.ts -> engine/graph/compiled.ts',
+  'engine/eager.ts -> engine/ops/gradients.ts',
+  'engine/graph/compiled.ts -> engine/ops/gradients.ts',
+  'engine/install/addon.ts -> engine/kernels/sources.ts',
+  'engine/install/checks.ts -> engine/probe.ts',
+  'engine/install/checks.ts -> engine/threads.ts',
+  'experiments/label.ts -> analysis/setting.ts',
+  'experiments/label.ts -> paper/published.ts',
+  'nn/shape-net.ts -> normalizers/index.ts',
+  'nn/shape-net.ts -> normalizers/normalizer.ts',
+  'nn/tensor-net.ts -> normalizers/normalizer.ts',
+  'runs/summarize.ts -> training/train.ts',
+  'weights/initial-weights.ts -> runs/environment.ts',
+  'weights/run-weights.ts -> runs/checkpoint/checkpoint.ts',
+  'weights/run-weights.ts -> runs/summary.ts',
+  'weights/run-weights.ts -> training/slot-names.ts',
+];
+
+/** Circles that are still there, to be mended. */
+const knownCircles: string[] = [
+  'engine/install/index.ts, engine/install/library.ts, engine/install/stock.ts, engine/install/wheel.ts',
+  'engine/probe-child.ts, engine/probe.ts',
+  'experiments/cells.ts, experiments/experiment.ts',
+  'input/batch-worker.ts, input/batches.ts, input/decode-worker.ts',
+  'report/figures/curves.ts, report/figures/figures.ts',
+];
+
+test('every module belongs to a layer', () => {
+  const strays = [...imports.keys()].filter((module) => !layerOf(module, layers) && !isTestCode(module));
+  assert.deepEqual(strays, [], 'docs/layout.md lists no layer for these');
+});
+
+test('imports go to lower layers only', () => {
+  assert.deepEqual(backArrows(imports, layers).sort(), knownBackArrows.sort());
+});
+
+test('no modules import each other in a circle', () => {
+  assert.deepEqual(circles(imports).sort(), knownCircles.sort());
+});
+
+test('an import that goes upwards is named, and so is a circle', () => {
+  const added = new Map(imports);
+  added.set('random/random.ts', [...imports.get('random/random.ts')!, 'training/train.ts']);
+  const arrow = 'random/random.ts -> training/train.ts';
+  assert.deepEqual(
+    backArrows(added, layers).filter((found) => !knownBackArrows.includes(found)),
+    [arrow],
+  );
+  assert.ok(circles(added).some((group) => /random\/random\.ts.*training\/train\.ts/.test(group)));
+});
+
+test('a folder has at most 20 files beside its tests', () => {
+  const counts = new Map<string, number>();
+  for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || /\.test\.ts$/.test(entry.name)) continue;
+    const folder = entry.parentPath.slice(root.length + 1);
+    if (/\/(fixtures|testing)(\/|$)/.test(folder)) continue;
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  assert.deepEqual(
+    [...counts].filter(([, files]) => files > 20),
+    [],
+  );
+});
+
+test('only tests import from testing/', () => {
+  const offences = [...imports].flatMap(([importer, imported]) =>
+    isTestCode(importer) ? [] : imported.filter(isTestCode).map((module) => `${importer} -> ${module}`),
+  );
+  assert.deepEqual(offences, []);
+});
+
+test('the npm package holds no tests and nothing that only they use', () => {
+  const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  assert.ok(paths.includes('src/cli.ts'));
+  assert.deepEqual(
+    paths.filter((path) => /\.test\.ts$|\/(testing|fixtures)\/|^bin\/test/.test(path)),
+    [],
+  );
+});
