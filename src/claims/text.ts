@@ -1,6 +1,5 @@
-/** The claims for people: as a list in a terminal, as a table in the README. */
+/** The claims as text: a list for the terminal, a page of results/, the README's table, the experiments' costs. */
 
-import { groupBy } from '../analysis/group-by.js';
 import { verdictInWords } from '../analysis/verdict.js';
 import { signed } from '../terminal/number-format.js';
 import type { AssessedClaim, Evidence, Test } from './claims.js';
@@ -20,22 +19,46 @@ export function renderClaimsText(claims: readonly AssessedClaim[]): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** A Markdown table of the claims. */
+/** A Markdown section for each claim: a line for each experiment, and below it one for each difference between its cells. */
 export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
-  const rows = claims.map((claim) => {
-    const tests = claim.tests.map(({ experiment }) => `\`${experiment}\``);
-    const evidence = shortest(claim.evidence);
-    return [
-      claim.source,
-      claim.statement,
-      tests.join(', ') || '–',
-      [...evidence, ...fallback(claim)].join('<br>') || 'not run yet',
-    ];
+  const sections = claims.map((claim) => {
+    const lines = claim.tests.flatMap(({ experiment, runs }) => {
+      const found = claim.evidence.filter((each) => each.experiment === experiment);
+      if (found.length === 0) return [];
+      return [
+        `- [\`${experiment}\`](${experiment}/table.md), ${runs.done} of ${runs.planned} runs done:`,
+        ...found.map((each) => `  - ${evidenceInWords(each)}`),
+      ];
+    });
+    const silent = claim.tests.filter((test) =>
+      claim.evidence.every(({ experiment }) => experiment !== test.experiment),
+    );
+    for (const test of silent) lines.push(`- \`${test.experiment}\`: not run yet (${costInWords(test)})`);
+    lines.push(...fallback(claim).map((words) => `- ${words}`));
+    return `## ${claim.source}: ${claim.statement}\n\n${lines.join('\n')}\n`;
   });
-  return `${grid(['where', 'the paper says', 'tested by', 'evidence so far'], rows)}\n`;
+  return sections.join('\n');
 }
 
-/** A Markdown table of what the experiments that test the claims cost. */
+/** A Markdown table of the abstract's claims: each difference that an experiment has measured with two seeds or more. */
+export function renderHeadlineMarkdown(claims: readonly AssessedClaim[], experiment: string): string {
+  const rows = claims
+    .filter(({ source }) => source === 'Abstract')
+    .flatMap(({ statement, evidence }) =>
+      evidence
+        .filter((each) => each.experiment === experiment && each.interval)
+        .map(({ difference, published, ours, interval, seeds, verdict }) => [
+          `${statement} (${difference})`,
+          published === undefined ? '–' : signed(published, 1),
+          `${signed(ours!, 2)} [${interval!.map((end) => signed(end, 2)).join(', ')}]`,
+          String(seeds),
+          verdictInWords(verdict),
+        ]),
+    );
+  return `${grid(['the paper claims (measured as)', 'paper', 'ours [95 % interval]', 'seeds', 'verdict'], rows)}\n`;
+}
+
+/** A Markdown table of the cost of each experiment that tests a claim. */
 export function renderCostsMarkdown(claims: readonly AssessedClaim[]): string {
   const tests = new Map(
     claims.flatMap((claim) => claim.tests.map((test) => [test.experiment, test] as const)),
@@ -73,13 +96,4 @@ function fallback({ code, untested }: AssessedClaim): string[] {
   return code
     ? [`\`${code.name}\` in \`${code.file}\`: ${code.lines} line${code.lines === 1 ? '' : 's'}`]
     : [];
-}
-
-/** At most three lines an experiment: a table row is no place for every difference. The last, the smallest batch's, is one. */
-function shortest(evidence: readonly Evidence[]): string[] {
-  return [...groupBy(evidence, ({ experiment }) => experiment)].flatMap(([experiment, all]) => {
-    const shown = all.length <= 3 ? all : [...all.slice(0, 2), all.at(-1)!];
-    const more = all.length > 3 ? [`and ${all.length - 3} more (\`${experiment}\`)`] : [];
-    return [...shown.map((each) => `${evidenceInWords(each)} (\`${experiment}\`)`), ...more];
-  });
 }

@@ -1,9 +1,15 @@
 /**
- * The parts of the project's pages that are made from `results/`: what stands between `<!-- generated: WHAT -->` and
- * `<!-- /generated -->`. WHAT is `claims`, `costs`, `table EXPERIMENT` (in full), `summary EXPERIMENT` (the paper's layout and
- * the differences) or `peers` (results/bench/peers.md without its heading).
+ * The parts of the project's pages that are made from `results/`. Such a part stands between `<!-- generated: PART -->` and
+ * `<!-- /generated -->`, where PART is one of
  *
- *   node dist/tools/readme.js [--write] [FILE…]     (README.md and results/README.md when no file is named)
+ * - `headline EXPERIMENT`: the abstract's claims beside what the experiment measured
+ * - `claims`: every claim with its experiments
+ * - `costs`: the cost of each experiment
+ * - `summary EXPERIMENT`: the paper's layout and the differences
+ * - `table EXPERIMENT`: the table in full
+ * - `speed`: one sentence on results/bench/peers.md
+ *
+ *   node dist/tools/readme.js [--write] [FILE…]     (all of `pages` when no file is named)
  *
  * Without `--write` it says which pages are out of date, and exits with 1 if any is.
  */
@@ -11,14 +17,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { collect } from '../analysis/collect.js';
 import { assessClaims } from '../claims/claims.js';
-import { renderClaimsMarkdown, renderCostsMarkdown } from '../claims/text.js';
+import { renderClaimsMarkdown, renderCostsMarkdown, renderHeadlineMarkdown } from '../claims/text.js';
 import { UserError } from '../errors.js';
 import { markdownSummary } from '../report/tables/markdown.js';
 import { tableModel } from '../report/tables/model.js';
 import { renderTable } from '../report/tables/table.js';
 import { replaceFile } from '../storage/files.js';
 
-export const pages = ['README.md', 'results/README.md'] as const;
+export const pages = [
+  'README.md',
+  'results/README.md',
+  'results/claims.md',
+  'results/bench/README.md',
+] as const;
 
 /** Written by experiments/peers/compare.mjs. */
 const peersTable = 'results/bench/peers.md';
@@ -44,15 +55,26 @@ async function generate(what: string, file: string): Promise<string> {
   const [kind, experiment, ...rest] = what.split(' ');
   if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
   if (kind === 'costs' && !experiment) return renderCostsMarkdown(await assessClaims());
-  if (kind === 'peers' && !experiment) return readFileSync(peersTable, 'utf8').replace(/^# .*\n\n/, '');
+  if (kind === 'speed' && !experiment) return `${speedInWords(readFileSync(peersTable, 'utf8'))}\n`;
+  if (kind === 'headline' && experiment && rest.length === 0) {
+    return renderHeadlineMarkdown(await assessClaims(), experiment);
+  }
   if ((kind === 'table' || kind === 'summary') && experiment && rest.length === 0) {
     const study = await collect(experiment);
     return kind === 'table' ? renderTable(study, 'markdown') : markdownSummary(tableModel(study));
   }
   throw new UserError(`"${what}" cannot be generated`, {
     place: file,
-    fix: 'one of: claims, costs, table EXPERIMENT, summary EXPERIMENT, peers',
+    fix: 'one of: claims, costs, headline EXPERIMENT, table EXPERIMENT, summary EXPERIMENT, speed',
   });
+}
+
+/** The range of the ratios in a table of `compare.mjs`, and the machine that they were measured on. */
+function speedInWords(table: string): string {
+  const ratios = [...table.matchAll(/\| (\d+\.\d+) \|$/gm)].map(([, ratio]) => Number(ratio));
+  const machine = /^- Machine: (.*)$/m.exec(table)?.[1];
+  const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  return `A training step of ResNet-20 is ${range} times as fast as the fastest of PyTorch and Keras (${ratios.length} cells: BN and GN, 2 to 128 images, float32 and bfloat16; ${machine}).`;
 }
 
 async function main(args: string[]): Promise<number> {
