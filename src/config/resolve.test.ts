@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { configId } from './identity.js';
 import { parseConfig } from './load.js';
 import { resolve } from './resolve.js';
-import { splitSizes } from './sizes.js';
+import { splitSizes } from '../datasets/sizes.js';
 
 const text = 'model: resnet20\nnormalizer: gn\ndata: cifar10\n';
 const config = (...overrides: string[]) => parseConfig(text, { file: 'a.yaml', overrides });

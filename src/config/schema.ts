@@ -7,7 +7,7 @@
  * defaults out (see `identity`).
  */
 import { z } from 'zod';
-import { dataSchema } from './schema-data.js';
+import { dataSchema } from '../datasets/schema.js';
 import { initSchema } from './schema-init.js';
 import { modelSchema } from './schema-model.js';
 import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';

@@ -1,6 +1,6 @@
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { splitSizes } from '../config/sizes.js';
+import { splitSizes } from '../datasets/sizes.js';
 import { published } from '../datasets/known-sizes.js';
 import { createModel } from '../models/index.js';
 import { checkParameterGroups } from '../models/parameter-groups.js';

@@ -10,8 +10,8 @@ import { Draws } from '../random/random.js';
 import type { TrainBatchesOptions } from './batches.js';
 import { recolourInto } from './colour.js';
 import { centreCrop, randomAreaCrop, shorterSide } from './crop.js';
-import { isSystemError, type Pixels } from './decode.js';
-import { PhotoCache } from './decoded-cache.js';
+import { isSystemError, type Pixels } from '../datasets/image-folder/decode.js';
+import { PhotoCache } from '../datasets/image-folder/decoded-cache.js';
 import { epochOrder } from './order.js';
 import { publish, type Ring, reportFailure, waitForRoom } from './ring.js';
 

@@ -1,6 +1,6 @@
 import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { splitSizes } from '../config/sizes.js';
+import { splitSizes } from '../datasets/sizes.js';
 import { published } from '../datasets/known-sizes.js';
 import { describeModel, type ModelDescription } from '../nn/shape-net.js';
 import { createModel } from './index.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../errors.js';
 import { centreCrop } from '../../input/crop.js';
-import { decodePhoto } from '../../input/decode.js';
+import { decodePhoto } from './decode.js';
 import type { PhotoConfig } from '../dataset.js';
 import { loadDataset, openEvaluationBatches, openTrainBatches } from '../index.js';
 import { published } from '../known-sizes.js';

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { UserError } from '../errors.js';
+import { UserError } from '../../errors.js';
 
 /** Decoded pixels, [height, width, 3], sRGB, uint8. */
 export interface Pixels {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { photo } from '../datasets/testing/photo.js';
+import { photo } from '../testing/photo.js';
 import { decodePhoto } from './decode.js';
 import { PhotoCache } from './decoded-cache.js';
 

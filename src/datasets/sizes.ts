@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
-import type { Sizes } from './resolve.js';
-import type { Config } from './schema.js';
-import { placeOf } from './source-positions.js';
+import type { Sizes } from '../config/resolve.js';
+import type { Config } from '../config/schema.js';
+import { placeOf } from '../config/source-positions.js';
 
 /**
  * How many images are trained and validated on, split and subsets applied.

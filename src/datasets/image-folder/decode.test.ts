@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { photo } from '../datasets/testing/photo.js';
-import { UserError } from '../errors.js';
-import { Draws } from '../random/random.js';
-import { centreCrop, randomAreaCrop } from './crop.js';
+import { photo } from '../testing/photo.js';
+import { UserError } from '../../errors.js';
+import { Draws } from '../../random/random.js';
+import { centreCrop, randomAreaCrop } from '../../input/crop.js';
 import { decodePhoto, type Pixels } from './decode.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-decode-'));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byName } from './named.js';
+import { byName } from '../config/named.js';
 
 const images = z.int().min(1).max(1_000_000_000);
 
