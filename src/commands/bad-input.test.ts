@@ -6,23 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Sharp } from 'sharp';
-import { photo } from '../datasets/testing/photo.js';
+import { imageFile } from '../datasets/testing/image-file.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-bad-input-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
-/** An engine is not to be had, and nothing is remembered of photographs. */
+/** An engine is not to be had, and nothing is remembered of image files. */
 const withoutEngine = { GNBENCH_CACHE: join(scratch, 'no-cache'), PIP_NO_INDEX: '1' };
 
 let folders = 0;
 /** Two classes with two images in each split; `change` sees the folder. */
-async function photographs(change: (root: string) => unknown): Promise<string> {
-  const root = join(scratch, `photographs${folders++}`);
+async function imageFolders(change: (root: string) => unknown): Promise<string> {
+  const root = join(scratch, `images${folders++}`);
   for (const split of ['train', 'val']) {
     for (const [label, name] of ['cat', 'dog'].entries()) {
       fs.mkdirSync(join(root, split, name), { recursive: true });
       for (const index of [0, 1]) {
-        await photo(2 * label + index)
+        await imageFile(2 * label + index)
           .jpeg()
           .toFile(join(root, split, name, `${index}.jpg`));
       }
@@ -57,26 +57,26 @@ async function refused(root: string, set: string[], expected: RegExp): Promise<v
 }
 
 test('an empty class folder', async () => {
-  const root = await photographs((folder) => fs.mkdirSync(join(folder, 'train', 'eel')));
+  const root = await imageFolders((folder) => fs.mkdirSync(join(folder, 'train', 'eel')));
   await refused(root, [], /data\.train: .*: a class has no image: eel\n {2}put \.jpg/);
 });
 
 test('classes that differ between training and validation', async () => {
-  const root = await photographs((folder) =>
+  const root = await imageFolders((folder) =>
     fs.renameSync(join(folder, 'val', 'dog'), join(folder, 'val', 'eel')),
   );
   await refused(root, [], /only in data\.train: dog; only in data\.val: eel/);
 });
 
 test('an image that cannot be decoded', async () => {
-  const root = await photographs((folder) =>
+  const root = await imageFolders((folder) =>
     fs.writeFileSync(join(folder, 'val', 'cat', '1.jpg'), 'no picture'),
   );
   await refused(root, [], /val\/cat\/1\.jpg: broken image: neither a JPEG nor a PNG file/);
 });
 
 test('a step that no machine’s memory can hold', async () => {
-  const root = await photographs(() => {});
+  const root = await imageFolders(() => {});
   // As many as are expected: whether they are there is looked at later.
   const expect = ['data.expect.classes=2', 'data.expect.train=100000', 'data.expect.val=4'];
   const huge = ['model=vgg16', 'normalizer=bn', 'batch.size=65536', 'data.resolution=224', ...expect];
@@ -88,13 +88,13 @@ test('a step that no machine’s memory can hold', async () => {
 });
 
 test('one pixel, CMYK, 16 bits and grey are images like others', async () => {
-  const root = await photographs(async (folder) => {
+  const root = await imageFolders(async (folder) => {
     const write = (split: string, name: string, image: Sharp) => image.toFile(join(folder, split, name));
     for (const split of ['train', 'val']) {
-      await write(split, 'cat/one.png', photo(5, 1, 1).png());
-      await write(split, 'cat/cmyk.jpg', photo(6).toColourspace('cmyk').jpeg());
-      await write(split, 'dog/sixteen.png', photo(7).toColourspace('rgb16').png());
-      await write(split, 'dog/grey.png', photo(8).toColourspace('b-w').png());
+      await write(split, 'cat/one.png', imageFile(5, 1, 1).png());
+      await write(split, 'cat/cmyk.jpg', imageFile(6).toColourspace('cmyk').jpeg());
+      await write(split, 'dog/sixteen.png', imageFile(7).toColourspace('rgb16').png());
+      await write(split, 'dog/grey.png', imageFile(8).toColourspace('b-w').png());
     }
   });
   const { code, stderr, out } = await train(root);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { splitSizes } from '../datasets/subset.js';
 import { configId } from './identity.js';
 import { parseConfig } from './load.js';
 import { resolve } from './resolve.js';
-import { splitSizes } from '../datasets/sizes.js';
+import { withPlaces } from './source-positions.js';
 
 const text = 'model: resnet20\nnormalizer: gn\ndata: cifar10\n';
 const config = (...overrides: string[]) => parseConfig(text, { file: 'a.yaml', overrides });
@@ -63,14 +64,17 @@ test('a step larger than the training set is refused where its size is written',
   assert.throws(() => resolve(written, cifar), { place: 'a.yaml:4:16' });
 });
 
-test('splits and subsets', () => {
-  const sizes = (...overrides: string[]) => splitSizes(config(...overrides), cifar);
-  assert.deepEqual(sizes(), cifar);
-  assert.deepEqual(sizes('data.validation={fromTrain: 5000}'), { train: 45_000, validation: 5_000 });
-  assert.deepEqual(sizes('data.trainSubset=100', 'data.valSubset=50'), { train: 100, validation: 50 });
-  const fails = (overrides: string[], place: string) => assert.throws(() => sizes(...overrides), { place });
-  fails(['data.validation.fromTrain=50000'], '--set data.validation.fromTrain');
-  fails(['data.trainSubset=50001'], '--set data.trainSubset');
-  fails(['data.valSubset=10001'], '--set data.valSubset');
-  fails(['data.validation.fromTrain=5000', 'data.trainSubset=45001'], '--set data.trainSubset');
+test('splits and subsets', async () => {
+  const sizes = (...overrides: string[]) => {
+    const written = config(...overrides);
+    return withPlaces(written, () => splitSizes(written.data, cifar));
+  };
+  assert.deepEqual(await sizes(), cifar);
+  assert.deepEqual(await sizes('data.validation={fromTrain: 5000}'), { train: 45_000, validation: 5_000 });
+  assert.deepEqual(await sizes('data.trainSubset=100', 'data.valSubset=50'), { train: 100, validation: 50 });
+  const fails = (overrides: string[], place: string) => assert.rejects(sizes(...overrides), { place });
+  await fails(['data.validation.fromTrain=50000'], '--set data.validation.fromTrain');
+  await fails(['data.trainSubset=50001'], '--set data.trainSubset');
+  await fails(['data.valSubset=10001'], '--set data.valSubset');
+  await fails(['data.validation.fromTrain=5000', 'data.trainSubset=45001'], '--set data.trainSubset');
 });

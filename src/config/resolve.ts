@@ -1,14 +1,9 @@
-/** What follows from a configuration and the sizes of its data: the rate at every step, and how many steps there are. */
+/** The consequences of a configuration and the sizes of its data: the rate at every step, and the number of steps. */
+import type { Sizes } from '../datasets/dataset.js';
 import { UserError } from '../errors.js';
 import { configId } from './identity.js';
 import type { Config } from './schema.js';
 import { placeOf } from './source-positions.js';
-
-/** Numbers of images. */
-export interface Sizes {
-  train: number;
-  validation: number;
-}
 
 export interface Resolved {
   /** The learning rate after warm-up and before any drop: base · size · workers / per. */
@@ -54,7 +49,7 @@ export function dropsNeverReached({ learningRate, epochs }: Config): number[] {
   return learningRate.dropAt.filter((at) => at >= 1 && at >= epochs);
 }
 
-/** What a run is called: its name and its id. */
+/** The name of a run's folder: the configuration's name and its id. */
 export const resolvedName = (config: Config): string => `${config.name}-${configId(config)}`;
 
 function schedule(
@@ -79,7 +74,7 @@ function tooLarge(config: Config, images: number): UserError {
   const { size, workers } = config.batch;
   const asked = workers === 1 ? `a batch of ${size}` : `${workers} workers with ${size} images each`;
   const key = workers > 1 && size <= images ? 'batch.workers' : 'batch.size';
-  return new UserError(`${key}: ${asked} cannot be had from ${images} training images`, {
+  return new UserError(`${key}: ${asked} cannot be taken from ${images} training images`, {
     place: placeOf(config, key),
     fix: `choose batch.size · batch.workers no larger than ${images}`,
   });

@@ -7,7 +7,8 @@
  * defaults out (see `identity`).
  */
 import { z } from 'zod';
-import { dataSchema } from '../datasets/schema.js';
+import { dataSchemas } from '../datasets/schema.js';
+import { byName } from './named.js';
 import { initSchema } from './schema-init.js';
 import { modelSchema } from './schema-model.js';
 import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
@@ -124,7 +125,7 @@ const fieldsSchema = z.strictObject({
     .describe("What the run's folder is called by; the file's base name when left out"),
   model: modelSchema.describe('The network'),
   normalizer: normalizerSchema.describe('What normalizes its features'),
-  data: dataSchema.describe('The images'),
+  data: byName(dataSchemas).describe('The images'),
   init: initSchema
     .optional()
     .describe('Weights to begin with; scratch, as without it, draws them by the seed'),

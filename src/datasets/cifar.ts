@@ -1,8 +1,9 @@
 import type { CifarVersion } from './checksums.js';
 import { type CifarFile, readCifarFile, recordBytes } from './cifar-file.js';
 import { chosenClasses, relabel } from './classes.js';
-import { type DataConfig, type Dataset, emptySplit, type Split } from './dataset.js';
+import { type Dataset, emptySplit, type Split } from './dataset.js';
 import { unofficialNote } from './official.js';
+import type { DataConfig } from './schema.js';
 import { chooseImages } from './subset.js';
 
 const side = 32;

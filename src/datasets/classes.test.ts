@@ -4,11 +4,11 @@ import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { planRun } from '../models/plan.js';
 import { chosenClasses, relabel } from './classes.js';
-import { published } from './known-sizes.js';
+import { knownSizes } from './known-sizes.js';
 import { drawSynthetic } from './synthetic.js';
 
 const known = { count: 4, names: ['cat', 'dog', 'horse', 'ship'] };
-const whole = { name: 'synthetic', validation: 'test' } as const;
+const whole = { name: 'synthetic', validation: 'test', augment: true } as const;
 
 test('classes are named by number or by name, and keep the order that they are named in', () => {
   assert.deepEqual(chosenClasses(['ship', 0, 'dog'], known), [3, 0, 1]);
@@ -39,7 +39,7 @@ test('data holds the images of the chosen classes alone, subsets counted within 
   const all = drawSynthetic(whole);
   const some = drawSynthetic({ ...whole, classes: ['ring', 'disc', 7] });
   assert.equal(some.classes, 3);
-  assert.equal(some.train.count, published(parsed('[1, 0, 7]').data).sizes.train);
+  assert.equal(some.train.count, knownSizes(parsed('[1, 0, 7]').data).sizes.train);
   const size = 32 * 32 * 3;
   const places = [...all.train.labels.keys()].filter((index) => [0, 1, 7].includes(all.train.labels[index]));
   for (const [at, index] of places.slice(0, 9).entries()) {
@@ -74,7 +74,7 @@ test('CIFAR-10’s classes have names', () => {
     'model: resnet20\nnormalizer: gn\ndata: { name: cifar10, classes: [airplane, 9] }\n',
     { file: 'a.yaml' },
   );
-  assert.deepEqual(published(config.data), {
+  assert.deepEqual(knownSizes(config.data), {
     sizes: { train: 10_000, validation: 2_000 },
     classes: 2,
     shape: [32, 32, 3],

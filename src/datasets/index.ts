@@ -1,33 +1,14 @@
 import { didYouMean, UserError } from '../errors.js';
 import { cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { readCifar } from './cifar.js';
-import type { DataConfig, Dataset, PhotoConfig } from './dataset.js';
+import type { Dataset } from './dataset.js';
 import { provideCifar } from './download/provide.js';
+import type { DataConfig } from './schema.js';
 import { drawSynthetic } from './synthetic.js';
 
-export { augmentInto } from '../input/augment.js';
-export { openTrainBatches, type TrainBatches, type TrainBatchesOptions } from '../input/batches.js';
-export { type EvaluationBatches, type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
-export { epochOrder } from '../input/order.js';
-export type { DataConfig, Dataset, PhotoConfig, Split } from './dataset.js';
-export { balancedOrder } from './subset.js';
-export { syntheticSizes } from './synthetic.js';
+export type { Dataset, Split } from './dataset.js';
 
-const loaders: Record<string, (data: DataConfig, options: LoadOptions) => Promise<Dataset>> = {
-  cifar10: async (data, options) => readCifar(cifar10, await provideCifar(cifar10, options), data),
-  cifar100: async (data, options) => {
-    const folder = await provideCifar(cifar100, options);
-    return readCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100, folder, data);
-  },
-  'image-folder': async (data, options) => {
-    // Loaded here: it brings the image library.
-    const { openPhotos } = await import('./image-folder/index.js');
-    return openPhotos(data as PhotoConfig, options);
-  },
-  synthetic: async (data) => drawSynthetic(data),
-};
-
-export const datasetNames = Object.keys(loaders);
+export const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic'] as const;
 
 export interface LoadOptions {
   /** Searched first; see `locate`. */
@@ -42,8 +23,21 @@ export interface LoadOptions {
  * @throws {UserError} when it is nowhere and cannot be downloaded, or what is there is not sound
  */
 export async function loadDataset(data: DataConfig, options: LoadOptions = {}): Promise<Dataset> {
-  if (!Object.hasOwn(loaders, data.name)) throw unknownDataset(data.name);
-  return loaders[data.name](data, options);
+  switch (data.name) {
+    case 'cifar10':
+      return readCifar(cifar10, await provideCifar(cifar10, options), data);
+    case 'cifar100': {
+      const folder = await provideCifar(cifar100, options);
+      return readCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100, folder, data);
+    }
+    case 'image-folder': {
+      // Loaded here: it brings the image library.
+      const { openImageFolder } = await import('./image-folder/index.js');
+      return openImageFolder(data, options);
+    }
+    case 'synthetic':
+      return drawSynthetic(data);
+  }
 }
 
 /** @returns the error for a name that is no data set's, with the nearest one that is */

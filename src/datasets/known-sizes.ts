@@ -1,12 +1,12 @@
-import type { Sizes } from '../config/resolve.js';
-import type { Config } from '../config/schema.js';
 import { type CifarVersion, cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { chosenClasses, relabel } from './classes.js';
-import { classesOf, listPhotos, sameClasses } from './image-folder/list.js';
+import type { Sizes } from './dataset.js';
+import { classesOf, listImages, sameClasses } from './image-folder/list.js';
+import type { DataConfig, ImageFolderConfig } from './schema.js';
 import { syntheticClasses, syntheticLabels, syntheticSizes } from './synthetic.js';
 
-/** What is known of a data set before it is loaded. */
-export interface Published {
+/** The part of a data set that is known before it is loaded. */
+export interface KnownSizes {
   /** Images of the published training and test set that are of the chosen classes, before splits and subsets. */
   sizes: Sizes;
   classes: number;
@@ -14,9 +14,9 @@ export interface Published {
   shape: [number, number, number];
 }
 
-type Chosen = Config['data']['classes'];
+type Chosen = DataConfig['classes'];
 
-const ofCifar = (version: CifarVersion, chosen: Chosen): Published => {
+const ofCifar = (version: CifarVersion, chosen: Chosen): KnownSizes => {
   const classes = chosenClasses(chosen, { count: version.classes, names: version.classNames }).length;
   // Every class has as many images.
   const imagesIn = (files: string[]) =>
@@ -28,7 +28,7 @@ const ofCifar = (version: CifarVersion, chosen: Chosen): Published => {
   };
 };
 
-const ofSynthetic = (chosen: Chosen): Published => {
+const ofSynthetic = (chosen: Chosen): KnownSizes => {
   const classes = chosenClasses(chosen, syntheticClasses);
   const imagesIn = (count: number) => countOf(syntheticLabels(count), classes);
   return {
@@ -44,16 +44,14 @@ const ofSynthetic = (chosen: Chosen): Published => {
 const countOf = (labels: Int32Array, classes: readonly number[]): number =>
   relabel(labels, classes).filter((label) => label >= 0).length;
 
-type ImageFolder = Extract<Config['data'], { name: 'image-folder' }>;
-
 /**
- * What `expect` says, so that a run can be planned where its images are not; else what the folders hold. How many images
- * some of the classes have is known from the folders alone.
+ * The numbers that `expect` gives, so that a run can be planned where its images are not; else those of the folders. The
+ * images of some of the classes can only be counted in the folders.
  */
 function ofFolder(
-  { train, val, expect, resolution, classes: chosen }: ImageFolder,
+  { train, val, expect, resolution, classes: chosen }: ImageFolderConfig,
   dataFolder?: string,
-): Published {
+): KnownSizes {
   const { classes, ...sizes } =
     expect && !chosen ? expect : countFolders({ train, val, classes: chosen }, dataFolder);
   return {
@@ -63,18 +61,18 @@ function ofFolder(
   };
 }
 
-const counted = new Map<string, NonNullable<ImageFolder['expect']>>();
+const counted = new Map<string, NonNullable<ImageFolderConfig['expect']>>();
 
 /** Remembered: a sweep plans many runs on the same images. */
 function countFolders(
-  folders: Pick<ImageFolder, 'train' | 'val' | 'classes'>,
+  folders: Pick<ImageFolderConfig, 'train' | 'val' | 'classes'>,
   dataFolder?: string,
-): NonNullable<ImageFolder['expect']> {
+): NonNullable<ImageFolderConfig['expect']> {
   const key = JSON.stringify([folders, dataFolder]);
   const known = counted.get(key);
   if (known) return known;
-  const train = listPhotos(folders.train, 'data.train', dataFolder);
-  const val = listPhotos(folders.val, 'data.val', dataFolder);
+  const train = listImages(folders.train, 'data.train', dataFolder);
+  const val = listImages(folders.val, 'data.val', dataFolder);
   sameClasses(train, val);
   const classes = chosenClasses(folders.classes, classesOf(train));
   const found = {
@@ -90,7 +88,7 @@ function countFolders(
  * @param dataFolder `--data`, for images in folders
  * @throws {UserError} for folders of images that are not there or not in order, and for chosen classes that are none
  */
-export function published(data: Config['data'], dataFolder?: string): Published {
+export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
   switch (data.name) {
     case 'cifar10':
       return ofCifar(cifar10, data.classes);

@@ -1,7 +1,7 @@
-import type { Config } from '../config/schema.js';
 import { cifar10, cifar100 } from './checksums.js';
+import type { DataConfig } from './schema.js';
 
-/** Per channel, on the scale of 0 … 255: what images are standardized with. */
+/** The mean and standard deviation that images are standardized with, per channel, on the scale of 0 … 255. */
 export interface PixelStatistics {
   mean: number[];
   std: number[];
@@ -13,8 +13,8 @@ const imagenet: PixelStatistics = { mean: [123.675, 116.28, 103.53], std: [58.39
 /** Measured over the training images. */
 const synthetic: PixelStatistics = { mean: [126.4, 128.3, 126.2], std: [53.2, 53.3, 54.1] };
 
-/** Those of the data set of this name. */
-export function pixelStatistics(name: Config['data']['name']): PixelStatistics {
+/** The statistics of the data set of this name. */
+export function pixelStatistics(name: DataConfig['name']): PixelStatistics {
   const { mean, std } = { cifar10, cifar100, 'image-folder': imagenet, synthetic }[name];
   return { mean, std };
 }

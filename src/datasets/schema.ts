@@ -1,5 +1,5 @@
+/** The schema of a configuration's `data` key. */
 import { z } from 'zod';
-import { byName } from '../config/named.js';
 
 const images = z.int().min(1).max(1_000_000_000);
 
@@ -91,4 +91,10 @@ const imageFolder = z.strictObject({
     .describe('What has to be there: checked before a run, believed where the images are not (config show)'),
 });
 
-export const dataSchema = byName([cifar, cifar100, imageFolder]);
+/** One mapping for each kind of data set; the key `name` tells them apart. */
+export const dataSchemas = [cifar, cifar100, imageFolder] as const;
+
+/** The `data` key of a configuration, every default filled in. */
+export type DataConfig = z.output<(typeof dataSchemas)[number]>;
+
+export type ImageFolderConfig = z.output<typeof imageFolder>;

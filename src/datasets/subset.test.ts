@@ -13,7 +13,7 @@ const classCounts = (indices: Uint32Array, of: Int32Array) => {
 };
 
 test('without subsets it is the published split, in its order', () => {
-  const { train, validation } = chooseImages({ name: 'x', validation: 'test' }, labels, testLabels);
+  const { train, validation } = chooseImages({ validation: 'test' }, labels, testLabels);
   assert.deepEqual([...train], [...labels.keys()]);
   assert.deepEqual(
     { ...validation, indices: [...validation.indices] },
@@ -23,7 +23,7 @@ test('without subsets it is the published split, in its order', () => {
 
 test('subsets are balanced, and a larger one begins with the smaller one', () => {
   const choose = (trainSubset: number) =>
-    chooseImages({ name: 'x', validation: 'test', trainSubset, valSubset: 20 }, labels, testLabels);
+    chooseImages({ validation: 'test', trainSubset, valSubset: 20 }, labels, testLabels);
   const small = choose(30);
   assert.deepEqual(classCounts(small.train, labels), new Array(10).fill(3));
   assert.deepEqual(classCounts(small.validation.indices, testLabels), new Array(10).fill(2));
@@ -31,11 +31,7 @@ test('subsets are balanced, and a larger one begins with the smaller one', () =>
 });
 
 test('a validation split of the training set shares no image with what is trained on', () => {
-  const { train, validation } = chooseImages(
-    { name: 'x', validation: { fromTrain: 50 } },
-    labels,
-    testLabels,
-  );
+  const { train, validation } = chooseImages({ validation: { fromTrain: 50 } }, labels, testLabels);
   assert.equal(validation.from, 'train');
   assert.deepEqual(classCounts(validation.indices, labels), new Array(10).fill(5));
   assert.deepEqual(
@@ -43,7 +39,7 @@ test('a validation split of the training set shares no image with what is traine
     [...labels.keys()],
   );
   const smaller = chooseImages(
-    { name: 'x', validation: { fromTrain: 50 }, trainSubset: 20, valSubset: 10 },
+    { validation: { fromTrain: 50 }, trainSubset: 20, valSubset: 10 },
     labels,
     testLabels,
   );
@@ -59,7 +55,7 @@ test('more images than there are: an error that names the key and the limit', ()
     [{ validation: { fromTrain: 100 }, trainSubset: 101 }, 'data.trainSubset', 100],
   ] as const) {
     assert.throws(
-      () => chooseImages({ name: 'x', validation: 'test', ...config }, labels, testLabels),
+      () => chooseImages({ validation: 'test', ...config }, labels, testLabels),
       (error: UserError) =>
         error instanceof UserError && error.place === place && error.message.includes(String(limit)),
     );
@@ -88,6 +84,6 @@ test('any labels: each prefix holds the classes as evenly as they last', () => {
 });
 
 test('the choice is pinned: results on a subset are compared across versions', () => {
-  const { train } = chooseImages({ name: 'x', validation: 'test', trainSubset: 10 }, labels, testLabels);
+  const { train } = chooseImages({ validation: 'test', trainSubset: 10 }, labels, testLabels);
   assert.deepEqual([...train], [90, 123, 46, 199, 2, 35, 128, 61, 24, 17]);
 });

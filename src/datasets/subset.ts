@@ -1,45 +1,66 @@
 import { UserError } from '../errors.js';
-import { shuffled } from '../input/order.js';
-import { Draws } from '../random/random.js';
-import type { DataConfig } from './dataset.js';
+import { Draws, shuffled } from '../random/random.js';
+import type { Sizes } from './dataset.js';
+import type { DataConfig } from './schema.js';
 
 // Not the run's seed: runs that differ in their seed are to be trained and judged on the same images.
 const choiceSeed = 1803_08494;
 
-/** Which images of the published training and test set a run trains on and is judged on. */
+/** The keys that choose images. */
+type ChoiceKeys = Pick<DataConfig, 'validation' | 'trainSubset' | 'valSubset'>;
+
+/** The images of the published training and test set that a run trains on and is judged on. */
 export interface Choice {
   train: Uint32Array;
   validation: { from: 'train' | 'test'; indices: Uint32Array };
 }
 
 /**
+ * The numbers of images that are trained and validated on, split and subsets applied.
+ *
+ * @param published the numbers that the data set has
+ * @throws {UserError} with the key that asks for more than there are as its place
+ */
+export function splitSizes(
+  { validation: split, trainSubset, valSubset }: ChoiceKeys,
+  published: Sizes,
+): Sizes {
+  let { train, validation } = published;
+  if (split !== 'test') {
+    atMost(split.fromTrain, train - 1, 'data.validation.fromTrain'); // one has to be left to train on
+    [train, validation] = [train - split.fromTrain, split.fromTrain];
+  }
+  if (trainSubset !== undefined) atMost(trainSubset, train, 'data.trainSubset');
+  if (valSubset !== undefined) atMost(valSubset, validation, 'data.valSubset');
+  return { train: trainSubset ?? train, validation: valSubset ?? validation };
+}
+
+/**
  * Applies `validation`, `trainSubset` and `valSubset`. A split of the training set and every subset are the first n of
  * a class-balanced order with a fixed seed, so that a larger subset holds the smaller one.
  *
- * @param trainLabels of the published training set, −1 for images of classes that are left out; so `testLabels`
+ * @param trainLabels of the published training set, −1 for images of classes that are left out; `testLabels` likewise
  * @throws {UserError} when more images are asked for than there are
  */
 export function chooseImages(
-  config: DataConfig,
+  config: ChoiceKeys,
   trainLabels: ArrayLike<number>,
   testLabels: ArrayLike<number>,
 ): Choice {
-  let train = everything(trainLabels);
-  let validation: Choice['validation'] = { from: 'test', indices: everything(testLabels) };
+  const present = { train: everything(trainLabels), test: everything(testLabels) };
+  splitSizes(config, { train: present.train.length, validation: present.test.length });
+  let { train } = present;
+  let validation: Choice['validation'] = { from: 'test', indices: present.test };
   if (config.validation !== 'test') {
     const n = config.validation.fromTrain;
-    // One image has to remain to be trained on.
-    atMost(n, train.length - 1, 'data.validation.fromTrain');
     const order = balancedOrder(trainLabels, train, 'split');
     validation = { from: 'train', indices: order.subarray(0, n).toSorted() };
     train = order.subarray(n).toSorted();
   }
   if (config.trainSubset !== undefined) {
-    atMost(config.trainSubset, train.length, 'data.trainSubset');
     train = balancedOrder(trainLabels, train, 'subset').subarray(0, config.trainSubset);
   }
   if (config.valSubset !== undefined) {
-    atMost(config.valSubset, validation.indices.length, 'data.valSubset');
     const labels = validation.from === 'train' ? trainLabels : testLabels;
     validation.indices = balancedOrder(labels, validation.indices, 'subset').subarray(0, config.valSubset);
   }

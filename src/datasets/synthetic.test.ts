@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { Split } from './dataset.js';
 import { drawSynthetic, syntheticSizes } from './synthetic.js';
 
-const all = { name: 'synthetic', validation: 'test' } as const;
+const all = { name: 'synthetic', validation: 'test', augment: true } as const;
 
 it('is the same every time, balanced, and of the sizes it says', () => {
   const [one, other] = [drawSynthetic(all), drawSynthetic(all)];

@@ -9,8 +9,9 @@
 import { createHash } from 'node:crypto';
 import { Draws } from '../random/random.js';
 import { chosenClasses, relabel } from './classes.js';
-import { type DataConfig, type Dataset, emptySplit, type Split } from './dataset.js';
+import { type Dataset, emptySplit, type Split } from './dataset.js';
 import { pixelStatistics } from './pixel-statistics.js';
+import type { DataConfig } from './schema.js';
 import { chooseImages } from './subset.js';
 import { shapes } from './synthetic-shapes.js';
 

@@ -1,16 +1,28 @@
 import { dirname, relative, resolve } from 'node:path';
 import { cellId } from '../config/identity.js';
 import { parseConfig, readText } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
 import { cellLabel, cellSlug } from './cell-name.js';
-import type { Cell } from './experiment.js';
 import { gridPoints, type Match, matches, type Point } from './grid.js';
 import { planCell } from './plan.js';
 import type { SourceFile } from './read.js';
 
 /** More runs than this are a slip of the pen, not an experiment. */
 const mostRuns = 10_000;
+
+/** A config without its seed. `key` names its folder: `bn-b32-1a2b3c4d5e`. */
+export interface Cell {
+  key: string;
+  label: string;
+  /** The first ten hex digits of the hash of everything that affects its result. */
+  id: string;
+  /** Every default filled in; its `seed` is to be replaced by the run's. */
+  config: Config;
+  /** Its value on each axis, as written. */
+  axes: Point;
+}
 
 /** A base config's text, and what errors call it. */
 export interface BaseText {

@@ -1,27 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Config } from '../config/schema.js';
 import { didYouMean, UserError } from '../errors.js';
 import { cellLabel } from './cell-name.js';
-import { type CellOptions, makeCells, readBase } from './cells.js';
+import { type Cell, type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
 import { readExperimentFile } from './read.js';
 import { type ExperimentFile, experimentName, type SlurmResources } from './schema.js';
 
-/** A config without its seed. `key` names its folder: `bn-b32-1a2b3c4d5e`. */
-export interface Cell {
-  key: string;
-  label: string;
-  /** The first ten hex digits of the hash of everything that affects its result. */
-  id: string;
-  /** Every default filled in; its `seed` is to be replaced by the run's. */
-  config: Config;
-  /** Its value on each axis, as written. */
-  axes: Point;
-}
-
-/** What starting and following a run takes. */
+/** The parts of a run that starting and following it take. */
 export interface StartableRun {
   cell: Pick<Cell, 'key' | 'label'>;
   seed: number;
@@ -56,7 +43,7 @@ export interface Experiment {
   runFolder(cell: Cell, seed: number): string;
 }
 
-/** What a results folder keeps of its experiment. */
+/** The copy of its experiment that a results folder keeps. */
 export const snapshotName = 'experiment.yaml';
 
 /**

@@ -8,7 +8,8 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { printConfig } from '../config/print.js';
-import { type Cell, loadExperiment } from './experiment.js';
+import type { Cell } from './cells.js';
+import { loadExperiment } from './experiment.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'gnbench-extremes-'));

@@ -5,7 +5,8 @@ import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { endedSummary } from '../runs/summary.js';
 import { fileError, replaceFile } from '../storage/files.js';
-import { type Cell, type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
+import type { Cell } from './cells.js';
+import { type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
 
 /** The config that a cell's runs are started with, but for the seed. */
 export const cellConfigFile = (experiment: Experiment, cell: Cell) =>

@@ -1,7 +1,7 @@
 /** The thread that prepares batches ahead of the step. It never loads the engine. */
 import { workerData } from 'node:worker_threads';
 import { augmentInto } from './augment.js';
-import type { BatchJob } from './batches.js';
+import type { BatchJob } from './jobs.js';
 import { epochOrder } from './order.js';
 import { publish, reportFailure, waitForRoom } from './ring.js';
 

@@ -6,7 +6,7 @@ import { recolourInto } from './colour.js';
 
 /** Gives out the listed numbers in [0, 1) in place of random ones. */
 function scripted(units: number[]): Draws {
-  const draws = new Draws(0, 'photo');
+  const draws = new Draws(0, 'imageFile');
   const next = () => Math.floor((units.shift() ?? assert.fail('more draws than listed')) * 2 ** 32);
   return Object.assign(draws, { next });
 }
@@ -73,7 +73,7 @@ test('lighting adds the same to every pixel: along the principal components, wit
   const squares = [0, 0, 0];
   const count = 4000;
   for (let index = 0; index < count; index++) {
-    const draws = new Draws(1, 'photo', 1, index);
+    const draws = new Draws(1, 'imageFile', 1, index);
     const found = recolour(
       [
         [128, 128, 128],
@@ -111,9 +111,9 @@ test('nothing to change: the pixels themselves, or their mirror image, row by ro
     [10, 11, 12],
   ];
   const none = { colourJitter: 0, lighting: 0 };
-  assert.deepEqual(recolour(pixels, 2, none, new Draws(0, 'photo')), pixels.flat());
+  assert.deepEqual(recolour(pixels, 2, none, new Draws(0, 'imageFile')), pixels.flat());
   assert.deepEqual(
-    recolour(pixels, 2, none, new Draws(0, 'photo'), true),
+    recolour(pixels, 2, none, new Draws(0, 'imageFile'), true),
     [pixels[1], pixels[0], pixels[3], pixels[2]].flat(),
   );
 });

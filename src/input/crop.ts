@@ -1,5 +1,5 @@
-import type { Draws } from '../random/random.js';
 import { type Pixels, scalePart } from '../datasets/image-folder/decode.js';
+import type { Draws } from '../random/random.js';
 
 /**
  * Training: a part of random area (8 to 100 %) and aspect ratio (3/4 to 4/3), scaled to `size` × `size`. After ten

@@ -22,7 +22,7 @@ export interface Prepared {
   close(): Promise<void>;
 }
 
-// A worker that is told to stop finishes the batch that it is at: photographs may still be in the decoder's hands.
+// A worker that is told to stop finishes the batch that it is at: image files may still be in the decoder's hands.
 const patienceMs = 5_000;
 
 /** Starts the worker `file` of this folder, which fills `job.ring` with batches of `batchSize` images. */

@@ -33,7 +33,7 @@ export const running = 0;
 export const failed = 1;
 export const closed = 2;
 
-// Room for at least 8 batches of 128 CIFAR images (3 MB) and 2 of 256 photographs (77 MB).
+// Room for at least 8 batches of 128 CIFAR images (3 MB) and 2 of 256 images of ImageNet (77 MB).
 const byteBudget = 128 * 2 ** 20;
 const fewest = 2;
 const most = 64;

@@ -1,7 +1,8 @@
-import { type Resolved, resolve, type Sizes } from '../config/resolve.js';
+import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { splitSizes } from '../datasets/sizes.js';
-import { published } from '../datasets/known-sizes.js';
+import type { Sizes } from '../datasets/dataset.js';
+import { knownSizes } from '../datasets/known-sizes.js';
+import { splitSizes } from '../datasets/subset.js';
 import { describeModel, type ModelDescription } from '../nn/shape-net.js';
 import { createModel } from './index.js';
 import { type StepMemory, stepMemory } from './memory.js';
@@ -22,8 +23,8 @@ export interface Plan {
  *   larger than the data, a part of the model that is frozen but not there; its place may be a key's path (see `withPlaces`)
  */
 export function planRun(config: Config, dataFolder?: string): Plan {
-  const { sizes: all, classes, shape } = published(config.data, dataFolder);
-  const sizes = splitSizes(config, all);
+  const { sizes: all, classes, shape } = knownSizes(config.data, dataFolder);
+  const sizes = splitSizes(config.data, all);
   const resolved = resolve(config, sizes);
   const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });
   checkParameterGroups(config, model.variables);

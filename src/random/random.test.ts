@@ -29,10 +29,10 @@ test('draws are a function of seed, purpose, epoch and index, and differ when an
 });
 
 test('restarting is the same as making anew, in mid-pair too', () => {
-  const draws = new Draws(5, 'photo', 1, 1);
+  const draws = new Draws(5, 'imageFile', 1, 1);
   draws.next();
-  draws.restart(5, 'photo', 1, 2);
-  const again = new Draws(5, 'photo', 1, 2);
+  draws.restart(5, 'imageFile', 1, 2);
+  const again = new Draws(5, 'imageFile', 1, 2);
   for (let i = 0; i < 5; i++) assert.equal(draws.next(), again.next());
 });
 

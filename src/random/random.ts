@@ -6,13 +6,13 @@
  * additions, rotations and exclusive ors, hence the same bits on every machine.
  */
 
-/** What a sequence of draws is for; two purposes never share numbers. Appended to, never renumbered. */
+/** The purposes of draws: two of them never share numbers. The list is appended to, never renumbered. */
 export const purposes = {
   order: 1,
   augment: 2,
   choice: 3,
   drawing: 4,
-  photo: 5,
+  imageFile: 5,
   weights: 6,
   dropout: 7,
 } as const;
@@ -78,4 +78,16 @@ export class Draws {
   between(low: number, high: number): number {
     return low + (high - low) * this.unit();
   }
+}
+
+/** The numbers 0 … count − 1 in random order: Fisher–Yates, ends first. */
+export function shuffled(count: number, draws: Draws): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = draws.below(last + 1);
+    const kept = order[last];
+    order[last] = order[other];
+    order[other] = kept;
+  }
+  return order;
 }

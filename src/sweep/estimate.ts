@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
-import type { Cell, Experiment } from '../experiments/experiment.js';
+import type { Cell } from '../experiments/cells.js';
+import type { Experiment } from '../experiments/experiment.js';
 import { planCell } from '../experiments/plan.js';
 import { readCurves } from '../runs/curves.js';
 import { median } from '../runs/statistics.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptySplit } from '../datasets/dataset.js';
-import type { Images } from '../datasets/index.js';
 import type { Program } from '../engine/program.js';
+import type { Images } from '../input/evaluation-batches.js';
 import { evaluate } from './evaluation.js';
 
 /** Evaluates with given logits, two images at a time; label n is class n. */

@@ -1,5 +1,5 @@
-import { type Images, openEvaluationBatches } from '../datasets/index.js';
 import type { Program } from '../engine/program.js';
+import { type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
 
 /** Cross-entropy in nats, error in percent; means over all images. */
 export interface Evaluation {

@@ -3,9 +3,9 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { PhotoConfig } from '../datasets/dataset.js';
 import { loadDataset } from '../datasets/index.js';
-import { photo } from '../datasets/testing/photo.js';
+import type { ImageFolderConfig } from '../datasets/schema.js';
+import { imageFile } from '../datasets/testing/image-file.js';
 import type { Program } from '../engine/program.js';
 import { withPreciseStatistics } from './precise-statistics.js';
 
@@ -18,7 +18,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('of photographs, which lie class by class, as many of each class are taken', async () => {
+test('of image files, which lie class by class, as many of each class are taken', async () => {
   for (const [part, each] of [
     ['train', 150],
     ['val', 1],
@@ -26,7 +26,7 @@ test('of photographs, which lie class by class, as many of each class are taken'
     for (const [label, name] of ['bird', 'cat'].entries()) {
       const to = join(folder, part, name);
       await mkdir(to, { recursive: true });
-      await photo(label, 20, 20).png().toFile(join(to, '0.png'));
+      await imageFile(label, 20, 20).png().toFile(join(to, '0.png'));
       for (let copy = 1; copy < each; copy++) await copyFile(join(to, '0.png'), join(to, `${copy}.png`));
     }
   }
@@ -40,7 +40,7 @@ test('of photographs, which lie class by class, as many of each class are taken'
     onBroken: 'fail',
     decodedCache: 0,
     validation: 'test',
-  } as PhotoConfig;
+  } as ImageFolderConfig;
   const dataset = await loadDataset(config, { quiet: true });
   const seen: number[] = [];
   const program = {

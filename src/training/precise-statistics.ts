@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
-import { balancedOrder, type Images, openEvaluationBatches } from '../datasets/index.js';
+import { balancedOrder } from '../datasets/subset.js';
 import type { Program, VariableValue } from '../engine/program.js';
+import { type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import type { Variable } from '../nn/net.js';
 
@@ -18,7 +19,7 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
 
 /**
  * Runs `body` with BN's statistics computed anew over `images` training images, not augmented: the first, or of
- * photographs, which lie class by class, as many of each class.
+ * image files, which lie class by class, as many of each class.
  * ("precise BN", Wu & Johnson 2021, arXiv 2105.07576, §3); the running averages are put back afterwards.
  *
  * @param pause called with 0 after each batch of them, as before an evaluation's first; true ends it early
@@ -80,10 +81,10 @@ async function preciseStatistics(
   );
 }
 
-/** The data set with its training photographs in an order whose every beginning holds the classes evenly. */
+/** The data set with its training image files in an order whose every beginning holds the classes evenly. */
 function balanced(dataset: Images): Images {
-  const { labels, photos, count } = dataset.train;
-  if (!photos) return dataset;
+  const { labels, files, count } = dataset.train;
+  if (!files) return dataset;
   const order = balancedOrder(
     labels,
     Uint32Array.from({ length: count }, (_, index) => index),
@@ -93,8 +94,8 @@ function balanced(dataset: Images): Images {
   order.forEach((index, at) => {
     ordered[at] = labels[index];
   });
-  const paths = Array.from(order, (index) => photos.paths[index]);
-  return { ...dataset, train: { ...dataset.train, labels: ordered, photos: { ...photos, paths } } };
+  const paths = Array.from(order, (index) => files.paths[index]);
+  return { ...dataset, train: { ...dataset.train, labels: ordered, files: { ...files, paths } } };
 }
 
 type Sums = Map<string, { first: Float64Array; second: Float64Array }>;

@@ -2,7 +2,8 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { type Dataset, openTrainBatches } from '../datasets/index.js';
+import type { Dataset } from '../datasets/dataset.js';
+import { openTrainBatches } from '../input/batches.js';
 import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
 import type { CurvesLog } from '../runs/curves.js';
 import { type Progress, startEpoch } from '../runs/progress.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
-import type { Images } from '../datasets/index.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { loadEngine } from '../engine/load.js';
 import { UserError } from '../errors.js';
+import type { Images } from '../input/evaluation-batches.js';
 import { createModel } from '../models/index.js';
 import { stepMemory } from '../models/memory.js';
 import { formulaValues } from '../models/testing/formula.js';

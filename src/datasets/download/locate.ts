@@ -3,13 +3,13 @@ import { basename, join, resolve } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 
-/** Where downloaded data sets are kept, each in its own folder. */
+/** The folder that holds downloaded data sets, each in a folder of its own. */
 export function dataCache(): string {
   return join(cacheFolder(), 'data');
 }
 
-/** Where decoded photographs are kept. */
-export function photoCache(): string {
+/** The folder that holds decoded images. */
+export function decodedCacheFolder(): string {
   return join(cacheFolder(), 'photos');
 }
 

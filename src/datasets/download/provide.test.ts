@@ -64,7 +64,7 @@ test('what is nowhere is fetched once, however many ask; only the data stays in 
   assert.deepEqual(await readdir(join(folder, 'cache', 'data')), [cifar10.folder]);
   assert.deepEqual((await readdir(expected)).sort(), [...names].sort());
   for (const file of names) assert.deepEqual(await readFile(join(expected, file)), content(file));
-  const data = await readCifar(version, expected, { name: 'cifar10', validation: 'test' });
+  const data = await readCifar(version, expected, { name: 'cifar10', validation: 'test', augment: true });
   assert.equal(data.official, true);
   await provideCifar(version, { quiet: true });
   assert.equal(requests, 1);

@@ -2,11 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { isSystemError } from './decode.js';
-import { PhotoCache } from './decoded-cache.js';
 import { eachOf } from '../../process/each-of.js';
 import { startProgress } from '../../terminal/progress.js';
-import type { PhotoList } from './list.js';
+import { isSystemError } from './decode.js';
+import { DecodedCache } from './decoded-cache.js';
+import type { ImageList } from './list.js';
 
 // Decoding so many takes a minute at most; beyond that training images are found broken when their turn comes.
 const few = 20_000;
@@ -15,7 +15,7 @@ const sideBySide = 4;
 export interface CheckOptions {
   onBroken: 'fail' | 'skip';
   cacheBytes: number;
-  /** The folder of decoded photographs; what has been checked is noted there too. */
+  /** The folder of decoded image files; what has been checked is noted there too. */
   cache: string;
   quiet?: boolean;
   /** Leave the images unchecked when they are more than 20,000. */
@@ -23,13 +23,13 @@ export interface CheckOptions {
 }
 
 /**
- * Decodes every photograph once, so that a run knows before it starts how many there are; a later run of the same
+ * Decodes every image once, so that a run knows before it starts how many there are; a later run of the same
  * unchanged files does not do it again.
  *
  * @returns the list without the broken ones, each of which is reported on stderr
  * @throws {UserError} naming the broken ones, unless they may be skipped; or one that cannot be read
  */
-export async function soundPhotos(list: PhotoList, options: CheckOptions): Promise<PhotoList> {
+export async function soundImages(list: ImageList, options: CheckOptions): Promise<ImageList> {
   if (options.onlyWhenFew && list.paths.length > few) return list;
   const note = join(options.cache, 'checked', `${await stateOf(list)}.json`);
   const broken = (await noted(note)) ?? (await decodeAll(list, options));
@@ -57,12 +57,12 @@ export async function soundPhotos(list: PhotoList, options: CheckOptions): Promi
 /** Path → what is wrong with it. */
 type Broken = Record<string, string>;
 
-async function decodeAll(list: PhotoList, options: CheckOptions): Promise<Broken> {
-  const cache = await PhotoCache.open(options.cache, options.cacheBytes);
+async function decodeAll(list: ImageList, options: CheckOptions): Promise<Broken> {
+  const cache = await DecodedCache.open(options.cache, options.cacheBytes);
   const broken: Broken = {};
   const total = list.paths.length;
   const progress = startProgress({
-    label: 'checking photographs',
+    label: 'checking images',
     total,
     unit: 'images',
     quiet: options.quiet,
@@ -85,7 +85,7 @@ async function decodeAll(list: PhotoList, options: CheckOptions): Promise<Broken
 }
 
 /** Names, sizes and times of change of all files, as one hash. */
-async function stateOf(list: PhotoList): Promise<string> {
+async function stateOf(list: ImageList): Promise<string> {
   const lines = new Array<string>(list.paths.length);
   await eachOf(list.paths.length, 16, async (index) => {
     const path = join(list.root, list.paths[index]);

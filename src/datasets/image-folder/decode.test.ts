@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { photo } from '../testing/photo.js';
 import { UserError } from '../../errors.js';
-import { Draws } from '../../random/random.js';
 import { centreCrop, randomAreaCrop } from '../../input/crop.js';
-import { decodePhoto, type Pixels } from './decode.js';
+import { Draws } from '../../random/random.js';
+import { imageFile } from '../testing/image-file.js';
+import { decodeImage, type Pixels } from './decode.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-decode-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ test('grey, 16-bit, transparent and CMYK images become 8-bit RGB; one pixel will
   const file = join(folder, 'image');
   const decoded = async (image: Sharp) => {
     await image.toFile(file);
-    return decodePhoto(file);
+    return decodeImage(file);
   };
   uniform(await decoded(plain(5, 4, 200, 100, 50).png()), [200, 100, 50], 0);
   uniform(await decoded(plain(5, 4, 200, 100, 50).jpeg({ quality: 100 })), [200, 100, 50], 3);
@@ -46,10 +46,10 @@ test('grey, 16-bit, transparent and CMYK images become 8-bit RGB; one pixel will
   const one = await decoded(plain(1, 1, 10, 20, 30).png());
   assert.deepEqual([one.width, one.height, ...one.data], [1, 1, 10, 20, 30]);
   uniform(await centreCrop(one, 16, 18), [10, 20, 30], 0);
-  uniform(await randomAreaCrop(one, 16, new Draws(1, 'photo')), [10, 20, 30], 0);
+  uniform(await randomAreaCrop(one, 16, new Draws(1, 'imageFile')), [10, 20, 30], 0);
 });
 
-test('files that are no photograph: an error that names the file', async () => {
+test('files that are not images: an error that names the file', async () => {
   const file = join(folder, 'image.png');
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
@@ -62,25 +62,25 @@ test('files that are no photograph: an error that names the file', async () => {
   ]) {
     await writeFile(file, content);
     await assert.rejects(
-      decodePhoto(file),
+      decodeImage(file),
       (error: UserError) => error instanceof UserError && error.place === file,
     );
   }
-  await photo(1, 200, 200).jpeg().toFile(file);
+  await imageFile(1, 200, 200).jpeg().toFile(file);
   await truncate(file, Math.floor((await stat(file)).size / 2));
-  await assert.rejects(decodePhoto(file), UserError);
+  await assert.rejects(decodeImage(file), UserError);
   // A small file that claims to be 60,000 pixels wide and high.
   await plain(9, 9, 1, 2, 3).png().toFile(file);
   const bomb = await readFile(file);
   bomb.writeUInt32BE(60_000, 16);
   bomb.writeUInt32BE(60_000, 20);
   await writeFile(file, bomb);
-  await assert.rejects(decodePhoto(file), UserError);
+  await assert.rejects(decodeImage(file), UserError);
 });
 
-test('a photograph changed anywhere, or any bytes behind its first: decoded, or one error that names it', async () => {
+test('an image file changed anywhere, or any bytes behind its first: decoded, or one error that names it', async () => {
   const file = join(folder, 'mutated');
-  const sources = [await photo(1).jpeg().toBuffer(), await photo(1).png().toBuffer()];
+  const sources = [await imageFile(1).jpeg().toBuffer(), await imageFile(1).png().toBuffer()];
   const change = fc.tuple(fc.nat(10_000), fc.integer({ min: 0, max: 255 }));
   await fc.assert(
     fc.asyncProperty(
@@ -91,7 +91,7 @@ test('a photograph changed anywhere, or any bytes behind its first: decoded, or 
         const content = Buffer.from(source.subarray(0, length));
         for (const [at, value] of changes) if (content.length > 0) content[at % content.length] = value;
         await writeFile(file, content);
-        const result = await decodePhoto(file).catch((error) => error);
+        const result = await decodeImage(file).catch((error) => error);
         if (result instanceof UserError) assert.equal(result.place, file);
         else assert.equal(result.data.length, result.width * result.height * 3);
       },
@@ -121,7 +121,7 @@ test('evaluation sees the centre of the image scaled to 256/224 of it', async ()
 test('a strip of one by a hundred thousand pixels is cropped without gigabytes', async () => {
   const strip = { data: new Uint8Array(300_000).fill(9), width: 100_000, height: 1 };
   uniform(await centreCrop(strip, 224, 256), [9, 9, 9], 0);
-  uniform(await randomAreaCrop(strip, 224, new Draws(1, 'photo')), [9, 9, 9], 0);
+  uniform(await randomAreaCrop(strip, 224, new Draws(1, 'imageFile')), [9, 9, 9], 0);
 });
 
 test('random parts have 8 to 100 % of the area, both orientations, and lie anywhere', async () => {
@@ -135,7 +135,7 @@ test('random parts have 8 to 100 % of the area, both orientations, and lie anywh
     const crop = await randomAreaCrop(
       { data, width: side, height: side },
       32,
-      new Draws(2, 'photo', 1, index),
+      new Draws(2, 'imageFile', 1, index),
     );
     const extent = (channel: number, from: number, to: number) =>
       ((crop.data[to * 3 + channel] - crop.data[from * 3 + channel]) * 32) / 31 / side;

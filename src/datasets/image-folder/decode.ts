@@ -24,7 +24,7 @@ sharp.cache(false);
  * @throws {UserError} naming the file, when it is neither, cut short or broken, or larger than 64 MiB or 67 megapixels;
  *   also when it cannot be read, and then the system's error is its cause
  */
-export async function decodePhoto(path: string): Promise<Pixels> {
+export async function decodeImage(path: string): Promise<Pixels> {
   try {
     const content = await readBounded(path);
     const jpeg = content[0] === 0xff && content[1] === 0xd8;

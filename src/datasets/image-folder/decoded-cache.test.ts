@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { photo } from '../testing/photo.js';
-import { decodePhoto } from './decode.js';
-import { PhotoCache } from './decoded-cache.js';
+import { imageFile } from '../testing/image-file.js';
+import { decodeImage } from './decode.js';
+import { DecodedCache } from './decoded-cache.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-decoded-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -14,20 +14,20 @@ test('the decoded cache: the same pixels, bounded, and what is damaged is decode
   const cache = join(folder, 'decoded');
   const files = [];
   for (let index = 0; index < 5; index++) {
-    files.push(join(folder, `photo${index}.png`));
-    await photo(index, 20, 20).png().toFile(files[index]);
+    files.push(join(folder, `image${index}.png`));
+    await imageFile(index, 20, 20).png().toFile(files[index]);
   }
   // Room for three of five.
-  const bounded = await PhotoCache.open(cache, 3 * 1300);
+  const bounded = await DecodedCache.open(cache, 3 * 1300);
   const expected = [];
-  for (const file of files) expected.push(await decodePhoto(file));
+  for (const file of files) expected.push(await decodeImage(file));
   for (let round = 0; round < 2; round++) {
     for (const [index, file] of files.entries()) assert.deepEqual(await bounded.read(file), expected[index]);
   }
   const kept = async () =>
     (await readdir(cache, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   assert.equal((await kept()).length, 3);
-  const again = await PhotoCache.open(cache, 3 * 1300);
+  const again = await DecodedCache.open(cache, 3 * 1300);
   for (const [index, file] of files.entries()) assert.deepEqual(await again.read(file), expected[index]);
   assert.equal((await kept()).length, 3);
   for (const [index, entry] of (await kept()).entries()) {
@@ -40,7 +40,7 @@ test('the decoded cache: the same pixels, bounded, and what is damaged is decode
     const { data, width, height } = await again.read(file);
     assert.deepEqual([Buffer.from(data), width, height], [Buffer.from(expected[index].data), 20, 20]);
   }
-  // An edited photograph is not answered with its old pixels.
-  await photo(9, 21, 20).png().toFile(files[0]);
+  // An edited image is not answered with its old pixels.
+  await imageFile(9, 21, 20).png().toFile(files[0]);
   assert.equal((await again.read(files[0])).width, 21);
 });

@@ -1,18 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { decodePhoto, type Pixels } from './decode.js';
+import { decodeImage, type Pixels } from './decode.js';
 
 const headerBytes = 48;
 const magic = 0x676e6270;
 
 /**
- * Decoded photographs on disk, so that an epoch after the first reads pixels in place of decoding. At most
+ * Decoded images on disk, so that an epoch after the first reads pixels in place of decoding. At most
  * `limitBytes`; when it is full, further images are decoded each time. An entry belongs to a path, size and time of
- * change, and carries a sha256: what is damaged is decoded anew, and an edited photograph is another entry. Whether it
+ * change, and carries a sha256: what is damaged is decoded anew, and an edited file is another entry. Whether it
  * is there or not changes no pixel.
  */
-export class PhotoCache {
+export class DecodedCache {
   readonly #folder: string;
   readonly #limitBytes: number;
   #used = Number.POSITIVE_INFINITY;
@@ -23,19 +23,19 @@ export class PhotoCache {
     this.#limitBytes = limitBytes;
   }
 
-  static async open(folder: string, limitBytes: number): Promise<PhotoCache> {
-    const cache = new PhotoCache(folder, limitBytes);
+  static async open(folder: string, limitBytes: number): Promise<DecodedCache> {
+    const cache = new DecodedCache(folder, limitBytes);
     if (limitBytes > 0) await cache.#count();
     return cache;
   }
 
   /** The decoded image. @throws {UserError} when the file is not a sound image */
   async read(path: string): Promise<Pixels> {
-    if (this.#limitBytes <= 0) return decodePhoto(path);
+    if (this.#limitBytes <= 0) return decodeImage(path);
     const entry = await this.#entryOf(path);
     const kept = entry === undefined ? undefined : await readEntry(entry);
     if (kept) return kept;
-    const pixels = await decodePhoto(path);
+    const pixels = await decodeImage(path);
     if (entry !== undefined) await this.#add(entry, pixels);
     return pixels;
   }

@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../errors.js';
+import { openTrainBatches } from '../../input/batches.js';
 import { centreCrop } from '../../input/crop.js';
-import { decodePhoto } from './decode.js';
-import type { PhotoConfig } from '../dataset.js';
-import { loadDataset, openEvaluationBatches, openTrainBatches } from '../index.js';
-import { published } from '../known-sizes.js';
-import { photo } from '../testing/photo.js';
-import { soundPhotos } from './check.js';
-import { listPhotos } from './list.js';
+import { openEvaluationBatches } from '../../input/evaluation-batches.js';
+import { loadDataset } from '../index.js';
+import { knownSizes } from '../known-sizes.js';
+import type { ImageFolderConfig } from '../schema.js';
+import { imageFile } from '../testing/image-file.js';
+import { soundImages } from './check.js';
+import { decodeImage } from './decode.js';
+import { listImages } from './list.js';
 
-const folder = await mkdtemp(join(tmpdir(), 'gnbench-photos-'));
+const folder = await mkdtemp(join(tmpdir(), 'gnbench-images-'));
 const savedCache = process.env.GNBENCH_CACHE;
 process.env.GNBENCH_CACHE = join(folder, 'cache');
 after(async () => {
@@ -25,7 +27,7 @@ after(async () => {
 
 let made = 0;
 /** train/ with three classes of four images, val/ with two each; the first class is JPEG. */
-async function dataset(): Promise<PhotoConfig> {
+async function dataset(): Promise<ImageFolderConfig> {
   const root = join(folder, `set${made++}`);
   for (const [part, each] of [
     ['train', 4],
@@ -34,7 +36,7 @@ async function dataset(): Promise<PhotoConfig> {
     for (const [label, name] of ['bird', 'cat', 'dog'].entries()) {
       await mkdir(join(root, part, name), { recursive: true });
       for (let index = 0; index < each; index++) {
-        const image = photo(label * 10 + index + (part === 'val' ? 50 : 0), 40 + index, 30 + label);
+        const image = imageFile(label * 10 + index + (part === 'val' ? 50 : 0), 40 + index, 30 + label);
         await (label === 0 ? image.jpeg() : image.png()).toFile(
           join(root, part, name, `${index}.${label === 0 ? 'JPEG' : 'png'}`),
         );
@@ -50,11 +52,12 @@ async function dataset(): Promise<PhotoConfig> {
     lighting: 0.1,
     onBroken: 'fail',
     decodedCache: 0,
+    augment: true,
     validation: 'test',
   };
 }
 
-const refused = (config: PhotoConfig, place: string, message: RegExp) =>
+const refused = (config: ImageFolderConfig, place: string, message: RegExp) =>
   assert.rejects(loadDataset(config, { quiet: true }), (error: UserError) => {
     assert.ok(error instanceof UserError, String(error));
     assert.ok(error.place?.includes(place), `${error.place}`);
@@ -65,24 +68,24 @@ const refused = (config: PhotoConfig, place: string, message: RegExp) =>
 test('some classes alone, whatever data.expect says of the whole', async () => {
   const config = { ...(await dataset()), expect: { classes: 3, train: 12, val: 6 } };
   const classes = ['dog', 'bird'];
-  const data = await loadDataset({ ...config, classes } as PhotoConfig, { quiet: true });
+  const data = await loadDataset({ ...config, classes } as ImageFolderConfig, { quiet: true });
   assert.deepEqual([data.classes, data.train.count, data.validation.count], [2, 8, 4]);
   assert.deepEqual([...data.train.labels], [1, 1, 1, 1, 0, 0, 0, 0]);
-  assert.ok(data.train.photos!.paths[0].startsWith('bird'));
-  const planned = published({ ...config, classes } as never);
+  assert.ok(data.train.files!.paths[0].startsWith('bird'));
+  const planned = knownSizes({ ...config, classes } as never);
   assert.deepEqual([planned.classes, planned.sizes], [2, { train: 8, validation: 4 }]);
   await refused({ ...config, classes: ['dog', 'birdd'] }, 'data.classes', /did you mean bird/);
 });
 
-test('classes are the folders in order, images the photographs in them', async () => {
+test('classes are the folders in order, images the image files in them', async () => {
   const config = await dataset();
   await writeFile(join(config.train, 'read me.txt'), '');
   await writeFile(join(config.train, 'cat', 'notes.txt'), '');
-  const list = listPhotos(config.train, 'data.train');
+  const list = listImages(config.train, 'data.train');
   assert.deepEqual(list.classes, ['bird', 'cat', 'dog']);
   assert.deepEqual([...list.labels], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   assert.equal(list.paths[4], join('cat', '0.png'));
-  const data = await loadDataset({ ...config, trainSubset: 6 } as PhotoConfig, { quiet: true });
+  const data = await loadDataset({ ...config, trainSubset: 6 } as ImageFolderConfig, { quiet: true });
   assert.deepEqual(
     [data.classes, data.shape, data.train.count, data.validation.count],
     [3, [16, 16, 3], 6, 6],
@@ -107,7 +110,7 @@ test('folders and classes that are missing, empty or different', async () => {
   );
   await mkdir(join(config.train, 'eel'));
   await refused(config, 'data.train', /a class has no image: eel/);
-  await photo(1)
+  await imageFile(1)
     .png()
     .toFile(join(config.train, 'eel', 'a.png'));
   await refused(config, config.train, /only in data.train: eel/);
@@ -126,26 +129,26 @@ test('a broken image: found before training starts; fatal, or left out and repor
   const { write } = process.stderr;
   process.stderr.write = (text: string | Uint8Array) => written.push(String(text)) > 0;
   try {
-    const data = await loadDataset({ ...config, onBroken: 'skip' } as PhotoConfig, { quiet: true });
+    const data = await loadDataset({ ...config, onBroken: 'skip' } as ImageFolderConfig, { quiet: true });
     assert.equal(data.train.count, 11);
-    assert.ok(!data.train.photos?.paths.includes(join('cat', '1.png')));
+    assert.ok(!data.train.files?.paths.includes(join('cat', '1.png')));
     assert.deepEqual([...data.train.labels], [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]);
   } finally {
     process.stderr.write = write;
   }
   assert.match(written.join(''), new RegExp(`${bad}.*skipped`));
-  await photo(5).png().toFile(bad);
+  await imageFile(5).png().toFile(bad);
   assert.equal((await loadDataset(config, { quiet: true })).train.count, 12, 'once mended it is back');
 });
 
 test('an image that cannot be read now is not left out, nor taken for broken later', async () => {
-  const config = { ...(await dataset()), onBroken: 'skip' } as PhotoConfig;
-  const list = listPhotos(config.train, 'data.train');
+  const config = { ...(await dataset()), onBroken: 'skip' } as ImageFolderConfig;
+  const list = listImages(config.train, 'data.train');
   const image = join(config.train, 'cat', '1.png');
   await rm(image);
   const cache = join(config.train, '..', 'cache');
   const options = { onBroken: 'skip', cacheBytes: 0, cache, quiet: true, onlyWhenFew: false } as const;
-  await assert.rejects(soundPhotos(list, options), { message: /cannot be read: ENOENT/, place: image });
+  await assert.rejects(soundImages(list, options), { message: /cannot be read: ENOENT/, place: image });
   assert.ok(!existsSync(join(cache, 'checked')));
 
   await symlink(image, image);
@@ -159,7 +162,7 @@ test('batches are the same with a cache, without one, and in a resumed run', asy
   const config = await dataset();
   const options = { seed: 3, batchSize: 4, stepsPerEpoch: 3, totalSteps: 9, augment: true };
   const all = async (decodedCache: number, firstStep = 0, changes = {}) => {
-    const data = await loadDataset({ ...config, decodedCache } as PhotoConfig, { quiet: true });
+    const data = await loadDataset({ ...config, decodedCache } as ImageFolderConfig, { quiet: true });
     const batches = openTrainBatches(data, { ...options, firstStep, ...changes });
     const taken = Array.from({ length: 9 - firstStep }, () => bytes(batches.next()));
     assert.throws(() => batches.next(), RangeError);
@@ -188,13 +191,13 @@ test('evaluation shows every image once, in order, the last batch at its own siz
   await batches.close();
   assert.deepEqual(labels, [0, 0, 1, 1, 2, 2]);
   assert.deepEqual(counts, [4, 2]);
-  const { root, paths } = data.validation.photos!;
-  const last = await centreCrop(await decodePhoto(join(root, paths[5])), 16, 18);
+  const { root, paths } = data.validation.files!;
+  const last = await centreCrop(await decodeImage(join(root, paths[5])), 16, 18);
   assert.deepEqual(images[1].subarray(768), Buffer.from(last.data));
 });
 
 test('evaluation of images in memory: the same, without a thread', async () => {
-  const data = await loadDataset({ name: 'synthetic', validation: 'test', valSubset: 25 });
+  const data = await loadDataset({ name: 'synthetic', validation: 'test', augment: true, valSubset: 25 });
   const batches = openEvaluationBatches(data, { batchSize: 10 });
   const counts = [];
   const images = [];
@@ -219,19 +222,13 @@ test('an image that breaks during the run: the error reaches next, or another im
     (error: UserError) => error instanceof UserError && error.place === bad,
   );
   await failing.close();
-  const skipping = openTrainBatches(
-    { ...data, photography: { ...data.photography!, onBroken: 'skip' } },
-    options,
-  );
+  const skipping = openTrainBatches({ ...data, decoding: { ...data.decoding!, onBroken: 'skip' } }, options);
   const { labels } = skipping.next();
   assert.deepEqual([...labels].sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   await skipping.close();
   // What cannot be read may be sound: to go on without it would be another training.
   await rm(bad);
-  const unread = openTrainBatches(
-    { ...data, photography: { ...data.photography!, onBroken: 'skip' } },
-    options,
-  );
+  const unread = openTrainBatches({ ...data, decoding: { ...data.decoding!, onBroken: 'skip' } }, options);
   assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });
   await unread.close();
 });

@@ -2,44 +2,45 @@ import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.js';
 import { chosenClasses, relabel } from '../classes.js';
-import type { Dataset, PhotoConfig, Split } from '../dataset.js';
-import { photoCache } from '../download/locate.js';
+import type { Dataset, Split } from '../dataset.js';
+import { decodedCacheFolder } from '../download/locate.js';
 import { pixelStatistics } from '../pixel-statistics.js';
+import type { ImageFolderConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
-import { soundPhotos } from './check.js';
-import { classesOf, listPhotos, type PhotoList, sameClasses } from './list.js';
+import { soundImages } from './check.js';
+import { classesOf, type ImageList, listImages, sameClasses } from './list.js';
 
 /**
- * Photographs in ImageNet's layout. They stay on disk: batches are decoded ahead of the step. Validation images are all
- * decoded once before anything starts, training images too when they are few; see `soundPhotos`.
+ * Image files in ImageNet's layout. They stay on disk: batches are decoded ahead of the step. Validation images are all
+ * decoded once before anything starts, training images too when they are few; see `soundImages`.
  *
  * @throws {UserError} for folders or classes that are missing, empty or differ, and for broken images unless they may
  * be skipped
  */
-export async function openPhotos(
-  config: PhotoConfig,
+export async function openImageFolder(
+  config: ImageFolderConfig,
   options: { dataFolder?: string; quiet?: boolean } = {},
 ): Promise<Dataset> {
-  const train = listPhotos(config.train, 'data.train', options.dataFolder);
-  const test = listPhotos(config.val, 'data.val', options.dataFolder);
+  const train = listImages(config.train, 'data.train', options.dataFolder);
+  const test = listImages(config.val, 'data.val', options.dataFolder);
   sameClasses(train, test);
   asExpected(config, train, test);
   const classes = chosenClasses(config.classes, classesOf(train));
   const choice = chooseImages(config, relabel(train.labels, classes), relabel(test.labels, classes));
-  const photography = {
+  const decoding = {
     colourJitter: config.colourJitter,
     lighting: config.lighting,
     onBroken: config.onBroken,
     cacheBytes: config.decodedCache * 1e9,
   };
-  const checking = { ...photography, cache: photoCache(), quiet: options.quiet };
+  const checking = { ...decoding, cache: decodedCacheFolder(), quiet: options.quiet };
   const chosen = {
     train: select(train, choice.train),
     validation: select(choice.validation.from === 'train' ? train : test, choice.validation.indices),
   };
   const splits = {
-    train: split(await soundPhotos(chosen.train, { ...checking, onlyWhenFew: true }), classes),
-    validation: split(await soundPhotos(chosen.validation, { ...checking, onlyWhenFew: false }), classes),
+    train: split(await soundImages(chosen.train, { ...checking, onlyWhenFew: true }), classes),
+    validation: split(await soundImages(chosen.validation, { ...checking, onlyWhenFew: false }), classes),
   };
   const { resolution } = config;
   return {
@@ -51,11 +52,11 @@ export async function openPhotos(
     checksums: { 'train (names)': namesOf(chosen.train), 'validation (names)': namesOf(chosen.validation) },
     official: false,
     note: describe(train, splits),
-    photography,
+    decoding,
   };
 }
 
-function asExpected({ expect }: PhotoConfig, train: PhotoList, test: PhotoList): void {
+function asExpected({ expect }: ImageFolderConfig, train: ImageList, test: ImageList): void {
   if (!expect) return;
   const found = { classes: train.classes.length, train: train.paths.length, val: test.paths.length };
   for (const key of ['classes', 'train', 'val'] as const) {
@@ -67,7 +68,7 @@ function asExpected({ expect }: PhotoConfig, train: PhotoList, test: PhotoList):
   }
 }
 
-function select(list: PhotoList, indices: Uint32Array): PhotoList {
+function select(list: ImageList, indices: Uint32Array): ImageList {
   return {
     ...list,
     paths: Array.from(indices, (index) => list.paths[index]),
@@ -75,20 +76,20 @@ function select(list: PhotoList, indices: Uint32Array): PhotoList {
   };
 }
 
-function split({ root, paths, labels }: PhotoList, classes: readonly number[]): Split {
+function split({ root, paths, labels }: ImageList, classes: readonly number[]): Split {
   const shared = new Int32Array(new SharedArrayBuffer(labels.length * 4));
   shared.set(relabel(labels, classes));
   return {
     count: paths.length,
     labels: shared,
     images: new Uint8Array(new SharedArrayBuffer(0)),
-    photos: { root, paths },
+    files: { root, paths },
   };
 }
 
-const namesOf = ({ paths }: PhotoList) => createHash('sha256').update(paths.join('\n')).digest('hex');
+const namesOf = ({ paths }: ImageList) => createHash('sha256').update(paths.join('\n')).digest('hex');
 
-function describe({ root }: PhotoList, { train, validation }: { train: Split; validation: Split }): string {
+function describe({ root }: ImageList, { train, validation }: { train: Split; validation: Split }): string {
   const count = (split: Split) => split.count.toLocaleString('en');
   return `${basename(dirname(root))} (${count(train)} training and ${count(validation)} validation images)`;
 }

@@ -5,8 +5,8 @@ import { few } from '../../terminal/words.js';
 import type { ClassList } from '../classes.js';
 import { isFolder, places } from '../download/locate.js';
 
-/** The photographs of one split, in ImageNet's layout: `root`/class/file. */
-export interface PhotoList {
+/** The image files of one split, in ImageNet's layout: `root`/class/file. */
+export interface ImageList {
   /** Absolute. */
   root: string;
   /** The classes' folder names, sorted; a label is a place in this list. */
@@ -16,17 +16,17 @@ export interface PhotoList {
   labels: Int32Array;
 }
 
-const photograph = /\.(jpe?g|png)$/i;
+const imageFile = /\.(jpe?g|png)$/i;
 
 /**
- * Lists the photographs below `folder`: each folder in it is a class, each .jpg, .jpeg or .png file directly in that
+ * Lists the image files below `folder`: each folder in it is a class, each .jpg, .jpeg or .png file directly in that
  * is one of its images. Other files are passed over.
  *
  * @param folder absolute, or relative to `--data`, `$GNBENCH_DATA`, the cache or the working folder, tried in this order
  * @param key the configuration's key that named it, for messages
- * @throws {UserError} when it does not exist, has no class, or a class has no photograph
+ * @throws {UserError} when it does not exist, has no class, or a class has no image
  */
-export function listPhotos(folder: string, key: string, dataFolder?: string): PhotoList {
+export function listImages(folder: string, key: string, dataFolder?: string): ImageList {
   const root = find(folder, key, dataFolder);
   const folders = entries(root, key).filter((entry) => isKind(root, entry, 'folder'));
   const classes = folders.map((entry) => entry.name).sort(byCode);
@@ -42,7 +42,7 @@ export function listPhotos(folder: string, key: string, dataFolder?: string): Ph
   classes.forEach((name, label) => {
     const within = join(root, name);
     const files = entries(within, key)
-      .filter((entry) => photograph.test(entry.name) && isKind(within, entry, 'file'))
+      .filter((entry) => imageFile.test(entry.name) && isKind(within, entry, 'file'))
       .map((entry) => join(name, entry.name))
       .sort(byCode);
     if (files.length === 0) empty.push(name);
@@ -64,11 +64,11 @@ export function listPhotos(folder: string, key: string, dataFolder?: string): Ph
 }
 
 /** What the labels of a list stand for. */
-export const classesOf = ({ classes }: PhotoList): ClassList => ({ count: classes.length, names: classes });
+export const classesOf = ({ classes }: ImageList): ClassList => ({ count: classes.length, names: classes });
 
 /** @throws {UserError} when the two splits do not have the same classes, naming those that only one has */
-export function sameClasses(train: PhotoList, validation: PhotoList): void {
-  const only = (one: PhotoList, other: PhotoList) => {
+export function sameClasses(train: ImageList, validation: ImageList): void {
+  const only = (one: ImageList, other: ImageList) => {
     const known = new Set(other.classes);
     return one.classes.filter((name) => !known.has(name));
   };

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { printConfig } from '../../config/print.js';
-import { type Cell, type Experiment, loadExperiment } from '../../experiments/experiment.js';
+import type { Cell } from '../../experiments/cells.js';
+import { type Experiment, loadExperiment } from '../../experiments/experiment.js';
 import { curveColumns } from '../../runs/curves.js';
 import { type Summary, writeSummary } from '../../runs/summary.js';
 
