@@ -83,7 +83,7 @@ test('a cell’s id follows from what affects its result, and from nothing else'
 
 test('every shipped experiment can be had, and keeps its cells’ ids', async () => {
   const pinned: Record<string, string[]> = JSON.parse(
-    readFileSync(new URL('./fixtures/cell-ids.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../src/experiments/fixtures/cell-ids.json', import.meta.url), 'utf8'),
   );
   const found: Record<string, string[]> = {};
   for (const name of readdirSync('experiments').filter((entry) => entry.endsWith('.yaml'))) {

@@ -30,7 +30,7 @@ interface Case {
   evaluationLogits?: number[];
 }
 
-const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../src/models/fixtures/', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(`${fixtures}${name}.json`, 'utf8'));
 
 function configOf({ normalizer, groups, shortcut }: Case, model: string, images: number): Config {

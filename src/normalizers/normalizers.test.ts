@@ -24,7 +24,7 @@ interface Fixture {
   }[];
 }
 
-const folder = fileURLToPath(new URL('./fixtures/', import.meta.url));
+const folder = fileURLToPath(new URL('../../src/normalizers/fixtures/', import.meta.url));
 const fixture = (name: string): Fixture => JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8'));
 const tensor = ({ shape, data }: FixtureTensor): Tensor => tf.tensor(data, shape, 'float32');
 

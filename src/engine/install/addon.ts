@@ -39,7 +39,7 @@ export interface Library {
 
 const require = createRequire(import.meta.url);
 /** The C++ is compiled from where it is written: it has no copy in dist/. */
-const sourceFolder = fileURLToPath(new URL('../', import.meta.url));
+const sourceFolder = fileURLToPath(new URL('../../../src/engine/', import.meta.url));
 const nativeFolder = join(sourceFolder, 'kernels');
 
 /** `log-level.cc`: loaded first, as TensorFlow logs while its library is being loaded. */
