@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { baselineFile, type Experiment, loadExperiment } from '../experiments/experiment.js';
+import { settingOf } from '../experiments/setting.js';
 import { type PaperKey, publishedError } from '../paper/published.js';
 import { findRuns } from './collect-folder.js';
 import { readRun } from './read-run.js';
-import { settingOf } from './setting.js';
 import { type Study, type StudyCell, studyCell } from './study.js';
 
 /** Reads every run of the experiment that there is. Throws UserError when the experiment or its baseline is wrong. */

@@ -5,9 +5,9 @@ import { basename, join, resolve } from 'node:path';
 import { cellId } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
+import { byText } from '../experiments/setting.js';
 import { groupBy } from './group-by.js';
 import { readRun } from './read-run.js';
-import { byText } from './setting.js';
 import { type Study, type StudyCell, studyCell } from './study.js';
 
 /** The runs of a folder as cells: equal configurations apart from their seed. Throws UserError when there are none. */

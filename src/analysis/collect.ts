@@ -13,10 +13,10 @@ import {
   snapshotName,
 } from '../experiments/experiment.js';
 import { cellLabels } from '../experiments/label.js';
+import { byText, compareSettings } from '../experiments/setting.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';
-import { byText, compareSettings } from './setting.js';
 import type { Study, StudyCell } from './study.js';
 
 /**

@@ -1,8 +1,8 @@
 /** Which cells of a study may be held against each other. */
 
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../experiments/label.js';
+import { contextOf } from '../experiments/setting.js';
 import { groupBy } from './group-by.js';
-import { contextOf } from './setting.js';
 import type { Study, StudyCell } from './study.js';
 
 /** Cells that differ in normalizer and batch size only. */

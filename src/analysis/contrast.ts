@@ -1,6 +1,7 @@
 /** A difference between cells, ours beside the paper's, in points of validation error. */
+
+import type { Setting } from '../experiments/setting.js';
 import { publishedError } from '../paper/published.js';
-import type { Setting } from './setting.js';
 import { type Estimate, estimate } from './statistics.js';
 import { errorsOf, hasDiverged, isOfThePaper, type StudyCell } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';

@@ -1,10 +1,10 @@
 /** The differences between cells that the paper draws its conclusions from, in points of validation error. */
 
 import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
+import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
 import { type ComparableSet, comparableSets } from './comparable.js';
 import { type Contrast, contrast } from './contrast.js';
 import { groupBy } from './group-by.js';
-import { contextOf, differingPaths, normalizerKey } from './setting.js';
 import type { Study, StudyCell } from './study.js';
 
 /** Every contrast that the study's cells, with those of its baseline, allow; in the order of a reader's questions. */

@@ -1,8 +1,8 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
 import type { Config } from '../config/schema.js';
 import { count, valueInWords } from '../experiments/label.js';
+import { byText } from '../experiments/setting.js';
 import { paperSetting, publishedErrors } from '../paper/published.js';
-import { byText } from './setting.js';
 import { errorsOf, type Study, type StudyCell } from './study.js';
 
 /** Names as the field writes them. */

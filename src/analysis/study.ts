@@ -1,9 +1,9 @@
 /** An experiment together with what its runs' files say: what tables, figures and reports are made of. */
 import type { Config } from '../config/schema.js';
+import { type Setting, settingOf } from '../experiments/setting.js';
 import { type PublishedError, publishedError } from '../paper/published.js';
 import type { CurveRow } from '../runs/curves.js';
 import type { Summary } from '../runs/summary.js';
-import { type Setting, settingOf } from './setting.js';
 
 /** How a run stands: its summary's status; `unreadable` when its files are cut short, `missing` when it never began. */
 export type Outcome = Summary['status'] | 'unreadable' | 'missing';

@@ -4,10 +4,12 @@ import { parseConfig, readText } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
-import { cellLabel, cellSlug } from './cell-name.js';
+import { cellSlug } from './cell-name.js';
 import { gridPoints, type Match, matches, type Point } from './grid.js';
+import { cellLabels, pointLabel } from './label.js';
 import { planCell } from './plan.js';
 import type { SourceFile } from './read.js';
+import { settingOf } from './setting.js';
 
 /** More runs than this are a slip of the pen, not an experiment. */
 const mostRuns = 10_000;
@@ -77,11 +79,12 @@ export async function makeCells(source: SourceFile, base: BaseText, options: Cel
       fix: 'leave at least one cell',
     });
   }
-  const cells: Cell[] = [];
+  const cells: Omit<Cell, 'label'>[] = [];
   for (const point of points)
     cells.push(await makeCell(source, base, point, { ...options, set: everywhere }));
   refuseTwins(source, cells);
-  return cells;
+  const labels = cellLabels(cells.map(({ config }) => ({ config, setting: settingOf(config) })));
+  return cells.map((cell, index) => ({ ...cell, label: labels[index] }));
 }
 
 async function makeCell(
@@ -89,7 +92,7 @@ async function makeCell(
   base: BaseText,
   axes: Point,
   options: CellOptions,
-): Promise<Cell> {
+): Promise<Omit<Cell, 'label'>> {
   const slug = cellSlug(axes);
   const assignments = Object.entries(axes).map(([path, value]) => assign(path, value));
   try {
@@ -100,7 +103,7 @@ async function makeCell(
     config.name = slug;
     if (options.check) await withPlaces(config, () => planCell(config, options.data));
     const id = cellId(config);
-    return { key: `${slug}-${id}`, label: cellLabel(axes), id, config, axes };
+    return { key: `${slug}-${id}`, id, config, axes };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const place = writtenAt(source, axes, error.place) ?? error.place;
@@ -127,28 +130,31 @@ function checkSize(source: SourceFile): void {
   });
 }
 
-/** A seed is no part of a cell. */
+/** Seeds are listed under `seeds`: every cell runs with each of them. */
 function refuseSeeds(source: SourceFile, set: readonly string[]): void {
   const fix = 'list the seeds under "seeds"';
   for (const key of ['axes', 'set'] as const) {
     if (Object.hasOwn(source.content[key], 'seed')) {
-      throw new UserError('a seed is no part of a cell', { place: source.place([key, 'seed']), fix });
+      throw new UserError('`seed` cannot be set for a cell', { place: source.place([key, 'seed']), fix });
     }
   }
   if (set.some((assignment) => /^\s*seed\s*=/.test(assignment))) {
-    throw new UserError('a seed is no part of a cell', { place: '--set seed', fix });
+    throw new UserError('`seed` cannot be set for a cell', { place: '--set seed', fix });
   }
 }
 
-function refuseTwins(source: SourceFile, cells: readonly Cell[]): void {
-  const byId = new Map<string, Cell>();
+function refuseTwins(source: SourceFile, cells: readonly Omit<Cell, 'label'>[]): void {
+  const byId = new Map<string, Omit<Cell, 'label'>>();
   for (const cell of cells) {
     const twin = byId.get(cell.id);
     if (twin) {
-      throw new UserError(`the cells "${twin.label}" and "${cell.label}" are the same configuration`, {
-        place: source.place(['axes']),
-        fix: 'drop one of the values, or the override that makes them equal',
-      });
+      throw new UserError(
+        `the cells "${pointLabel(twin.axes)}" and "${pointLabel(cell.axes)}" are the same configuration`,
+        {
+          place: source.place(['axes']),
+          fix: 'drop one of the values, or the override that makes them equal',
+        },
+      );
     }
     byId.set(cell.id, cell);
   }

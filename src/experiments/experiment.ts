@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { didYouMean, UserError } from '../errors.js';
-import { cellLabel } from './cell-name.js';
 import { type Cell, type CellOptions, makeCells, readBase } from './cells.js';
 import { matches, type Point } from './grid.js';
+import { pointLabel } from './label.js';
 import { readExperimentFile } from './read.js';
 import { type ExperimentFile, experimentName, type SlurmResources } from './schema.js';
 
@@ -82,7 +82,7 @@ export async function loadExperiment(
     folder,
     cells,
     seeds,
-    notPossible: notPossible.map(({ cell, why }) => ({ axes: cell, label: cellLabel(cell), why })),
+    notPossible: notPossible.map(({ cell, why }) => ({ axes: cell, label: pointLabel(cell), why })),
     slurm,
     runs: orderRuns(content, cells, runFolder),
     snapshot: stringify({

@@ -1,8 +1,9 @@
-/** Names of cells and of what they differ in, as a table's row, a figure's legend or a sentence gives them. */
+/** Names of cells and of their values, as a sweep, a table's row, a figure's legend or a sentence gives them. */
 
-import { byText, differingPaths, normalizerKey, type Setting } from '../analysis/setting.js';
 import type { Config } from '../config/schema.js';
 import type { PaperKey } from '../paper/published.js';
+import { isMapping, type Point } from './grid.js';
+import { byText, differingPaths, normalizerKey, type Setting } from './setting.js';
 
 const shortNames: Record<string, string> = {
   batch: 'BN',
@@ -17,7 +18,7 @@ const shortNames: Record<string, string> = {
   'filter-response': 'FRN',
 };
 
-/** What a cell is called by: its setting, and the config for values that the setting leaves out as defaults. */
+/** The source of a cell's name: its setting, and the config for values that the setting leaves out as defaults. */
 interface Named {
   setting: Setting;
   config: Config;
@@ -44,7 +45,7 @@ export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** Whether GN occurs with several numbers of groups, so that its label has to give them. */
+/** True when GN occurs with several numbers of groups, so that its label has to give them. */
 export function hasSeveralGroupings(cells: readonly Named[]): boolean {
   const groupings = cells.filter(({ setting }) => setting.normalizer === 'group');
   return new Set(groupings.map(({ setting }) => normalizerKey(setting))).size > 1;
@@ -61,17 +62,56 @@ export function valueInWords({ config }: Named, path: string): string {
   const value = path
     .split('.')
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);
+  return inWords(path, value);
+}
+
+function inWords(path: string, value: unknown): string {
   const words = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  if (path === 'model.name' || path === 'data.name' || path === 'precision') return words;
+  const list = (joint: string) => (Array.isArray(value) ? value.join(joint) : undefined);
   const part = /^optimizer\.rates\.(.+)$/.exec(path)?.[1];
-  if (part !== undefined) return `rate of ${part} ×${config.optimizer.rates?.[part] ?? 1}`;
-  if (path === 'optimizer.frozen') return `${config.optimizer.frozen?.join(' and ') ?? 'nothing'} frozen`;
-  if (path === 'data.classes') return `${config.data.classes?.join('/') ?? 'all'} classes`;
-  if (path === 'init') return config.init ? 'pre-trained' : 'from scratch';
-  if (path === 'evaluate.statistics') return `${words} statistics`;
-  if (path === 'batch.workers') return count(Number(value), 'worker');
+  if (part !== undefined) return `rate of ${part} ×${value ?? 1}`;
+  switch (path) {
+    case 'model.name':
+    case 'data.name':
+    case 'precision':
+      return words;
+    case 'optimizer.frozen':
+      return `${list(' and ') ?? 'nothing'} frozen`;
+    case 'data.classes':
+      return `${list('/') ?? 'all'} classes`;
+    case 'init':
+      return value === undefined || value === 'scratch' ? 'from scratch' : 'pre-trained';
+    case 'evaluate.statistics':
+      return `${words} statistics`;
+    case 'batch.size':
+      return `batch ${words}`;
+    case 'batch.workers':
+      return count(Number(value), 'worker');
+    case 'normalizer.groups':
+      return count(Number(value), 'group');
+    case 'normalizer.channelsPerGroup':
+      return `${count(Number(value), 'channel')} a group`;
+  }
   const key = path.slice(path.lastIndexOf('.') + 1);
   return value === undefined ? `no ${key}` : `${key} ${words}`;
+}
+
+/** A name for a point of a grid that is no cell, so that it has no configuration: `BN, batch 2`, `64 groups`. */
+export function pointLabel(point: Point): string {
+  const words = ([path, value]: [string, unknown]): string[] => {
+    if (path === 'normalizer' || path === 'normalizer.name') {
+      if (!isMapping(value)) return [normalizerName(String(value))];
+      const { name, ...rest } = value;
+      const own = name === undefined ? [] : [normalizerName(String(name))];
+      return [...own, ...Object.entries(rest).map(([key, inner]) => inWords(`normalizer.${key}`, inner))];
+    }
+    return [inWords(path, value)];
+  };
+  const isNormalizer = ([path]: [string, unknown]) => path.split('.')[0] === 'normalizer';
+  const entries = Object.entries(point);
+  return [...entries.filter(isNormalizer), ...entries.filter((entry) => !isNormalizer(entry))]
+    .flatMap(words)
+    .join(', ');
 }
 
 /** A name for each of `cells`, saying normalizer, batch size and whatever else differs among them and `context`. */

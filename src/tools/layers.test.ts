@@ -17,8 +17,6 @@ const knownBackArrows: string[] = [
   'engine/install/addon.ts -> engine/kernels/sources.ts',
   'engine/install/checks.ts -> engine/probe.ts',
   'engine/install/checks.ts -> engine/threads.ts',
-  'experiments/label.ts -> analysis/setting.ts',
-  'experiments/label.ts -> paper/published.ts',
   'nn/shape-net.ts -> normalizers/index.ts',
   'nn/shape-net.ts -> normalizers/normalizer.ts',
   'nn/tensor-net.ts -> normalizers/normalizer.ts',

@@ -2,8 +2,8 @@
 import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, properName } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
-import { compareSettings } from '../../analysis/setting.js';
 import { errorsOf, type Study, type StudyCell } from '../../analysis/study.js';
+import { compareSettings } from '../../experiments/setting.js';
 import { curvesFigure } from './curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { LinePoint, Panel } from './panel.js';

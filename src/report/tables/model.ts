@@ -2,10 +2,10 @@
 import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
-import { contextOf, normalizerKey } from '../../analysis/setting.js';
 import { mean, sampleStd } from '../../analysis/statistics.js';
 import { errorsOf, type Study, type StudyCell } from '../../analysis/study.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
+import { contextOf, normalizerKey } from '../../experiments/setting.js';
 
 /** A cell's row: the paper's error and ours, percent. */
 export interface TableRow {
