@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { UserError } from '../errors.js';
 import { ownIdentity } from '../process/process-identity.js';
-import { lockFolder } from './lock.js';
+import { lockFolder, lockOwner, withLock } from './lock.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-lock-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -19,12 +20,14 @@ const newFolder = () => {
 };
 const lockModule = new URL('./lock.js', import.meta.url).href;
 
-/** Runs a script in a process of its own that has `lockFolder` at hand. */
+/** Runs a script in a process of its own that has the locks at hand. */
 function run(script: string, ...args: string[]) {
-  const source = `import { lockFolder } from ${JSON.stringify(lockModule)};\n${script}`;
-  return spawn(process.execPath, ['--input-type=module', '-e', source, '--', ...args], {
+  const source = `import { lockFolder, withLock } from ${JSON.stringify(lockModule)};\n${script}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source, '--', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  after(() => child.kill());
+  return child;
 }
 
 /** Puts a lock there that names `owner`, last touched `age` seconds ago. */
@@ -143,41 +146,143 @@ test('the lock is touched every ten seconds, whatever the machine’s clock says
   context.mock.timers.tick(10_000);
 });
 
+test('six waiters on a dead owner, 200 times: one after the other, and never two at once', {
+  timeout: 120_000,
+}, async () => {
+  const rounds = 200;
+  const folders = Array.from({ length: rounds }, newFolder);
+  for (const folder of folders) plant(folder, deadOwner, 0, 'lock');
+  // Every waiter says that it is there; all begin a round when the last has ended the one before.
+  const children = Array.from({ length: 6 }, () =>
+    run(
+      `import * as fs from 'node:fs';
+       import { createInterface } from 'node:readline';
+       const folders = process.argv.slice(1);
+       const pause = () => new Promise((wake) => setTimeout(wake, 3));
+       console.log('ready');
+       for await (const round of createInterface({ input: process.stdin })) {
+         let alone = 'alone';
+         await withLock(folders[round] + '/lock', async () => {
+           try { fs.closeSync(fs.openSync(folders[round] + '/inside', 'wx')); } catch { alone = 'two owners'; }
+           await new Promise((wake) => setTimeout(wake, 1));
+           fs.rmSync(folders[round] + '/inside', { force: true });
+         }, { pause });
+         console.log(alone);
+       }`,
+      ...folders,
+    ),
+  );
+  const answers = children.map((child) => createInterface({ input: child.stdout })[Symbol.asyncIterator]());
+  const next = () => Promise.all(answers.map(async (lines) => (await lines.next()).value as string));
+  assert.deepEqual(new Set(await next()), new Set(['ready']));
+  for (const [round, folder] of folders.entries()) {
+    for (const child of children) child.stdin.write(`${round}\n`);
+    assert.deepEqual(new Set(await next()), new Set(['alone']), `round ${round}`);
+    assert.deepEqual(fs.readdirSync(folder), []);
+  }
+  for (const child of children) child.stdin.end();
+});
+
 test('of many who take a dead lock over at once, exactly one wins', async () => {
   const rounds = 40;
-  const takers = 4;
   const folders = Array.from({ length: rounds }, newFolder);
   for (const folder of folders) plant(folder, deadOwner);
-  // Each round begins for all at the same millisecond; the winners keep what they won to the end.
-  const children = Array.from({ length: takers }, () =>
+  // The winners keep what they won to the end.
+  const children = Array.from({ length: 4 }, () =>
     run(
       `import { createInterface } from 'node:readline';
        const folders = process.argv.slice(1);
        console.log('ready');
-       process.stdin.once('data', async (data) => {
-         let won = [];
-         for (const [round, folder] of folders.entries()) {
-           while (Date.now() < Number(data) + 25 * round);
-           await lockFolder(folder).then(() => won.push(round), (error) => { if (error.name !== 'UserError') throw error; });
-         }
-         console.log('won ' + JSON.stringify(won));
-       });
-       process.stdin.on('end', () => process.exit());`,
+       for await (const round of createInterface({ input: process.stdin })) {
+         await lockFolder(folders[round]).then(() => console.log('won'), (error) => {
+           if (error.name !== 'UserError') throw error;
+           console.log('refused');
+         });
+       }
+       process.exit();`,
       ...folders,
     ),
   );
-  await Promise.all(children.map((child) => once(child.stdout, 'data')));
-  const start = Date.now() + 50;
-  const results = await Promise.all(
-    children.map(async (child) => {
-      const answer = once(child.stdout, 'data');
-      child.stdin.write(String(start));
-      return JSON.parse(String(await answer).replace('won ', '')) as number[];
-    }),
-  );
+  const answers = children.map((child) => createInterface({ input: child.stdout })[Symbol.asyncIterator]());
+  const next = () => Promise.all(answers.map(async (lines) => (await lines.next()).value as string));
+  await next();
+  for (let round = 0; round < rounds; round++) {
+    for (const child of children) child.stdin.write(`${round}\n`);
+    assert.deepEqual((await next()).sort(), ['refused', 'refused', 'refused', 'won'], `round ${round}`);
+  }
   for (const child of children) child.stdin.end();
-  assert.deepEqual(
-    results.flat().sort((a, b) => a - b),
-    folders.map((_, round) => round),
+});
+
+test('a lock that somebody may be taking over is given back when that is decided', async () => {
+  const folder = newFolder();
+  const path = join(folder, 'run.lock');
+  const lock = await lockFolder(folder);
+  // This process holds the guard, as one does that found the owner dead by the age of its lock.
+  plant(folder, ownIdentity(), 0, 'run.lock.takeover');
+  const released = lock.release();
+  assert.ok(fs.existsSync(path), 'it is not removed while another process may be replacing it');
+  const successor = JSON.stringify({ ...ownIdentity(), token: 'successor' });
+  fs.writeFileSync(path, successor);
+  fs.rmSync(join(folder, 'run.lock.takeover'));
+  await released;
+  assert.equal(fs.readFileSync(path, 'utf8'), successor);
+});
+
+test('a process that waits is told for whom, once, and can be called off', async () => {
+  const path = join(newFolder(), 'deeper', 'lock');
+  const told: string[] = [];
+  let pauses = 0;
+  let entered = false;
+  let leave = () => {};
+  const first = withLock(path, () => new Promise<void>((resolve) => (leave = resolve)));
+  const second = withLock(path, async () => (entered = true), {
+    onWait: (owner) => told.push(owner),
+    pause: async () => {
+      assert.equal(entered, false);
+      if (++pauses === 3) leave();
+      await new Promise(setImmediate);
+    },
+  });
+  await Promise.all([first, second]);
+  assert.ok(entered && pauses >= 3);
+  assert.deepEqual(told, [`process ${process.pid} on ${hostname()}`]);
+
+  const abort = new AbortController();
+  const third = withLock(path, () => new Promise<void>((resolve) => (leave = resolve)));
+  const calledOff = withLock(path, async () => assert.fail('it was called off'), {
+    signal: abort.signal,
+    onWait: () => abort.abort(),
+  });
+  await assert.rejects(calledOff, { name: 'AbortError' });
+  leave();
+  await third;
+  assert.deepEqual(fs.readdirSync(join(path, '..')), []);
+});
+
+test('a failure of what is done under a lock frees it', async () => {
+  const path = join(newFolder(), 'lock');
+  await assert.rejects(
+    withLock(path, async () => {
+      throw new Error('no');
+    }),
+    /no/,
   );
+  assert.equal(await withLock(path, async () => 5), 5);
+});
+
+test('the age of a lock is told by the file system’s clock, not by this machine’s', async (context) => {
+  const folder = newFolder();
+  const elsewhere = { ...ownIdentity(), host: 'elsewhere' };
+  plant(folder, elsewhere);
+  const leftover = 'run.lock.0123456789abcdef';
+  plant(folder, elsewhere, 0, leftover);
+  // A clock that is an hour ahead of the file system's.
+  const { now } = Date;
+  context.mock.method(Date, 'now', () => now() + 3_600_000);
+  assert.deepEqual(lockOwner(folder), { pid: process.pid, host: 'elsewhere' });
+  await assert.rejects(lockFolder(folder), refusal(/on elsewhere is writing here/));
+  fs.rmSync(join(folder, 'run.lock'));
+  const lock = await lockFolder(folder);
+  assert.deepEqual(fs.readdirSync(folder).sort(), ['run.lock', leftover]);
+  await lock.release();
 });

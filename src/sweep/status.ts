@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Experiment, Run, StartableRun } from '../experiments/experiment.js';
 import { type CurveRow, readCurves } from '../runs/curves.js';
 import { summaryOf } from '../runs/summary.js';
+import { lockOwner } from '../storage/lock.js';
 import { countFailures, mostFailures, readAttempts } from './attempts.js';
-import { lockOwner } from './owner.js';
 
 export const runStates = [
   'done',

@@ -17,8 +17,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { snapshot } from '../experiments/snapshot.js';
+import { lockOwner } from '../storage/lock.js';
 import { mostFailures, readAttempts } from './attempts.js';
-import { lockOwner } from './owner.js';
 import { readStatus } from './status.js';
 
 /** Four runs, for tests that need no more. */

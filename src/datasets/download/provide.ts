@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { oneAtATime } from '../../storage/once.js';
+import { withLock } from '../../storage/lock.js';
 import type { CifarVersion } from '../checksums.js';
 import { recordBytes } from '../cifar-file.js';
 import { unpack } from './archive.js';
@@ -28,7 +28,7 @@ export async function fetchCifar(version: CifarVersion, quiet = false): Promise<
   const target = join(cache, version.folder);
   const archive = join(cache, basename(new URL(version.archive.url).pathname));
   try {
-    return await oneAtATime(`${target}.lock`, async () => {
+    return await withLock(`${target}.lock`, async () => {
       if (locate(version.folder, cache) === target) return target;
       await download(version.archive, archive, quiet);
       const sizes = Object.fromEntries(

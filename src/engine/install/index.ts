@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { acquireLock } from './lock.js';
+import { withLock } from '../../storage/lock.js';
 import { defaultSource, nvidiaDevices, type Source, type Variant } from './platform.js';
 import { stockEngine } from './stock.js';
 import { engineFolder, prepareStore, removePartial, storeError } from './store.js';
@@ -111,16 +111,12 @@ async function buildAlone(recipe: Recipe, options: ProvisionOptions) {
   const say = (line: string) => void (options.quiet || process.stderr.write(`${line}\n`));
   await prepareStore();
   await untilSignal(async (signal) => {
-    const release = await acquireLock(join(engineFolder(), 'lock'), {
-      signal,
-      onWait: (owner) => say(`waiting for ${owner}, which is setting up the engine`),
-    });
-    try {
+    const build = async () => {
       await removePartial();
       await recipe.build({ ...options, signal, say });
-    } finally {
-      await release();
-    }
+    };
+    const onWait = (owner: string) => say(`waiting for ${owner}, which is setting up the engine`);
+    await withLock(join(engineFolder(), 'lock'), build, { signal, onWait });
   });
 }
 
