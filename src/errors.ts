@@ -1,9 +1,12 @@
-/** What a user can mend. Printed as `error: place: message`, the fix on the next line, never with a stack. */
+/**
+ * An error that the user can mend. It is printed as `error: place: message`, the fix on the next line, never with a
+ * stack.
+ */
 export class UserError extends Error {
   override name = 'UserError';
   /** `file:line:column`, or the path or option that is at fault. */
   readonly place?: string;
-  /** What to do about it: a command, or the valid values. */
+  /** The way to mend it: a command, or the valid values. */
   readonly fix?: string;
   /** 2 for usage, configuration and input; 1 when a run failed. */
   readonly exitCode: number;

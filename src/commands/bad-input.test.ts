@@ -1,4 +1,7 @@
-/** What cannot be trained on is refused by `gnbench run` before an engine is loaded; what only looks odd is trained on. */
+/**
+ * Data that cannot be trained on are refused by `gnbench run` before an engine is loaded; data that only look odd are
+ * used.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';

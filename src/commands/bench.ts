@@ -82,7 +82,7 @@ function settingsOf({
   });
 }
 
-/** What has a flag of its own is measured side by side, and not set once more. */
+/** Keys with a flag of their own are measured side by side, and cannot be set once more. */
 const flagOf = new Map(
   Object.entries({
     model: '--model',

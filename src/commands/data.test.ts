@@ -11,7 +11,7 @@ const parent = await mkdtemp(join(tmpdir(), 'gnbench-data-'));
 const folder = join(parent, cifar100.folder);
 after(() => rm(parent, { recursive: true, force: true }));
 
-/** What a command prints to stdout, and its exit code. */
+/** The output of a command on stdout, and its exit code. */
 async function printed(command: () => Promise<number>) {
   const written: string[] = [];
   const { write } = process.stdout;

@@ -5,7 +5,7 @@ import { type Check, engineChecks } from '../engine/install/checks.js';
 export interface DoctorOptions {
   json?: boolean;
   debug?: boolean;
-  /** Where data sets are searched first. */
+  /** The folder in which data sets are searched first. */
   dataFolder?: string;
 }
 

@@ -101,7 +101,7 @@ function publishedModel(metadata: Record<string, string>, library: Library, plac
   return model.name;
 }
 
-/** What `library` has where the network has something else, which names and shapes of its tensors do not show. */
+/** The parts that `library` has in place of the network's, and that names and shapes of tensors do not show. */
 function whatLibraryHas({ model, normalizer }: Architecture, library: Library): string | undefined {
   const { strideIn1x1 } = model as { strideIn1x1?: boolean };
   const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {

@@ -10,13 +10,16 @@ import { describeArchitecture } from '../weights/weights-metadata.js';
 
 export interface ImportFlags {
   from: Library;
-  /** What the library calls the model; without it, the one that the tensors fit. */
+  /** The library's name of the model; without it, the model that the tensors fit. */
   model?: string;
   out?: string;
   force?: boolean;
 }
 
-/** `gnbench import FILE`: writes weights of torchvision or timm as gnbench's own. Prints the path. @returns the exit code */
+/**
+ * `gnbench import FILE`: writes weights of torchvision or timm as gnbench's own. Prints the path. @returns the exit
+ * code
+ */
 export async function importWeights(file: string, flags: ImportFlags): Promise<number> {
   const read = readSafetensors(file);
   const name = flags.model === undefined ? guess(read, flags.from, file) : known(flags.model);

@@ -29,8 +29,8 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   const stop = onStop(({ signal }) =>
     note(`\n${signal}: finishing the step, then saving; again to exit at once`),
   );
-  // Whether the sweep that started this run is gone. Asked, not listened for: it may go before a listener is there,
-  // and one would keep the process from ending.
+  // True when the sweep that started this run is gone. It is asked, not listened for: the sweep may go before a listener is
+  // there, and a listener would keep this process from ending.
   const orphaned = () => process.send !== undefined && !process.connected;
 
   const config = await loadConfig(file, flags.set);

@@ -1,4 +1,4 @@
-/** What is typed wrong is answered at once: what is wrong, where, and what to type instead. */
+/** A mistyped command is answered at once: what is wrong, where, and what to type instead. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -13,7 +13,7 @@ import {
 import type { Path, Source } from './source.js';
 
 /**
- * What a source says, by a schema, with the schema's defaults filled in.
+ * Checks a source against a schema and fills in the schema's defaults.
  *
  * @throws {UserError} for the first thing that is wrong: an unknown key before anything else, for a misspelt key is also
  *   a missing one; with its place, the valid keys or values, and the likely one
@@ -28,7 +28,7 @@ export function check<Schema extends z.ZodType>(schema: Schema, source: Source):
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union's findings the one of the branch that was meant: whose own type the value has. */
+/** Picks, among the findings on a union's branches, the one on the branch that was meant: the value has its type. */
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const atRoot = ({ path, code }: Issue) => path.length === 0 && /^invalid_(type|value)$/.test(code);
@@ -94,7 +94,10 @@ function unknownKey(path: Path, source: Source, root: JsonSchema, holder: JsonSc
   });
 }
 
-/** Where a name is missing, no keys are checked; but one that no name goes with may be the misspelt name. */
+/**
+ * Finds a key that belongs to no variant. Keys go unchecked while the name is missing, and such a key may be the
+ * misspelt name.
+ */
 function foreignKey(holder: Path, source: Source, root: JsonSchema): UserError | undefined {
   const schema = schemaAt(root, holder, (path) => source.get(path));
   const properties = schema && Object.assign({}, ...mappings(schema).map(({ properties }) => properties));

@@ -1,4 +1,7 @@
-/** What a schema wants, in words: read off the JSON Schema that editors get, so that both say the same. */
+/**
+ * Describes in words the values that a schema takes. It reads the JSON Schema that editors get, so that both say the
+ * same.
+ */
 import { z } from 'zod';
 import { anyOf } from '../terminal/words.js';
 import type { Path } from './source.js';
@@ -73,7 +76,9 @@ export function wordsOf(schema: JsonSchema): string[] {
   return [...new Set(words.filter((word) => typeof word === 'string'))];
 }
 
-/** `a whole number, 1 to 65536`, `true or false`, `a list, each a number above 0`, `one of step, cosine or constant`. */
+/**
+ * `a whole number, 1 to 65536`, `true or false`, `a list, each a number above 0`, `one of step, cosine or constant`.
+ */
 export function inWordsExpected(schema: JsonSchema): string {
   const words = wordsOf(schema);
   const texts = words.length > 1 ? [`one of ${anyOf(words)}`] : words;
@@ -107,7 +112,7 @@ function mappingInWords({ properties = {}, required = [] }: JsonSchema): string 
 }
 
 function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema): string {
-  // What whole numbers are bounded by anyway is not worth a word.
+  // The bounds that every safe integer has are not worth a word.
   const bounds = [minimum, maximum].map((limit) =>
     Math.abs(limit ?? Infinity) < Number.MAX_SAFE_INTEGER ? limit : undefined,
   );

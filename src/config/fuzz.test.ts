@@ -200,7 +200,7 @@ const withName = (names: string[], rest: Record<string, fc.Arbitrary<unknown>> =
 
 type Plain = Record<string, unknown>;
 
-/** What a user may write, as plain data. */
+/** Anything that a user may write, as plain data. */
 const written: fc.Arbitrary<Record<string, unknown>> = fc.record(
   {
     name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/),

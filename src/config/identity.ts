@@ -1,6 +1,7 @@
 /**
- * What makes two runs the same experiment. An identity holds what affects the result and is not at its default, so that
- * a key added later (with a default that keeps the old meaning) changes no id; a test pins some.
+ * The identity of an experiment: two runs with the same one have the same result. It holds what affects the result and
+ * is not at its default, so that a key added later (with a default that keeps the old meaning) changes no id; a test
+ * pins some.
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -20,7 +21,7 @@ const ineffective = [
   'data.expect',
 ];
 
-/** What affects a run's result, without what is at its default; its keys may stand in any order. */
+/** The keys that affect a run's result and are not at their defaults, in any order. */
 export function configIdentity(config: Config): Plain {
   const { model, normalizer, data } = config;
   const defaults: Plain = configSchema.parse({
@@ -32,7 +33,7 @@ export function configIdentity(config: Config): Plain {
   return differences(config, defaults, new Set([...ineffective, ...statistics]));
 }
 
-/** What of `value` is not in `defaults`; names of variants always count. */
+/** The part of `value` that differs from `defaults`; names of variants always count. */
 function differences(value: Plain, defaults: Plain, left: Set<string>, prefix = ''): Plain {
   const kept: Plain = {};
   for (const [key, inner] of Object.entries(value)) {

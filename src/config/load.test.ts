@@ -53,7 +53,7 @@ test('a name comes from the file when the configuration has none, as far as a fo
   assert.equal(parseConfig(`${base}name: other`, { file: 'x.yaml' }).name, 'other');
 });
 
-/** What follows three good lines, the place of the error after `a.yaml:`, and what it has to say. */
+/** Text that follows three good lines, the place of the error after `a.yaml:`, and what it has to say. */
 const wrong: [string, string, RegExp, RegExp?][] = [
   // keys
   ['epoch: 3', '4:1', /^unknown key "epoch"; did you mean epochs\?$/, /^valid keys: name, model, .*epochs/],

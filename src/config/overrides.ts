@@ -71,7 +71,7 @@ function openBareName(source: Source, path: Path, root: JsonSchema): Source {
   return source.with(path, { value: mapping([['name', bare]]), place: source.valueAt(path) });
 }
 
-/** Of keys that exclude each other, the assigned one replaces the file's. */
+/** Keys that exclude each other: the one that is assigned replaces the file's. */
 const alternatives = new Map([
   ['normalizer.groups', ['channelsPerGroup']],
   ['normalizer.channelsPerGroup', ['groups']],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a run's weights are before its first step. */
+/** The schema of a run's weights before its first step. */
 export const initSchema = z
   .union([
     z.literal('scratch'),

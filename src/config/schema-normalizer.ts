@@ -63,7 +63,7 @@ export const normalizerSchema = byName([
   z.strictObject({ name: z.literal('weight-norm') }),
 ]);
 
-/** Whose images share statistics in training: one's own alone, a worker's, or all of a step. */
+/** The images that share statistics in training: each has its own, those of a worker do, or all of a step. */
 export function statisticsSpan(name: z.output<typeof normalizerSchema>['name']): 'image' | 'worker' | 'step' {
   if (name === 'sync-batch') return 'step';
   return name === 'batch' || name === 'batch-renorm' ? 'worker' : 'image';

@@ -1,5 +1,5 @@
 /**
- * What an experiment may say. The one source of a configuration's types, defaults and checks, and of
+ * The schema of a training configuration: the one source of its types, defaults and checks, and of
  * `configs/schema.json`. Defaults are the paper's where it has them (Wu & He 2018, §4.1), else those of the standard
  * CIFAR-10 recipe (He et al. 2016, "Deep Residual Learning", §4.2).
  *
@@ -157,7 +157,10 @@ export const configSchema = fieldsSchema.superRefine(checkTogether).transform((f
   return { ...config, normalizer: { name, groups: defaultGroups(config.model.name), ...rest } };
 });
 
-/** Without the keys whose values come to nothing, `init: scratch` and `frozen: []`: they are as if they were not written. */
+/**
+ * Drops the keys whose values amount to nothing, such as `init: scratch` and `frozen: []`, as if they were not
+ * written.
+ */
 const present = <Fields extends object>(fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
 
@@ -167,7 +170,7 @@ export type ConfigFields = z.output<typeof configSchema>;
 /** A configuration with every default filled in. */
 export type Config = ConfigFields & { name: string };
 
-/** What no key can check on its own; each finding points at the key to change. */
+/** Checks keys against each other; each finding points at the key to change. */
 function checkTogether(config: z.output<typeof fieldsSchema>, context: z.RefinementCtx): void {
   const { normalizer, learningRate, batch, epochs } = config;
   const problem = (path: (string | number)[], message: string) =>

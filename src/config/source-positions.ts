@@ -1,4 +1,4 @@
-/** Where a configuration's keys were written, for errors that are found long after it was read. */
+/** The positions at which a configuration's keys were written, for errors that are found long after it was read. */
 import { UserError } from '../errors.js';
 import type { Config } from './schema.js';
 import type { Source } from './source.js';

@@ -10,19 +10,19 @@ export interface Place {
 /** Plain data as somebody wrote it, and where every part of it stands. */
 export class Source {
   constructor(
-    /** What errors call it. */
+    /** Its name in errors. */
     readonly file: string,
     readonly value: unknown,
     private readonly places: Map<string, Place>,
     private readonly root: Place,
   ) {}
 
-  /** Where the key at this path stands; for a key that nobody wrote, what would hold it. */
+  /** The position of the key at this path; for a key that nobody wrote, that of the mapping that would hold it. */
   keyAt(path: Path): string {
     return this.nearest(path).key;
   }
 
-  /** Where the value at this path starts; for one that nobody wrote, the key of what would hold it. */
+  /** The position of the value at this path; for one that nobody wrote, the key of the mapping that would hold it. */
   valueAt(path: Path): string {
     return this.has(path) ? this.nearest(path).value : this.nearest(path).key;
   }

@@ -1,6 +1,7 @@
 /**
  * YAML from anywhere, read within bounds: text is lexed and parsed piece by piece, so that depth and length are known
- * before anything recurses, and the tree is then walked here, so that aliases, tags and keys mean only what they should.
+ * before anything recurses, and the tree is then walked here, so that aliases, tags and keys mean only what they
+ * should.
  */
 import {
   Composer,
@@ -23,7 +24,7 @@ import { type Path, type Place, Source } from './source.js';
 export const maxBytes = 1 << 20;
 /** Flow and block collections within each other; the schemas need five. */
 const maxDepth = 32;
-/** Of the text, and of the tree after its aliases are expanded. A configuration has a few hundred. */
+/** Size limit, for the text and for the tree with aliases expanded. A configuration has a few hundred. */
 const maxLexemes = 10_000;
 const maxNodes = 5_000;
 

@@ -1,4 +1,4 @@
-/** What is known of a published data set in CIFAR's binary format: one place for names, sizes and checksums. */
+/** The facts about a published data set in CIFAR's binary format: names, sizes and checksums. */
 export interface CifarVersion {
   name: string;
   title: string;
@@ -14,7 +14,7 @@ export interface CifarVersion {
   test: string[];
   /** Images in each file. */
   records: Record<string, number>;
-  /** Of each published file; torchvision-ruby checks downloads against the same ones. */
+  /** The checksum of each published file; torchvision-ruby checks downloads against the same ones. */
   sha256: Record<string, string>;
   archive: { url: string; bytes: number; sha256: string };
   mean: number[];

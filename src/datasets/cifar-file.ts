@@ -12,7 +12,7 @@ export interface CifarFile {
   name: string;
   records: Buffer;
   sha256: string;
-  /** Whether it is byte for byte the published file. */
+  /** True when it is the published file, byte for byte. */
   official: boolean;
 }
 

@@ -6,10 +6,10 @@
 import { didYouMean, UserError } from '../errors.js';
 import { few } from '../terminal/words.js';
 
-/** What the labels of a data set stand for. */
+/** The classes that the labels of a data set stand for. */
 export interface ClassList {
   count: number;
-  /** Where the classes have names, in the order of the labels. */
+  /** The names of the classes in the order of their labels, if they have names. */
   names?: readonly string[];
 }
 

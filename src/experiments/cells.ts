@@ -113,7 +113,7 @@ async function makeCell(
 
 const assign = (path: string, value: unknown) => `${path}=${JSON.stringify(value)}`;
 
-/** What came from an axis or from `set` is at fault where that stands in the file. */
+/** The position in the file of the axis or of the entry of `set` that a faulty value came from. */
 function writtenAt(source: SourceFile, axes: Point, place: string | undefined): string | undefined {
   const path = /^--set ([^\s=]+)$/.exec(place ?? '')?.[1];
   if (path === undefined) return undefined;

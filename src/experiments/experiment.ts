@@ -29,7 +29,7 @@ export interface Experiment {
   baseline?: string;
   /** The file it was read from. */
   file: string;
-  /** Where its results go: `results/<name>` in the working folder, unless said otherwise. */
+  /** The folder of its results: `results/<name>` in the working folder, unless said otherwise. */
   folder: string;
   cells: Cell[];
   seeds: number[];

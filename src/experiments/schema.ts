@@ -4,14 +4,14 @@ const keyPath = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9]*(\.([A-Za-z][A-Za-z0-9]*|\d+))*$/, 'a key path such as batch.size');
 const match = z.record(keyPath, z.unknown());
-/** What an experiment may be called: a folder of results is. */
+/** The names that an experiment may have; its folder of results has the same one. */
 export const experimentName = /^[a-z0-9][a-z0-9-]{0,79}$/;
 /** YAML and --slurm read 30 as a number; names stay as they are written, for 0123 is not 123. */
 const numberOr = (text: z.ZodString) =>
   z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text);
 const nonEmpty = (what: string) => `names no ${what}`;
 
-/** What a cluster gives each run; any of it may be overridden by `--slurm key=value`. */
+/** The resources that a cluster gives each run; each may be overridden by `--slurm key=value`. */
 export const slurmSchema = z
   .strictObject({
     partition: z.string().min(1).optional().describe('As for sbatch'),

@@ -1,4 +1,4 @@
-/** What tells an experiment's cells apart in the paper's terms, read off their configs. */
+/** The settings that tell an experiment's cells apart in the paper's terms, read off their configs. */
 import { configIdentity } from '../config/identity.js';
 import type { Config } from '../config/schema.js';
 import type { PaperKey } from '../paper/published.js';
@@ -35,7 +35,10 @@ export function settingOf(config: Config): Setting {
 /** The normalizers in the order of the paper's Table 1, then what it mentions, then what it could not know. */
 const normalizerOrder = ['batch', 'layer', 'instance', 'group', 'none', 'weight-norm', 'batch-renorm'];
 
-/** The order of the paper's tables: by model, normalizer, groups (most first) and batch size (largest first); what is nearer the defaults comes first. */
+/**
+ * The order of the paper's tables: by model, normalizer, groups (most first) and batch size (largest first); what is
+ * nearer the defaults comes first.
+ */
 export function compareSettings(a: Setting, b: Setting): number {
   const rank = ({ normalizer }: Setting) =>
     normalizerOrder.includes(normalizer) ? normalizerOrder.indexOf(normalizer) : normalizerOrder.length;

@@ -35,7 +35,10 @@ export async function snapshot(experiment: Experiment): Promise<void> {
   }
 }
 
-/** Whether the snapshot there names the same runs: a trial of the experiment with `--set` may have been the last. */
+/**
+ * True when the snapshot there names the same runs; the last sweep may have been a trial of the experiment with
+ * `--set`.
+ */
 async function holdsRunsOf({ folder, runs }: Experiment): Promise<boolean> {
   try {
     const there = await loadExperiment(join(folder, snapshotName));
@@ -46,7 +49,7 @@ async function holdsRunsOf({ folder, runs }: Experiment): Promise<boolean> {
   }
 }
 
-/** Whether nothing of a cell will run again: what it was run with stays as it is. */
+/** True when no run of a cell will start again: its configuration in the snapshot stays as it is. */
 function isFinished({ seeds, runFolder }: Experiment, cell: Cell): boolean {
   return seeds.every((seed) => endedSummary(runFolder(cell, seed)) !== undefined);
 }

@@ -4,7 +4,7 @@ import { duration } from '../terminal/progress.js';
 import type { Outcome } from './attempts.js';
 import type { RunProgress } from './local/child.js';
 
-/** What a sweep tells while it runs, on stderr. */
+/** The messages of a running sweep, on stderr. */
 export interface Display {
   note(message: string): void;
   started(run: StartableRun): void;
@@ -60,7 +60,7 @@ class Whole<R extends StartableRun> {
     this.shares.set(run, share);
   }
 
-  /** What failed takes no more time either, for now; what was interrupted does. */
+  /** A run that failed takes no more time for now; one that was interrupted does. */
   end(run: StartableRun, outcome?: Outcome) {
     if (outcome?.kind === 'interrupted') return;
     this.shares.set(run, 1);

@@ -26,7 +26,7 @@ export async function dryRun(
       toDo: left.length,
       secondsPerRun: seconds,
       secondsFrom: from,
-      // What is done of an interrupted run is not done again.
+      // The epochs that an interrupted run has behind it are not run again.
       secondsEach: left.map(({ epochs }) => seconds * (1 - epochs.done / epochs.total)),
     };
   });

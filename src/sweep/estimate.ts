@@ -14,8 +14,8 @@ export interface Estimate {
 }
 
 /**
- * Images a second in training by images a step: ResNet-20 with GN on two cores of an AVX-512 machine, with bfloat16 units
- * (results/bench/threads.csv). Other models are scaled by their multiply-adds.
+ * Images a second in training by images a step: ResNet-20 with GN on two cores of an AVX-512 machine, with bfloat16
+ * units (results/bench/threads.csv). Other models are scaled by their multiply-adds.
  */
 const defaultSpeeds: Record<Config['precision'], readonly (readonly [images: number, perSecond: number])[]> =
   {
@@ -69,7 +69,10 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
   return Math.max(0, ...seconds, seconds.reduce((sum, each) => sum + each, 0) / jobs);
 }
 
-/** Of a completed run: its median epoch times their number, for it may have been paused, or have shared its cores. */
+/**
+ * The time of a completed run: its median epoch times their number, since it may have been paused or have shared its
+ * cores.
+ */
 function secondsOf(folder: string): number | undefined {
   const summary = summaryOf(folder);
   if (summary?.status !== 'completed') return undefined;

@@ -9,7 +9,7 @@ export interface Ending {
   /** The last step that it told of. */
   step?: number;
   log: string;
-  /** Whether the kernel ended a process for want of memory while it ran. */
+  /** True when the kernel ended a process for lack of memory while the run went on. */
   memoryKill: boolean;
 }
 
@@ -19,7 +19,7 @@ const diskFull = /ENOSPC|EDQUOT/;
 const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
 
-/** What became of a run, from how its process ended and what it left in its folder. */
+/** Judges a run by how its process ended and by what it left in its folder. */
 export function judge(runFolder: string, ending: Ending): Outcome {
   const { exitCode, signal } = ending;
   const summary = summaryOf(runFolder);

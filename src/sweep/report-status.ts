@@ -2,7 +2,7 @@ import type { Experiment } from '../experiments/experiment.js';
 import { columns } from '../terminal/columns.js';
 import { type RunStatus, runStates } from './status.js';
 
-/** What `--json` prints of an experiment's runs. */
+/** The JSON that `--json` prints of an experiment's runs. */
 export function statusJson(experiment: Experiment, statuses: readonly RunStatus[]) {
   return {
     name: experiment.name,

@@ -27,9 +27,9 @@ export interface RunStatus {
   valError?: number;
   /** Times it was started. */
   attempts: number;
-  /** Whether the next sweep will try it (again). */
+  /** True when the next sweep will start it (again). */
   pending: boolean;
-  /** What went wrong, or who runs it. */
+  /** The reason of a failure, or the process that runs it. */
   note?: string;
 }
 

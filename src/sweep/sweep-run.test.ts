@@ -92,7 +92,7 @@ test('killed with SIGKILL again and again, a sweep ends with the bytes of an und
       timeless(readFileSync(join(path, 'curves.csv'), 'utf8')),
     );
     assert.equal(mine, theirs, `${run.cell.key} seed ${run.seed} differs`);
-    // Where rows of epochs that were done again would have gone.
+    // The file that rows of repeated epochs would have gone to.
     assert.ok(
       !existsSync(join(run.folder, 'curves.dropped.csv')),
       `${run.cell.key} seed ${run.seed} repeated an epoch`,

@@ -1,4 +1,4 @@
-/** What the variables of a run are before its first step: drawn by the seed, or read from the file of `init.weights`. */
+/** The variables of a run before its first step: drawn by the seed, or read from the file of `init.weights`. */
 import { existsSync } from 'node:fs';
 import { join, normalize, sep } from 'node:path';
 import type { Config } from '../config/schema.js';
@@ -12,7 +12,7 @@ import { silentDifferences } from './weights-metadata.js';
 
 export interface InitialWeights {
   values: Record<string, VariableValue>;
-  /** Of the weights that were read. */
+  /** The checksum of the weights that were read. */
   sha256?: string;
 }
 

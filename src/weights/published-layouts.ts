@@ -11,7 +11,7 @@ export interface PublishedLayout {
   axes: number[];
 }
 
-/** Of the variable `name` of this shape, both gnbench's. */
+/** The layout of the variable with this name and shape, both gnbench's. */
 export function publishedLayout(
   name: string,
   shape: readonly number[],

@@ -5,7 +5,9 @@ import { vggStages } from '../models/vgg.js';
 export const libraries = ['torchvision', 'timm'] as const;
 export type Library = (typeof libraries)[number];
 
-/** The libraries' names of models → what a configuration calls model and normalizer. GN has 32 groups, as in the paper. */
+/**
+ * The libraries' names of models → what a configuration calls model and normalizer. GN has 32 groups, as in the paper.
+ */
 export const publishedModels: Record<string, { model: Config['model']['name']; normalizer: string }> = {
   resnet18: { model: 'resnet18', normalizer: 'batch' },
   resnet34: { model: 'resnet34', normalizer: 'batch' },
@@ -17,7 +19,7 @@ export const publishedModels: Record<string, { model: Config['model']['name']; n
   vgg16_bn: { model: 'vgg16', normalizer: 'batch' },
 };
 
-/** What PyTorch calls a layer's variables: GN's are called as BN's. */
+/** PyTorch's names of a layer's variables: GN's have the same names as BN's. */
 const leaves: Record<string, string> = {
   weight: 'weight',
   bias: 'bias',
@@ -47,15 +49,15 @@ const vggHeads: Record<Library, Record<string, string>> = {
 export const publishedHeadBias = (library: Library, model: string): string =>
   model === 'vgg16' ? `${vggHeads[library].head}.bias` : 'fc.bias';
 
-/** Whether the libraries have a model of this architecture, if perhaps with another normalizer. */
+/** True when the libraries have a model of this architecture, perhaps with another normalizer. */
 export const isPublished = (model: string): boolean =>
   model === 'resnet18-cifar' || Object.values(publishedModels).some((published) => published.model === model);
 
 /**
- * What `library` calls the variable `name` of a `model` for which `isPublished`; undefined for one that it does not
- * have, as the threshold of filter response normalization.
+ * The name in `library` of the variable `name` of a `model` for which `isPublished`; undefined for one that it does
+ * not have, such as the threshold of filter response normalization.
  *
- * @param normalized whether normalizers have variables: VGG's layers are numbered through
+ * @param normalized true when normalizers have variables: VGG's layers are numbered through
  */
 export function publishedName(
   name: string,

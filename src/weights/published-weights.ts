@@ -6,7 +6,10 @@ import { isPublished, type Library, publishedModels, publishedName } from './pub
 import type { Tensor, Written } from './safetensors.js';
 import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
 
-/** Of PyTorch's BN: how many batches its running statistics have seen. It changes nothing where they have a momentum. */
+/**
+ * A variable of PyTorch's BN: the number of batches that its running statistics have seen. It has no effect when they
+ * have a momentum.
+ */
 const counter = 'num_batches_tracked';
 
 type Shapes = readonly { name: string; shape: number[] }[];
@@ -40,7 +43,7 @@ export function fromPublished(
   return values;
 }
 
-/** What keeps PyTorch's tensors from being those of the model. */
+/** The differences that keep PyTorch's tensors from being those of the model. */
 export function publishedDifferences(
   tensors: Record<string, Tensor>,
   variables: Shapes,

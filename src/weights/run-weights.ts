@@ -1,4 +1,4 @@
-/** What a run evaluates with, from its newest whole checkpoint. */
+/** The weights that a run is evaluated with, from its newest whole checkpoint. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,15 @@ import { encodeSafetensors } from './safetensors.js';
 import { describeWeights } from './weights-metadata.js';
 
 export interface RunWeights {
-  /** Parameters and running statistics, without the optimizer's slots; running averages of both where the run has them. */
+  /**
+   * Parameters and running statistics, without the optimizer's slots; running averages of both where the run has them.
+   */
   values: Record<string, VariableValue>;
   /** Steps done. */
   step: number;
-  /** What they are. */
+  /** A description of the weights; see `describeWeights`. */
   metadata: Record<string, string>;
-  /** Of the checkpoint's tensors. */
+  /** The checksum of the checkpoint's tensors. */
   sha256: string;
 }
 

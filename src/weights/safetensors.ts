@@ -14,7 +14,7 @@ export interface Tensor<Data = Float32Array> {
   data: Data;
 }
 
-/** What can be written: as F32 and I64. */
+/** A tensor that can be written: as F32 or I64. */
 export type Written = Tensor<Float32Array | BigInt64Array>;
 
 export interface Safetensors {
@@ -109,7 +109,10 @@ function readBounded(file: string, memory: number): Uint8Array {
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
 
-/** A zip archive or, from before 2020, a pickle by its name. Only asked of what is no safetensors file: a header may begin so. */
+/**
+ * A zip archive or, from before 2020, a pickle by its name. Only asked of what is no safetensors file: a header may
+ * begin so.
+ */
 const isPytorchs = (bytes: Uint8Array, file: string) =>
   Buffer.from(bytes.subarray(0, 2)).toString('latin1') === 'PK' || /\.(pth|pt)$/i.test(file);
 

@@ -1,10 +1,10 @@
-/** What a file of weights says of itself: what it takes to compute with them, and where they come from. */
+/** The metadata in a file of weights: the network that they belong to, and where they come from. */
 import { printConfig } from '../config/print.js';
 import type { Config } from '../config/schema.js';
 import { pixelStatistics } from '../datasets/pixel-statistics.js';
 import { version } from '../version.js';
 
-/** What the weights are of; both as a configuration has them. */
+/** The network that weights belong to; both keys as in a configuration. */
 export type Architecture = Pick<Config, 'model' | 'normalizer'>;
 
 /** Strings only, as the format has it; model and normalizer are JSON. */
@@ -35,7 +35,7 @@ export function describeWeights(
   };
 }
 
-/** What `describeArchitecture` wrote; undefined when the file does not say, or not so that it can be believed. */
+/** Reads what `describeArchitecture` wrote; undefined when the metadata are missing or not valid. */
 export function architectureOf(metadata: Record<string, string>): Architecture | undefined {
   try {
     const [model, normalizer] = [JSON.parse(metadata.model), JSON.parse(metadata.normalizer)];
@@ -46,7 +46,7 @@ export function architectureOf(metadata: Record<string, string>): Architecture |
   }
 }
 
-/** What changes a network's function and not the shapes of its variables. */
+/** The keys that change a network's function and not the shapes of its variables. */
 const silent = [
   ['model', 'strideIn1x1'],
   ['normalizer', 'name'],

@@ -11,9 +11,9 @@ import { type TensorDifferences, tensorDifferences } from './tensor-differences.
 export interface LoadedWeights {
   /** By the variables' names; those that `head: 'new'` leaves out are not there. */
   values: Record<string, VariableValue>;
-  /** Of the file; of a run, of its checkpoint's tensors. */
+  /** The checksum of the file; for a run, of its checkpoint's tensors. */
   sha256: string;
-  /** What the file says of itself, see `describeWeights`; the same of a run. */
+  /** The metadata of the file, or of the run; see `describeWeights`. */
   metadata: Record<string, string>;
 }
 

@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { UserError } from '../../errors.js';
 
-/** What is taken out of an archive: `folder`/name → its exact size. Nothing else in it is written anywhere. */
+/** The files to take out of an archive: `folder`/name → its exact size. Nothing else in it is written anywhere. */
 export interface Wanted {
   folder: string;
   sizes: Record<string, number>;

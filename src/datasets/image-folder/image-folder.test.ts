@@ -226,7 +226,7 @@ test('an image that breaks during the run: the error reaches next, or another im
   const { labels } = skipping.next();
   assert.deepEqual([...labels].sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   await skipping.close();
-  // What cannot be read may be sound: to go on without it would be another training.
+  // A file that cannot be read may be sound: to go on without it would be another training.
   await rm(bad);
   const unread = openTrainBatches({ ...data, decoding: { ...data.decoding!, onBroken: 'skip' } }, options);
   assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });

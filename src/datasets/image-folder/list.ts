@@ -22,7 +22,8 @@ const imageFile = /\.(jpe?g|png)$/i;
  * Lists the image files below `folder`: each folder in it is a class, each .jpg, .jpeg or .png file directly in that
  * is one of its images. Other files are passed over.
  *
- * @param folder absolute, or relative to `--data`, `$GNBENCH_DATA`, the cache or the working folder, tried in this order
+ * @param folder absolute, or relative to `--data`, `$GNBENCH_DATA`, the cache or the working folder, tried in this
+ *   order
  * @param key the configuration's key that named it, for messages
  * @throws {UserError} when it does not exist, has no class, or a class has no image
  */
@@ -63,7 +64,7 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
 
-/** What the labels of a list stand for. */
+/** The classes that the labels of a list stand for. */
 export const classesOf = ({ classes }: ImageList): ClassList => ({ count: classes.length, names: classes });
 
 /** @throws {UserError} when the two splits do not have the same classes, naming those that only one has */
@@ -107,7 +108,7 @@ function entries(folder: string, key: string): Dirent[] {
   }
 }
 
-/** What a link leads to; nothing where that is gone. */
+/** The file or folder that a link leads to; undefined when it is gone. */
 function target(link: string): Stats | undefined {
   try {
     return statSync(link, { throwIfNoEntry: false });

@@ -9,7 +9,7 @@ import { judge, memoryKills } from '../outcome.js';
 import { keepPriority } from './priority.js';
 import type { Share } from './share.js';
 
-/** What `gnbench run` sends about once a second and after every epoch. */
+/** The message that `gnbench run` sends about once a second and after every epoch. */
 export interface RunProgress {
   type: 'progress';
   epoch: number;

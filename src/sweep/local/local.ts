@@ -22,7 +22,10 @@ export interface LocalOptions<R extends StartableRun> {
   flags: readonly string[];
   failFast: boolean;
   display: Display;
-  /** How long to wait for runs that somebody else has when there is nothing else to do, in milliseconds; to their end when left out. */
+  /**
+   * How long to wait for runs that somebody else has when there is nothing else to do, in milliseconds; to their end
+   * when left out.
+   */
   patience?: number;
   /** How long until a run that somebody else has is looked at again, in milliseconds. */
   pollEvery?: number;
@@ -58,7 +61,7 @@ class LocalSweep<R extends StartableRun> {
   private stopSignal?: StopSignal;
   private anyFailed = false;
   private idleSince?: number;
-  /** What went wrong with the sweep itself. */
+  /** An error of the sweep itself. */
   private problem?: unknown;
   private readonly begunAt = new Date().toISOString();
 
@@ -115,7 +118,7 @@ class LocalSweep<R extends StartableRun> {
 
   /** Starts the next run that can be had; false when there is none for now. */
   private async startNext(): Promise<boolean> {
-    // What others had when it was their turn stays ahead of the rest.
+    // Runs that other sweeps held when their turn came stay ahead of the rest.
     const candidates = [...this.elsewhere, ...this.queue];
     // A run that is lost to another sweep while this one looks around is added to them.
     [this.elsewhere, this.queue] = [[], []];
@@ -133,7 +136,7 @@ class LocalSweep<R extends StartableRun> {
     return false;
   }
 
-  /** Whether it has had nothing of its own to do for too long. */
+  /** True when the sweep has had nothing of its own to run for too long. */
   private impatient(): boolean {
     if (this.running.size > 0) this.idleSince = undefined;
     else this.idleSince ??= performance.now();

@@ -38,9 +38,9 @@ export function defaultJobs(machine: Machine): number {
 }
 
 /**
- * What the run in a slot (from 0) gets. Threads are kept for a run's life, since another number of them gives other
- * digits: those that a run was started with come from the config in its folder. Before that, what its cell's config asks
- * for goes before what is planned here.
+ * The cores and the GPU of the run in a slot (from 0). Threads are kept for a run's life, since another number of them
+ * gives other digits: those that a run was started with come from the config in its folder. Before that, what its
+ * cell's config asks for goes before what is planned here.
  */
 export function shareOf(
   machine: Machine,

@@ -1,4 +1,4 @@
-/** What ends a sweep early, and the exit code that tells of it. */
+/** The signals that end a sweep early, and the exit codes that report them. */
 export const stopCodes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 75 } as const;
 
 export type StopSignal = keyof typeof stopCodes;

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.js';
 import { type SlurmResources, slurmSchema } from '../../experiments/schema.js';
 
 /**
- * What the experiment asks for, with `key=value` from `--slurm` over it.
+ * The resources that the experiment asks for, with `key=value` from `--slurm` in front.
  *
  * @param atOnce runs at a time, from `--jobs`
  * @throws UserError for a key that is none, or a value that cannot be

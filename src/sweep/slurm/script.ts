@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import type { SlurmResources } from '../../experiments/schema.js';
 
-/** What the batch script runs in place of itself, so that Slurm's signal reaches gnbench and no shell. */
+/** A batch script that a command replaces by `exec`, so that Slurm's signal reaches gnbench and not a shell. */
 export function batchScript(command: readonly string[]): string {
   return [
     '#!/bin/sh',
@@ -59,7 +59,10 @@ export function checkTime({ time, warnSeconds }: SlurmResources): void {
   }
 }
 
-/** Slurm's `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` and so on, in seconds. */
+/**
+ * Slurm's `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` and so on, in
+ * seconds.
+ */
 export function timeSeconds(time: string): number {
   const [, days, rest] = /^(?:(\d+)-)?(.*)$/.exec(time)!;
   const parts = rest.split(':').map(Number);

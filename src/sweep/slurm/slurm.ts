@@ -13,7 +13,7 @@ import { batchScript, checkTime, sbatchArguments } from './script.js';
 
 const execute = promisify(execFile);
 
-/** What one task of an array is to do. Paths are absolute: the job may start anywhere. */
+/** The work of one task of an array. Paths are absolute: the job may start anywhere. */
 export const taskSchema = z.object({
   cell: z.string(),
   seed: z.int(),
@@ -190,7 +190,7 @@ const entries = (folder: string): string[] => {
   }
 };
 
-/** What a Slurm command said, without its own name in front. */
+/** The message of a Slurm command, without its own name in front. */
 export function slurmWords(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   const words = stderr?.trim().split('\n').at(-1);
