@@ -77,6 +77,11 @@ struct ConvPass {
   int64_t tapStride, lineStride, blockStride;
 };
 
+/** Boxes by columns, one value a box: left, top, right, bottom, and the area. */
+struct BoxColumns {
+  float *left, *top, *right, *bottom, *area;
+};
+
 struct Loops {
   const char* name;
   int64_t lanes;  // output channels of one vector
@@ -138,6 +143,12 @@ struct Loops {
   int64_t (*winogradFilterScratch)(const ConvPass& pass, int64_t outputs);
   void (*winogradFilter[kFormats])(const ConvPass& pass, const void* x, const void* dy, int64_t images, int64_t first,
                                    int64_t outputs, float* gradient, float* scratch);
+  /** Detection's: weighted sums of rows of channels, their gradient, and overlaps of boxes (box-loops.h). */
+  void (*weightedSum)(int64_t count, const float* const* rows, const float* weights, int64_t channels, float* y);
+  void (*weightedScatter)(int64_t count, float* const* rows, const float* weights, int64_t channels, const float* dy);
+  bool (*overlapsAny)(int64_t count, const BoxColumns& boxes, const float* box, float area, float threshold,
+                      bool inclusive);
+  void (*overlaps)(int64_t count, const float* boxes, const float* box, bool crowd, float* out);
 };
 
 /** The part of a batch that the filter's gradient takes at a time: `rows` rows of one image, or `images` whole images. */

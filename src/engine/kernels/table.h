@@ -1,5 +1,6 @@
 // The table of one instruction set; included by loops-*.cc with GNBENCH_ISA defined.
 #include "loops/backward-loops.h"
+#include "loops/box-loops.h"
 #include "loops/conv-filter-loops.h"
 #include "loops/conv-loops.h"
 #include "loops/forward-loops.h"
@@ -42,6 +43,10 @@ const Loops table = {
     winogradFilterTiles,
     winogradFilterScratch,
     {winogradFilter<Float32>, winogradFilter<BFloat16>},
+    weightedSum,
+    weightedScatter,
+    overlapsAny,
+    overlaps,
 };
 
 }  // namespace GNBENCH_ISA

@@ -1,0 +1,168 @@
+// GnbenchMatchBoxes: which true object each candidate box stands for, by overlap. GnbenchSampleMatches: a fixed number of
+// candidates to learn from, drawn from a seed.
+#pragma once
+#include <algorithm>
+
+#include "ops/geometry.h"
+#include "ops/registration.h"
+
+namespace gnbench {
+
+/** What a candidate stands for when it is not the number of an object. */
+enum Match : int32_t { kBackground = -1, kIgnored = -2 };
+
+class MatchBoxesOp : public tensorflow::OpKernel {
+ public:
+  explicit MatchBoxesOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("low", &low_));
+    OP_REQUIRES_OK(context, context->GetAttr("high", &high_));
+    OP_REQUIRES_OK(context, context->GetAttr("best_of_each", &bestOfEach_));
+    OP_REQUIRES_OK(context, context->GetAttr("crowd_overlap", &crowdOverlap_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &boxes = context->input(0), &truth = context->input(1), &kinds = context->input(2);
+    OP_REQUIRES(context, truth.dims() == 3 && truth.dim_size(2) == 4 && kinds.dims() == 2,
+                absl::InvalidArgumentError("truth must be [images, objects, 4] and kind [images, objects]"));
+    const int64_t images = truth.dim_size(0), objects = truth.dim_size(1);
+    OP_REQUIRES_OK(context, requireLength("kind", kinds, images * objects));
+    const bool shared = boxes.dims() == 2;  // the same candidates for each image: anchors
+    OP_REQUIRES(context, (shared || (boxes.dims() == 3 && boxes.dim_size(0) == images)) && boxes.dim_size(boxes.dims() - 1) == 4,
+                absl::InvalidArgumentError("boxes must be [count, 4] or [images, count, 4]"));
+    const int64_t count = boxes.dim_size(boxes.dims() - 2);
+    Tensor* matches;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {images, count}, &matches));
+    parallel(context, threadsFor(context, images * count * objects * 16), images, [&](int64_t image) {
+      match(count, boxes.flat<float>().data() + (shared ? 0 : image * count * 4), objects,
+            truth.flat<float>().data() + image * objects * 4, kinds.flat<int32_t>().data() + image * objects,
+            matches->flat<int32_t>().data() + image * count);
+    });
+  }
+
+ private:
+  /** @param kinds 0: no object, 1: one, 2: a crowd */
+  void match(int64_t count, const float* boxes, int64_t objects, const float* truth, const int32_t* kinds,
+             int32_t* out) const {
+    std::vector<float> best(count, 0.f), overlap(count);
+    std::vector<int32_t> object(count, -1);
+    std::vector<std::vector<int32_t>> closest(bestOfEach_ ? objects : 0);
+    for (int64_t g = 0; g < objects; g++) {
+      if (kinds[g] != 1) continue;
+      loops().overlaps(count, boxes, truth + 4 * g, false, overlap.data());
+      float most = 0;
+      for (int64_t i = 0; i < count; i++) {
+        if (overlap[i] > best[i] || object[i] < 0) {  // of equal ones the earlier object
+          best[i] = overlap[i];
+          object[i] = static_cast<int32_t>(g);
+        }
+        most = overlap[i] > most ? overlap[i] : most;
+      }
+      if (!bestOfEach_ || most == 0) continue;
+      for (int64_t i = 0; i < count; i++) {
+        if (overlap[i] == most) closest[g].push_back(static_cast<int32_t>(i));  // ties included
+      }
+    }
+    for (int64_t i = 0; i < count; i++) {
+      out[i] = object[i] < 0 || best[i] < low_ ? kBackground : best[i] < high_ ? kIgnored : object[i];
+    }
+    for (const auto& candidates : closest) {
+      for (const int32_t i : candidates) out[i] = object[i];
+    }
+    for (int64_t g = 0; g < objects; g++) {
+      if (kinds[g] != 2) continue;
+      loops().overlaps(count, boxes, truth + 4 * g, true, overlap.data());
+      for (int64_t i = 0; i < count; i++) {
+        if (out[i] < 0 && overlap[i] > crowdOverlap_) out[i] = kIgnored;
+      }
+    }
+  }
+
+  float low_ = 0, high_ = 0, crowdOverlap_ = 0;
+  bool bestOfEach_ = false;
+};
+
+class SampleMatchesOp : public tensorflow::OpKernel {
+ public:
+  explicit SampleMatchesOp(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("count", &count_));
+    OP_REQUIRES_OK(context, context->GetAttr("most_positive", &mostPositive_));
+    OP_REQUIRES(context, count_ > 0 && mostPositive_ >= 0 && mostPositive_ <= count_,
+                absl::InvalidArgumentError("count must be positive, most_positive from 0 to count"));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &matches = context->input(0), &seed = context->input(1);
+    OP_REQUIRES(context, matches.dims() == 2, absl::InvalidArgumentError("match must be [images, candidates]"));
+    OP_REQUIRES_OK(context, requireLength("seed", seed, 2));
+    const int64_t images = matches.dim_size(0), candidates = matches.dim_size(1);
+    Tensor *chosen, *positives, *total;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {images, count_}, &chosen));
+    OP_REQUIRES_OK(context, context->allocate_output(1, {images}, &positives));
+    OP_REQUIRES_OK(context, context->allocate_output(2, {images}, &total));
+    const auto words = seed.flat<int32_t>();
+    const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(words(0))) << 32 | static_cast<uint32_t>(words(1));
+    parallel(context, threadsFor(context, images * candidates * 32), images, [&](int64_t image) {
+      const int32_t* match = matches.flat<int32_t>().data() + image * candidates;
+      int32_t* out = chosen->flat<int32_t>().data() + image * count_;
+      std::vector<int32_t> positive, negative;
+      for (int32_t i = 0; i < candidates; i++) {
+        if (match[i] >= 0) positive.push_back(i);
+        if (match[i] == kBackground) negative.push_back(i);
+      }
+      draw(mix(key ^ mix(image)), mostPositive_, &positive);
+      draw(mix(key ^ mix(image)), count_ - static_cast<int64_t>(positive.size()), &negative);
+      out = std::copy(positive.begin(), positive.end(), out);
+      out = std::copy(negative.begin(), negative.end(), out);
+      const int32_t found = static_cast<int32_t>(positive.size() + negative.size());
+      std::fill(out, out + (count_ - found), -1);
+      positives->flat<int32_t>()(image) = static_cast<int32_t>(positive.size());
+      total->flat<int32_t>()(image) = found;
+    });
+  }
+
+ private:
+  /** SplitMix64's finalizer (Steele et al. 2014). */
+  static uint64_t mix(uint64_t value) {
+    value += 0x9e3779b97f4a7c15u;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+    return value ^ (value >> 31);
+  }
+
+  /** Keeps the `most` candidates whose numbers give the smallest hashes, in the order of their numbers. */
+  static void draw(uint64_t key, int64_t most, std::vector<int32_t>* candidates) {
+    if (static_cast<int64_t>(candidates->size()) <= most) return;
+    std::vector<std::pair<uint64_t, int32_t>> keyed;
+    for (const int32_t i : *candidates) keyed.push_back({mix(key + static_cast<uint32_t>(i)), i});
+    std::nth_element(keyed.begin(), keyed.begin() + most, keyed.end());
+    candidates->clear();
+    for (int64_t i = 0; i < most; i++) candidates->push_back(keyed[i].second);
+    std::sort(candidates->begin(), candidates->end());
+  }
+
+  int64_t count_ = 0, mostPositive_ = 0;
+};
+
+REGISTER_OP("GnbenchMatchBoxes")
+    .Input("boxes: float")
+    .Input("truth: float")
+    .Input("kind: int32")
+    .Output("match: int32")
+    .Attr("low: float")
+    .Attr("high: float")
+    .Attr("best_of_each: bool")
+    .Attr("crowd_overlap: float")
+    .SetShapeFn(tensorflow::shape_inference::UnknownShape);
+REGISTER_OP("GnbenchSampleMatches")
+    .Input("match: int32")
+    .Input("seed: int32")
+    .Output("chosen: int32")
+    .Output("positives: int32")
+    .Output("total: int32")
+    .Attr("count: int")
+    .Attr("most_positive: int")
+    .SetShapeFn(tensorflow::shape_inference::UnknownShape);
+GNBENCH_REGISTER_KERNEL("GnbenchMatchBoxes", MatchBoxesOp);
+GNBENCH_REGISTER_KERNEL("GnbenchSampleMatches", SampleMatchesOp);
+
+}  // namespace gnbench
