@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Check } from '../engine/install/checks.js';
+import type { Check } from '../engine/install/check.js';
 import { defaultSource } from '../engine/install/platform.js';
 import { FakeMachine } from '../engine/install/testing/fake-machine.js';
 

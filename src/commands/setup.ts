@@ -1,3 +1,4 @@
+import { explainCpu } from '../engine/gpu.js';
 import { type ProvisionOptions, provisionEngine } from '../engine/install/index.js';
 import { probeEngine } from '../engine/probe.js';
 import { UserError } from '../errors.js';
@@ -26,7 +27,7 @@ export async function setup(options: SetupOptions): Promise<number> {
   const fallback = engine.variant === 'cuda' && probe.device === 'CPU';
   const lines = [
     `engine      TensorFlow ${engine.tensorflow}, ${engine.variant}, ${engine.source}`,
-    `device      ${probe.device}${fallback ? ' (no usable NVIDIA device here: the CUDA engine computes on the CPU)' : ''}`,
+    `device      ${probe.device}${fallback ? `: ${(await explainCpu(engine)).message}` : ''}`,
     `operations  ${engine.nativeOps ? "gnbench's own and TensorFlow's" : `TensorFlow's only: ${engine.nativeOpsMissing}`}`,
     `folder      ${engine.folder}`,
   ];

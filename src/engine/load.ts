@@ -6,6 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import process from 'node:process';
+import { acceptCpu, prepareGpu } from './gpu.js';
 import { type Engine, provisionEngine } from './install/index.js';
 import type { Threads } from './threads.js';
 
@@ -70,6 +71,10 @@ export interface LoadOptions {
   threads: Threads;
   /** Ask TensorFlow for kernels that give the same bits each time, where it has them (on a GPU not all do). */
   deterministic?: boolean;
+  /** Cut float32's mantissa to 10 bits in convolutions and products, where the GPU has units for that. */
+  tf32?: boolean;
+  /** Compute on the CPU, without a word, where the engine is CUDA's and there is no GPU. */
+  fallback?: boolean;
   quiet?: boolean;
   debug?: boolean;
 }
@@ -86,6 +91,7 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
     quiet: options.quiet,
     debug: options.debug,
   });
+  if (engine.variant === 'cuda') prepareGpu(options);
   if (options.deterministic) process.env.TF_DETERMINISTIC_OPS = '1';
   process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
   process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
@@ -96,8 +102,9 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   tf = requirePackage(engine.binding);
   backend = tf.backend() as unknown as NodeBackend;
   const device = backend.binding.isUsingGpuDevice() ? 'GPU' : 'CPU';
-  if (engine.variant === 'cuda' && device === 'CPU' && !options.quiet) {
-    process.stderr.write('no usable NVIDIA device here: the CUDA engine computes on the CPU\n');
+  if (engine.variant === 'cuda' && device === 'CPU' && !options.fallback) {
+    const notice = await acceptCpu(engine, options.variant);
+    if (!options.quiet) process.stderr.write(notice);
   }
   const operations = engine.nativeOps ? openOperations(engine.nativeOps) : undefined;
   const kernels = device === 'CPU' ? operations : undefined;

@@ -18,7 +18,7 @@ const limit = 120_000;
 export function probeEngine(options: LoadOptions): Promise<Probe> {
   const script = fileURLToPath(new URL('./probe-child.js', import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+    const child = spawn(process.execPath, [script, JSON.stringify({ ...options, fallback: true })], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: limit,
     });

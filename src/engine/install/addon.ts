@@ -12,11 +12,12 @@ import { UserError } from '../../errors.js';
 import { nativeSources } from '../kernels/sources.js';
 import { sha256Of } from './checksum.js';
 import { type CompileOptions, type Compiler, compile, type Source } from './compiler.js';
+import { searchedFolders } from './cuda/layout.js';
 import { cpuFeatures } from './platform.js';
 import { engineFolder, publish, readComplete } from './store.js';
 
 export interface Addon {
-  name: 'log' | 'binding' | 'ops';
+  name: 'log' | 'binding' | 'ops' | 'driver';
   /** What is said while it is compiled. */
   title: string;
   /** The name of the shared object. */
@@ -88,6 +89,20 @@ export async function opsAddon(library: Library): Promise<Addon | undefined> {
     })),
     watched: files.map((name) => join(nativeFolder, name)),
     linkFlags: linkFlags(library),
+  });
+}
+
+/** `cuda/driver.cc`: finds CUDA's libraries where TensorFlow's own does, and asks the driver about the GPUs. */
+export async function driverAddon(library: Library): Promise<Addon> {
+  const path = join(sourceFolder, 'install', 'cuda', 'driver.cc');
+  const folders = searchedFolders.map((name) => `$ORIGIN/../${library.name}/nvidia/${name}/lib`);
+  return withPrefix(library, {
+    name: 'driver',
+    title: "what asks NVIDIA's driver",
+    file: 'cuda_driver.node',
+    sources: [{ path, flags: compileFlags(library) }],
+    watched: [path],
+    linkFlags: [`-Wl,-rpath,${folders.join(':')}`, '-ldl'],
   });
 }
 

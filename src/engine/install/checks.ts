@@ -6,30 +6,14 @@ import { cacheFolder } from '../../cache.js';
 import type { UserError } from '../../errors.js';
 import { type Probe, probeEngine } from '../probe.js';
 import { planThreads } from '../threads.js';
+import { type Check, found, missing } from './check.js';
 import { findCompiler, missingCompiler } from './compiler.js';
+import { describeGpus } from './cuda/checks.js';
+import { askDriver, surroundings } from './cuda/driver.js';
 import { type Engine, findEngine } from './index.js';
 import { findPip, missingPip } from './pip.js';
 import { cpuFeatures, defaultSource, glibc, nvidiaDevices } from './platform.js';
 import { neededRoom, wheels } from './wheels.js';
-
-export interface Check {
-  name: string;
-  state: 'found' | 'missing';
-  detail: string;
-  /** The command that mends it. */
-  fix?: string;
-  /** `gnbench run` cannot work as long as it is missing. */
-  blocks: boolean;
-}
-
-const found = (name: string, detail: string): Check => ({ name, state: 'found', detail, blocks: false });
-const missing = (name: string, detail: string, fix: string, blocks: boolean): Check => ({
-  name,
-  state: 'missing',
-  detail,
-  fix,
-  blocks,
-});
 
 export async function engineChecks(options: { debug?: boolean } = {}): Promise<Check[]> {
   const result = await findEngine().catch((error: UserError) => error);
@@ -126,29 +110,31 @@ async function workingEngine(engine: Engine, options: { debug?: boolean }): Prom
   try {
     const threads = { intraOp: 1, interOp: 1 };
     const probe = await probeEngine({ variant, source, threads, debug: options.debug });
-    return [found('engine', what), device(engine, probe.device), operations(engine, probe)];
+    const gpu = engine.cudaDriver ? await gpuChecks(engine.cudaDriver) : [];
+    return [found('engine', what), device(engine, probe.device), ...gpu, operations(engine, probe)];
   } catch (error) {
     return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true)];
   }
 }
 
-function device(engine: Engine, used: 'CPU' | 'GPU'): Check {
+function device({ variant }: Engine, used: 'CPU' | 'GPU'): Check {
   const devices = nvidiaDevices();
   if (used === 'GPU') return found('device', `GPU: ${devices.join(', ')}`);
   if (devices.length === 0) return found('device', 'CPU (no NVIDIA device here)');
-  return engine.variant === 'cpu'
-    ? missing(
-        'device',
-        `CPU, though there is ${devices.join(', ')}`,
-        'npx gnbench setup --variant cuda',
-        false,
-      )
-    : missing(
-        'device',
-        `CPU: TensorFlow cannot use ${devices.join(', ')}`,
-        'nvidia-smi # is the driver new enough?',
-        false,
-      );
+  const there = devices.join(', ');
+  if (variant === 'cpu') {
+    return missing('device', `CPU, though there is ${there}`, 'npx gnbench setup --variant cuda', false);
+  }
+  const fix = 'npx gnbench doctor --debug shows what TensorFlow says';
+  return missing('device', `CPU: TensorFlow cannot use ${there}; the next lines say why`, fix, false);
+}
+
+async function gpuChecks(addon: string): Promise<Check[]> {
+  try {
+    return describeGpus(await askDriver(addon), surroundings());
+  } catch (error) {
+    return [missing('driver', `it ends in an error: ${(error as Error).message}`, 'nvidia-smi', false)];
+  }
 }
 
 function operations(engine: Engine, { device, instructionSet }: Probe): Check {

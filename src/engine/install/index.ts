@@ -21,6 +21,8 @@ export interface Engine {
   logLevel?: string;
   /** The path of `tfjs_binding.node`. */
   binding: string;
+  /** The path of `cuda_driver.node`, where the variant is CUDA. */
+  cudaDriver?: string;
   /** The path of `gnbench_ops.node`; undefined if it could not be built. */
   nativeOps?: string;
   /** Why there is none. */

@@ -2,6 +2,7 @@ import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { type FileFacts, writeDurably } from './checksum.js';
+import { linkLibraries } from './cuda/layout.js';
 import { downloadWheel, type PipOptions } from './pip.js';
 import { prepareStore, publish } from './store.js';
 import { unpack } from './unpack.js';
@@ -22,6 +23,7 @@ export async function installLibrary(wheels: Wheel[], name: string, options: Pip
       // At once, not at the end: CUDA's wheels and what they hold need not be on the disk together.
       await rm(downloads, { recursive: true });
     }
+    await linkLibraries(folder);
     return { facts: pins(wheels), files: await list(folder, all) };
   });
 }

@@ -6,8 +6,15 @@ export type Source = 'wheel' | 'stock';
 
 /** The names of the NVIDIA devices that a process may use; none when `CUDA_VISIBLE_DEVICES` hides them all. */
 export function nvidiaDevices(): string[] {
-  const visible = process.env.CUDA_VISIBLE_DEVICES;
-  if (visible !== undefined && !/^\s*(\d|GPU-|MIG-)/.test(visible)) return [];
+  return showsDevices(process.env.CUDA_VISIBLE_DEVICES) ? presentDevices() : [];
+}
+
+/** CUDA reads it up to the first entry that is neither a number nor an identifier. */
+export const showsDevices = (visible: string | undefined): boolean =>
+  visible === undefined || /^\s*(\d|GPU-|MIG-)/.test(visible);
+
+/** The names of the NVIDIA devices that there are, hidden or not. */
+export function presentDevices(): string[] {
   const found = list('/dev').filter((name) => /^nvidia\d+$/.test(name));
   // Under WSL the devices have no node of their own; the driver's library is what tells.
   if (found.length === 0 && list('/usr/lib/wsl/lib').includes('libcuda.so.1')) return ['dxg'];

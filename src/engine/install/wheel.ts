@@ -6,6 +6,7 @@ import {
   type Addon,
   bindingAddon,
   buildAddon,
+  driverAddon,
   findAddon,
   type Library,
   logAddon,
@@ -15,6 +16,7 @@ import {
 } from './addon.js';
 import { damagedFiles } from './checksum.js';
 import { CompileError, type Compiler, findCompiler, missingCompiler } from './compiler.js';
+import { linkLibraries, missingLinks } from './cuda/layout.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import { defaultSource, installCommand, type Variant } from './platform.js';
 import { type Complete, checkOwnership, engineFolder, readComplete } from './store.js';
@@ -33,29 +35,33 @@ export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[varia
     name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
     wheel: list[0].sha256,
   };
-  const [log, binding, ops, compiler] = await Promise.all([
+  const [log, binding, driver, ops, compiler] = await Promise.all([
     logAddon(library),
     bindingAddon(library),
+    variant === 'cuda' ? driverAddon(library) : undefined,
     opsAddon(library),
     findCompiler(),
   ]);
   const folder = join(engineFolder(), library.name);
   const failure = ops && compiler && (await readFailure(ops, compiler));
-  const parts: Parts = { wheels: list, library, folder, log, binding, ops, compiler };
+  const parts: Parts = { wheels: list, library, folder, log, binding, driver, ops, compiler };
 
   return {
     source: 'wheel',
     async find({ lenient = false } = {}): Promise<Engine | undefined> {
       if (!(await findLibrary(parts))) return undefined;
+      if (!lenient && (await missingLinks(folder)).length > 0) return undefined;
       await checkOwnership();
       const builder = lenient ? undefined : compiler;
       const logLevel = await findAddon(log, builder);
       const found = await findAddon(binding, builder);
       if (!found || !logLevel) return undefined;
+      const cudaDriver = driver && (await findAddon(driver, builder));
+      if (driver && !cudaDriver && !lenient) return undefined;
       const nativeOps = ops && (await findAddon(ops, builder));
       const nativeOpsMissing = nativeOps ? undefined : await whyNoOps(parts);
       const facts = { variant, source: 'wheel', tensorflow: tensorflowVersion } as const;
-      return { ...facts, folder, logLevel, binding: found, nativeOps, nativeOpsMissing };
+      return { ...facts, folder, logLevel, binding: found, cudaDriver, nativeOps, nativeOpsMissing };
     },
     isImprovable: (engine) => !engine.nativeOps && !!ops && !!compiler && !failure,
     build: (options) => build(parts, options),
@@ -68,6 +74,8 @@ interface Parts {
   folder: string;
   log: Addon;
   binding: Addon;
+  /** For CUDA. */
+  driver?: Addon;
   ops?: Addon;
   compiler?: Compiler;
 }
@@ -86,14 +94,15 @@ async function whyNoOps({ ops, compiler }: Parts): Promise<string> {
 
 /** Makes what is missing (all of it with `force`, what is damaged too with `verify`); runs under the lock. */
 async function build(parts: Parts, options: BuildOptions) {
-  const { wheels, library, log, binding, ops, compiler } = parts;
+  const { wheels, library, log, binding, driver, ops, compiler } = parts;
   if (options.force || !(await hasLibrary(parts, options))) {
     // Before the download: without one it would be in vain, unless a binding is there already.
     if (!compiler && !(await findAddon(binding))) throw missingCompiler();
     const { installLibrary } = await import('./library.js');
     await installLibrary(wheels, library.name, options);
   }
-  for (const addon of [log, binding]) {
+  await linkLibraries(parts.folder);
+  for (const addon of [log, binding, ...(driver ? [driver] : [])]) {
     if (!options.force && (await hasAddon(addon, compiler, options))) continue;
     if (!compiler) throw missingCompiler();
     options.say(`compiling ${addon.title} …`);

@@ -16,6 +16,8 @@ export const python = { version: '3.11', implementation: 'cp', abi: 'cp311' };
 
 export interface Wheel {
   name: string;
+  /** Why it is fetched. */
+  why: string;
   version: string;
   sha256: string;
   /** pip's `--platform`: the tag in the file's name. */
@@ -25,11 +27,16 @@ export interface Wheel {
   unpacked: number;
 }
 
-/** The wheels of each variant; for CUDA those that the `and-cuda` extra of the `tensorflow` wheel names. */
+/**
+ * The wheels of each variant. For CUDA those of the `and-cuda` extra of the `tensorflow` wheel that are opened in
+ * training on one GPU. Left out are CUPTI, which only TensorFlow's profiler opens, NCCL, which only sums over several
+ * GPUs, and cuRAND, which TensorFlow never opens.
+ */
 export const wheels: Record<Variant, Wheel[]> = {
   cpu: [
     {
       name: 'tensorflow-cpu',
+      why: 'TensorFlow itself',
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
       size: 273_829_956,
@@ -40,6 +47,7 @@ export const wheels: Record<Variant, Wheel[]> = {
   cuda: [
     {
       name: 'tensorflow',
+      why: 'TensorFlow itself, with its kernels for the GPU',
       version: tensorflowVersion,
       platform: 'manylinux_2_27_x86_64',
       size: 572_440_367,
@@ -48,6 +56,7 @@ export const wheels: Record<Variant, Wheel[]> = {
     },
     {
       name: 'nvidia-cublas-cu12',
+      why: 'TensorFlow opens cuBLAS and cuBLASLt: matrix products',
       version: '12.9.3.13',
       platform: 'manylinux_2_27_x86_64',
       size: 581_217_458,
@@ -55,15 +64,8 @@ export const wheels: Record<Variant, Wheel[]> = {
       sha256: 'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72',
     },
     {
-      name: 'nvidia-cuda-cupti-cu12',
-      version: '12.9.79',
-      platform: 'manylinux_2_25_x86_64',
-      size: 10_814_997,
-      unpacked: 43_000_000,
-      sha256: '096bcf334f13e1984ba36685ad4c1d6347db214de03dbb6eebb237b41d9d934f',
-    },
-    {
       name: 'nvidia-cuda-nvcc-cu12',
+      why: "XLA assembles its kernels with ptxas and links libdevice's mathematics into them",
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 40_546_229,
@@ -72,14 +74,16 @@ export const wheels: Record<Variant, Wheel[]> = {
     },
     {
       name: 'nvidia-cuda-nvrtc-cu12',
+      why: 'cuDNN compiles kernels of its own at run time with it',
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 89_568_129,
-      unpacked: 227_000_000,
+      unpacked: 114_000_000,
       sha256: '210cf05005a447e29214e9ce50851e83fc5f4358df8b453155d5e1918094dcb4',
     },
     {
       name: 'nvidia-cuda-runtime-cu12',
+      why: "TensorFlow opens CUDA's runtime",
       version: '12.9.79',
       platform: 'manylinux2014_x86_64',
       size: 3_493_179,
@@ -88,38 +92,34 @@ export const wheels: Record<Variant, Wheel[]> = {
     },
     {
       name: 'nvidia-cudnn-cu12',
+      why: 'TensorFlow opens cuDNN: convolutions',
       version: '9.28.0.42',
       platform: 'manylinux_2_27_x86_64',
       size: 716_538_495,
-      unpacked: 1_160_000_000,
+      unpacked: 931_000_000,
       sha256: '9ff58b7f36dacd0a93e89f8f2957b52466889217963701daa15e577317cfa375',
     },
     {
       name: 'nvidia-cufft-cu12',
+      why: 'TensorFlow registers no GPU unless it can open it',
       version: '11.4.1.4',
       platform: 'manylinux2014_x86_64',
       size: 200_877_592,
-      unpacked: 295_000_000,
+      unpacked: 292_000_000,
       sha256: 'c67884f2a7d276b4b80eb56a79322a95df592ae5e765cf1243693365ccab4e28',
     },
     {
-      name: 'nvidia-curand-cu12',
-      version: '10.3.10.19',
-      platform: 'manylinux_2_27_x86_64',
-      size: 68_295_626,
-      unpacked: 168_000_000,
-      sha256: '49b274db4780d421bd2ccd362e1415c13887c53c214f0d4b761752b8f9f6aa1e',
-    },
-    {
       name: 'nvidia-cusolver-cu12',
+      why: 'TensorFlow registers no GPU unless it can open it',
       version: '11.7.5.82',
       platform: 'manylinux_2_27_x86_64',
       size: 338_117_415,
-      unpacked: 496_000_000,
+      unpacked: 303_000_000,
       sha256: '15da72d1340d29b5b3cf3fd100e3cd53421dde36002eda6ed93811af63c40d88',
     },
     {
       name: 'nvidia-cusparse-cu12',
+      why: 'TensorFlow registers no GPU unless it can open it',
       version: '12.5.10.65',
       platform: 'manylinux2014_x86_64',
       size: 366_465_088,
@@ -127,15 +127,8 @@ export const wheels: Record<Variant, Wheel[]> = {
       sha256: '73060ce019ac064a057267c585bf1fd5a353734151f87472ff02b2c5c9984e78',
     },
     {
-      name: 'nvidia-nccl-cu12',
-      version: '2.32.3',
-      platform: 'manylinux_2_27_x86_64',
-      size: 351_526_311,
-      unpacked: 475_000_000,
-      sha256: 'bb94b2348e4861d5e8aa00b36c3d12d9bdf9c6369b82cbb723de0b582280a21c',
-    },
-    {
       name: 'nvidia-nvjitlink-cu12',
+      why: 'cuSOLVER and cuSPARSE are linked against it',
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 39_748_338,
@@ -156,8 +149,12 @@ export function neededRoom(list: Wheel[]): number {
   return unpacked + Math.max(...list.map((wheel) => wheel.size));
 }
 
+/** Libraries beside the opened ones: attention and recurrence of cuDNN, other interfaces, NVRTC for old compilers. */
+const unopened = /\/lib(cudnn_adv|nvblas|cufftw|cusolverMg|nvrtc(-builtins)?\.alt)\.so/;
+
 /** The members of a wheel that the engine needs: the library, its C++ headers, and what CUDA loads or runs. */
 export function isNeeded(member: string): boolean {
+  if (unopened.test(member)) return false;
   // 150 of the 268 MB of headers are those of other projects, which TensorFlow's core does not include.
   if (member.startsWith('tensorflow/include/')) return !member.startsWith('tensorflow/include/external/');
   return (

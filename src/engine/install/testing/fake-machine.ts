@@ -143,7 +143,15 @@ export interface Ended {
 export function pin(bytes: Buffer): Wheel {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const size = bytes.length;
-  return { name: 'tensorflow-cpu', version: '1', platform: 'linux', size, unpacked: 10 * size, sha256 };
+  return {
+    name: 'tensorflow-cpu',
+    why: 'a trial',
+    version: '1',
+    platform: 'linux',
+    size,
+    unpacked: 10 * size,
+    sha256,
+  };
 }
 
 async function script(path: string, text: string) {

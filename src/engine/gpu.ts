@@ -1,0 +1,39 @@
+/** What TensorFlow is told about a GPU before it is loaded, and what a run is told when there is none after all. */
+import { UserError } from '../errors.js';
+import { askDriver, type Mend, surroundings, whyNoGpu } from './install/cuda/driver.js';
+import type { Engine } from './install/index.js';
+
+/** Settings that TensorFlow and CUDA's libraries read once, when they are loaded. */
+export function prepareGpu({ tf32 = false }: { tf32?: boolean }): void {
+  // Else TensorFlow takes all memory of every GPU at once, and no second run fits beside the first.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // Float32 with the mantissa cut to 10 bits is on by default in TensorFlow, for convolutions and products.
+  process.env.NVIDIA_TF32_OVERRIDE = tf32 ? '1' : '0';
+}
+
+/** Why TensorFlow, loaded, has no GPU. */
+export async function explainCpu({ cudaDriver }: Engine): Promise<Mend> {
+  const unknown = {
+    message: 'TensorFlow registers no GPU',
+    fix: 'npx gnbench doctor --debug shows what it says',
+  };
+  if (!cudaDriver) return unknown;
+  try {
+    return whyNoGpu(await askDriver(cudaDriver), surroundings()) ?? unknown;
+  } catch (error) {
+    return { message: `the driver ends in an error: ${(error as Error).message}`, fix: 'nvidia-smi' };
+  }
+}
+
+/** @throws UserError where a GPU was asked for by name: a run of days on the CPU is not what was meant */
+export async function acceptCpu(engine: Engine, wanted: 'auto' | 'cpu' | 'cuda' = 'auto'): Promise<string> {
+  const { message, fix } = await explainCpu(engine);
+  if (wanted === 'cuda') {
+    throw new UserError(`no GPU can be used: ${message}`, {
+      place: 'engine.variant: cuda',
+      fix,
+      exitCode: 1,
+    });
+  }
+  return `the CUDA engine computes on the CPU: ${message}\n  -> ${fix}\n`;
+}
