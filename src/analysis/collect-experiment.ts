@@ -16,6 +16,7 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
   const known = new Set(experiment.cells.map(({ key }) => key));
   const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment) : [];
   return {
+    metric: cells[0].metric,
     name: experiment.name,
     title: experiment.title,
     reproduces: experiment.reproduces,
@@ -50,7 +51,13 @@ function readCells(experiment: Experiment): Promise<StudyCell[]> {
         cell.key,
         cell.config,
         await Promise.all(
-          experiment.seeds.map((seed) => readRun(experiment.runFolder(cell, seed), seed, cell.config.epochs)),
+          experiment.seeds.map((seed) =>
+            readRun(experiment.runFolder(cell, seed), {
+              seed,
+              epochs: cell.config.epochs,
+              metric: experiment.metric,
+            }),
+          ),
         ),
         table,
       ),
@@ -58,7 +65,7 @@ function readCells(experiment: Experiment): Promise<StudyCell[]> {
   );
 }
 
-/** What the paper has for a cell that is only described: the base config with the axes' values. */
+/** The paper's key of a cell that is only described: the base config with the axes' values. */
 function keyOfAxes(base: Config, axes: Record<string, unknown>): PaperKey {
   const setting = settingOf(base);
   const named = axes.normalizer;

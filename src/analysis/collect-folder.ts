@@ -23,7 +23,7 @@ export async function collectFolder(folder: string): Promise<Study> {
   for (const path of folders) {
     const file = join(path, 'config.yaml');
     const config = parseConfig(await readFile(file, 'utf8'), { file });
-    const run = await readRun(path, config.seed, config.epochs);
+    const run = await readRun(path, config);
     loaded.push({ config, run, id: cellId(config) });
   }
   const cells = [...groupBy(loaded, ({ id }) => id)].map(([id, members]) => {
@@ -32,6 +32,7 @@ export async function collectFolder(folder: string): Promise<Study> {
   });
   for (const cell of cells) dropRepeats(cell);
   return {
+    metric: cells[0].metric,
     name: basename(resolve(folder)),
     title: `Runs in ${basename(resolve(folder))}`,
     folder,
@@ -59,9 +60,9 @@ export function findRuns(folder: string, depth = 4): string[] {
 export function dropRepeats(cell: StudyCell): void {
   const counted = new Set<number>();
   for (const run of cell.runs) {
-    if (run.error === undefined) continue;
+    if (run.value === undefined) continue;
     if (counted.has(run.seed)) {
-      run.error = undefined;
+      run.value = undefined;
       run.problem = 'a repetition of a run that counts already';
     }
     counted.add(run.seed);

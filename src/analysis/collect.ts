@@ -14,10 +14,11 @@ import {
 } from '../experiments/experiment.js';
 import { cellLabels } from '../experiments/label.js';
 import { byText, compareSettings } from '../experiments/setting.js';
+import { labelOf } from '../tasks/metric.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';
-import type { Study, StudyCell } from './study.js';
+import { isOfThePaper, type Study, type StudyCell } from './study.js';
 
 /**
  * The study behind one or several targets: an experiment file, its name, its results folder, or a folder of runs.
@@ -47,7 +48,7 @@ export function experimentResults(folder = 'results'): string[] {
 }
 
 /**
- * What is made of several targets is none's own: beside one's results it would replace what is made of that one alone.
+ * A table of several targets belongs to none of them: beside one's results it would replace what is made of that one alone.
  *
  * @throws UserError when there are several and no `out`
  */
@@ -88,6 +89,7 @@ function combine(studies: Study[]): Study {
   const compared = studies.flatMap(({ baseline }) => baseline).filter((cell) => !own.has(cellIdentity(cell)));
   const tables = new Set(studies.map((study) => study.reproduces?.table));
   return {
+    metric: studies[0].metric,
     name: studies.map(({ name }) => name).join('+'),
     title: studies.map(({ title }) => title).join(' · '),
     reproduces: tables.size === 1 ? studies[0].reproduces : undefined,
@@ -102,8 +104,9 @@ function combine(studies: Study[]): Study {
 
 const cellIdentity = ({ config }: StudyCell): string => cellId(config);
 
-/** Sorts and names the cells, now that all are known. */
-function label(study: Study): Study {
+/** Sorts and names the cells, now that all are known, and compares all of them by one metric. */
+function label(unsorted: Study): Study {
+  const study = byOneMetric(unsorted);
   const cells = [...study.cells].sort((a, b) => compareSettings(a.setting, b.setting));
   const baseline = [...study.baseline].sort((a, b) => compareSettings(a.setting, b.setting));
   const own = cellLabels(cells, baseline);
@@ -113,4 +116,26 @@ function label(study: Study): Study {
     cells: cells.map((cell, index) => ({ ...cell, label: own[index] })),
     baseline: baseline.map((cell, index) => ({ ...cell, label: others[index] })),
   };
+}
+
+/** Runs of another task have no value of the study's metric: they do not count. */
+function byOneMetric(study: Study): Study {
+  const everyCell = [...study.cells, ...study.baseline];
+  const judged = everyCell.find(({ runs }) => runs.some(({ summary }) => summary));
+  const metric = judged?.metric ?? study.metric;
+  const judgeBy = (cell: StudyCell): StudyCell => ({
+    ...cell,
+    metric,
+    published: isOfThePaper({ ...cell, metric }) ? cell.published : undefined,
+    runs: cell.runs.map((run) =>
+      !run.summary || run.metrics[0].name === metric.name
+        ? run
+        : {
+            ...run,
+            value: undefined,
+            problem: `is judged by ${labelOf(run.metrics[0])}, not by ${labelOf(metric)}`,
+          },
+    ),
+  });
+  return { ...study, metric, cells: study.cells.map(judgeBy), baseline: study.baseline.map(judgeBy) };
 }

@@ -1,9 +1,9 @@
-/** A difference between cells, ours beside the paper's, in points of validation error. */
+/** A difference between cells, ours beside the paper's, in the unit of the compared metric. */
 
 import type { Setting } from '../experiments/setting.js';
 import { publishedError } from '../paper/published.js';
 import { type Estimate, estimate } from './statistics.js';
-import { errorsOf, hasDiverged, isOfThePaper, type StudyCell } from './study.js';
+import { hasDiverged, isOfThePaper, type StudyCell, valuesOf } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';
 
 /**
@@ -22,7 +22,7 @@ export interface Contrast {
   id: string;
   /** The signed sum that the contrast is: the setting of each cell, in the order of the label. */
   terms: { sign: 1 | -1; setting: Setting }[];
-  /** Whether all its cells are such as the paper's figures are of. */
+  /** True when the paper's figures are about cells such as all of these. */
   ofThePaper: boolean;
   /** The paper's, to its one decimal. */
   published?: number;
@@ -44,18 +44,18 @@ export function contrast(options: {
   table?: 3;
 }): Contrast {
   const { kind, label, id, terms, table } = options;
-  const pairs = errorsOf(terms[0][1]).flatMap(({ seed }) => {
-    const difference = sumOfTerms(terms, (cell) => errorsOf(cell).find((run) => run.seed === seed)?.error);
+  const pairs = valuesOf(terms[0][1]).flatMap(({ seed }) => {
+    const difference = sumOfTerms(terms, (cell) => valuesOf(cell).find((run) => run.seed === seed)?.value);
     return difference === undefined ? [] : [{ seed, difference }];
   });
-  const ofThePaper = terms.every(([, { config }]) => isOfThePaper(config));
+  const ofThePaper = terms.every(([, cell]) => isOfThePaper(cell));
   const sum =
     kind === 'control' || !ofThePaper
       ? undefined
       : sumOfTerms(terms, ({ setting }) => publishedError(setting, table)?.error);
   const published = sum === undefined ? undefined : Number(sum.toFixed(1));
   const ours = estimate(pairs.map(({ difference }) => difference));
-  const missing = terms.some(([, cell]) => errorsOf(cell).length === 0);
+  const missing = terms.some(([, cell]) => valuesOf(cell).length === 0);
   const diverged = terms.some(([, cell]) => hasDiverged(cell));
   return {
     kind,
@@ -66,14 +66,14 @@ export function contrast(options: {
     published,
     pairs,
     ours,
-    verdict: verdictOn({ published, ours, missing, diverged }),
+    verdict: verdictOn({ published, ours, missing, diverged, aboutEqual: terms[0][1].metric.aboutEqual }),
   };
 }
 
 /** Undefined when a term has no value. */
-function sumOfTerms(terms: Term[], errorOf: (cell: StudyCell) => number | undefined): number | undefined {
+function sumOfTerms(terms: Term[], termOf: (cell: StudyCell) => number | undefined): number | undefined {
   return terms.reduce<number | undefined>((sum, [sign, cell]) => {
-    const value = errorOf(cell);
+    const value = termOf(cell);
     return sum === undefined || value === undefined ? undefined : sum + sign * value;
   }, 0);
 }

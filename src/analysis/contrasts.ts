@@ -1,4 +1,4 @@
-/** The differences between cells that the paper draws its conclusions from, in points of validation error. */
+/** The differences between cells that the paper draws its conclusions from, in the unit of the compared metric. */
 
 import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
 import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
@@ -60,7 +60,7 @@ function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contras
 /** Claims about transfer rest on contrasts of their own. */
 const transferred = ({ config }: StudyCell): string => (config.init ? 'transfer:' : '');
 
-/** What is lost when BN is not frozen in fine-tuning. */
+/** The loss from training BN instead of freezing it in fine-tuning. */
 function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
   return cells
     .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseConfig } from '../config/load.js';
+import { classificationError } from '../tasks/metric.js';
 import { differencesFromPaper, differencesLine, isPaperSetting } from './differences.js';
 import type { Study, StudyRun } from './study.js';
 import { studyCell } from './study.js';
@@ -22,7 +23,8 @@ function cellOf(overrides: Record<string, unknown>, images = 50_000, note?: stri
     folder: '',
     outcome: 'completed',
     epochs: { done: 2, total: 2 },
-    error: 24,
+    metrics: [classificationError],
+    value: 24,
     rows: [{ ...row, val_error: 24, images_per_second: 400, seconds: 9 }],
     summary: { dataset: { name: config.data.name, official: note === undefined, note } },
   } as unknown as StudyRun;
@@ -30,6 +32,7 @@ function cellOf(overrides: Record<string, unknown>, images = 50_000, note?: stri
 }
 
 const study = (...cells: Study['cells']): Study => ({
+  metric: classificationError,
   name: 'x',
   title: 'x',
   folder: '',

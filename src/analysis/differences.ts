@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
 import { paperSetting, publishedErrors } from '../paper/published.js';
-import { errorsOf, type Study, type StudyCell } from './study.js';
+import { type Study, type StudyCell, valuesOf } from './study.js';
 
 /** Names as the field writes them. */
 const properNames: Record<string, string> = {
@@ -23,7 +23,7 @@ export function properName(name: string): string {
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
 export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = paperSetting;
-  /** What the cells have that is not the paper's, and what the paper has. */
+  /** Each deviation of the cells from the paper, and the paper's own value. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
@@ -58,7 +58,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
 
-/** What else is not at its default, the paper's: label smoothing, a rate of the head's own, other images, layers, … */
+/** All else that is not at its default, which is the paper's: label smoothing, a rate of the head's own, other images, layers, … */
 function othersOf(cell: StudyCell): string[] {
   const told =
     /^(learningRate\.(base|per|dropAt|schedule|factor)|optimizer\.(momentum|weightDecay)|evaluate\.statistics)$/;
@@ -87,11 +87,11 @@ export function differencesLine(study: Study): string {
 }
 
 /**
- * Whether a cell's absolute error may be held against the paper's: one of its models, trained on ImageNet's
+ * Says whether a cell's absolute error may be held against the paper's: one of its models, trained on ImageNet's
  * 1,281,167 images, which the curves tell better than a name does, as the paper crops and colours them.
  */
 export function isPaperSetting(cell: StudyCell): boolean {
-  const row = cell.runs.find((run) => errorsOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
+  const row = cell.runs.find((run) => valuesOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
   if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name === 'synthetic') return false;
   if (otherImagesOrLayers(cell).length > 0) return false;
   const imagesPerStep = cell.setting.batchSize * cell.setting.workers;
@@ -103,7 +103,7 @@ function isPaperModel(model: string): boolean {
   return publishedErrors.some((value) => value.model === model);
 }
 
-/** What the runs read, as their summaries say; a cell that has not run yet is taken to read what the others with its data did. */
+/** The data that the runs read, as their summaries say; a cell that has not run yet is taken to read what the others with its data did. */
 function dataName(cell: StudyCell, cells: readonly StudyCell[]): string | undefined {
   if (isPaperSetting(cell)) return undefined;
   const datasets = cells

@@ -1,15 +1,23 @@
-/** What a run's `curves.csv` and `summary.json` say, whatever state the run was left in. */
+/** A run as its `curves.csv` and `summary.json` describe it, whatever state it was left in. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
-import { validationError } from '../runs/statistics.js';
-import { readSummary, type Summary } from '../runs/summary.js';
+import { metricStatistics } from '../runs/statistics.js';
+import { metricsOf, readSummary, type Summary } from '../runs/summary.js';
+import { labelOf, type Metric } from '../tasks/metric.js';
 import type { StudyRun } from './study.js';
 
-/** A run as its files tell it; never throws for what a run that was killed may leave behind. */
-export async function readRun(folder: string, seed: number, epochs: number): Promise<StudyRun> {
+/**
+ * A run as its files tell it; never throws for what a run that was killed may leave behind.
+ *
+ * @param planned.metric the name of the metric to compare; the task's first without it
+ */
+export async function readRun(
+  folder: string,
+  { seed, epochs, metric: wanted }: { seed: number; epochs: number; metric?: string },
+): Promise<StudyRun> {
   const [curvesFile, summaryFile] = [join(folder, 'curves.csv'), join(folder, 'summary.json')];
   const run: StudyRun = {
     seed,
@@ -17,6 +25,7 @@ export async function readRun(folder: string, seed: number, epochs: number): Pro
     outcome: 'missing',
     epochs: { done: 0, total: epochs },
     rows: [],
+    metrics: metricsOf(),
   };
   if (!existsSync(curvesFile) && !existsSync(summaryFile)) return run;
   const problems: string[] = [];
@@ -39,9 +48,10 @@ export async function readRun(folder: string, seed: number, epochs: number): Pro
   if (summary?.status === 'completed' && problems.length === 0 && done < total) {
     problems.push(`curves.csv ends at epoch ${done} of ${total}`);
   }
-  const error = validationError(rows).medianLast5;
-  if (summary?.status === 'completed' && problems.length === 0 && !Number.isFinite(error)) {
-    problems.push('curves.csv holds no validation error');
+  const metrics = withFirst(metricsOf(summary), wanted);
+  const value = metricStatistics(rows, metrics[0]).medianLast5;
+  if (summary?.status === 'completed' && problems.length === 0 && !Number.isFinite(value)) {
+    problems.push(`curves.csv holds no validation ${labelOf(metrics[0])}`);
   }
   const outcome = problems.length > 0 || !summary ? 'unreadable' : summary.status;
   return {
@@ -51,12 +61,19 @@ export async function readRun(folder: string, seed: number, epochs: number): Pro
     rows,
     summary,
     arithmetic: arithmeticOf(folder),
-    error: outcome === 'completed' ? error : undefined,
+    metrics,
+    value: outcome === 'completed' ? value : undefined,
     problem: problems.length > 0 ? problems.join('; ') : problemOf(outcome, done, total, summary),
   };
 }
 
-/** Of a run's own configuration, for an experiment's may have changed since; undefined where it cannot be read. */
+/** The metrics with the wanted one before the others, if it is among them. */
+function withFirst(metrics: readonly Metric[], wanted: string | undefined): readonly Metric[] {
+  const isWanted = ({ name }: Metric) => name === wanted;
+  return [...metrics.filter(isWanted), ...metrics.filter((metric) => !isWanted(metric))];
+}
+
+/** The arithmetic in a run's own configuration, for the experiment's may have changed since; undefined where it cannot be read. */
 function arithmeticOf(folder: string): StudyRun['arithmetic'] {
   try {
     const file = join(folder, 'config.yaml');

@@ -2,8 +2,9 @@
 import type { Config } from '../config/schema.js';
 import { type Setting, settingOf } from '../experiments/setting.js';
 import { type PublishedError, publishedError } from '../paper/published.js';
-import type { CurveRow } from '../runs/curves.js';
+import { type CurveRow, curveColumns } from '../runs/curves.js';
 import type { Summary } from '../runs/summary.js';
+import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
 
 /** How a run stands: its summary's status; `unreadable` when its files are cut short, `missing` when it never began. */
 export type Outcome = Summary['status'] | 'unreadable' | 'missing';
@@ -14,8 +15,10 @@ export interface StudyRun {
   folder: string;
   outcome: Outcome;
   epochs: { done: number; total: number };
-  /** Median of the last 5 epochs' validation error, percent; only of a completed run. */
-  error?: number;
+  /** The metrics of the run's task, the compared one first. */
+  metrics: readonly Metric[];
+  /** Median of the last 5 epochs' values of the compared metric; only of a completed run. */
+  value?: number;
   rows: CurveRow[];
   summary?: Summary;
   /** How its 3×3 convolutions may be computed, by its config.yaml. */
@@ -25,6 +28,8 @@ export interface StudyRun {
 }
 
 export interface StudyCell {
+  /** The study's metric. */
+  metric: Metric;
   /** Folder name, unique in the study. */
   key: string;
   label: string;
@@ -35,9 +40,11 @@ export interface StudyCell {
 }
 
 export interface Study {
+  /** The metric that its cells are compared by. */
+  metric: Metric;
   name: string;
   title: string;
-  /** What of the paper it repeats. */
+  /** The table and figure of the paper that it repeats. */
   reproduces?: { table?: number; figure?: number };
   /** Results folder; files made from the study go there. */
   folder: string;
@@ -57,20 +64,33 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
   // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
   const own = table === 1 || table === 2 || table === 3 ? publishedError(setting, table) : undefined;
   const inThePaper = own ?? (table === 3 ? undefined : publishedError(setting));
-  const published = isOfThePaper(config) ? inThePaper : undefined;
-  return { key, label: key, config, setting, published, runs };
+  const metric = runs.find(({ summary }) => summary)?.metrics[0] ?? classificationError;
+  const published = isOfThePaper({ config, metric }) ? inThePaper : undefined;
+  return { key, label: key, config, setting, metric, published, runs };
 }
 
 /** The paper's errors are of training from scratch, on all classes, and of evaluation with running statistics. */
-export const isOfThePaper = ({ init, data, evaluate }: Config): boolean =>
-  !init && !data.classes && evaluate.statistics === 'running';
+export const isOfThePaper = ({ config, metric }: Pick<StudyCell, 'config' | 'metric'>): boolean => {
+  const { init, data, evaluate } = config;
+  return isError(metric) && !init && !data.classes && evaluate.statistics === 'running';
+};
 
-/** Errors of a cell's completed runs, by seed. */
-export function errorsOf(cell: StudyCell): { seed: number; error: number }[] {
-  return cell.runs.flatMap(({ seed, error }) => (error === undefined ? [] : [{ seed, error }]));
+const isError = ({ name }: Metric) => name === classificationError.name;
+
+/** Values of a cell's completed runs, by seed. */
+export function valuesOf(cell: StudyCell): { seed: number; value: number }[] {
+  return cell.runs.flatMap(({ seed, value }) => (value === undefined ? [] : [{ seed, value }]));
 }
 
-/** Whether any run of a cell diverged: the mean of those that did not would flatter it. */
+/** Says whether any run of a cell diverged: the mean of those that did not would flatter it. */
 export function hasDiverged(cell: StudyCell): boolean {
   return cell.runs.some((run) => run.outcome === 'diverged');
+}
+
+/** The columns of training in the study's curves: what the task logs, then the loss. */
+export function trainColumns({ cells }: Study): `train_${string}`[] {
+  const rows = cells.flatMap(({ runs }) => runs.flatMap(({ rows }) => rows.slice(0, 1)));
+  const known = rows.length > 0 ? Object.keys(rows[0]) : curveColumns(classificationMeasures);
+  const logged = known.filter((column) => column.startsWith('train_') && column !== 'train_loss');
+  return [...logged, 'train_loss'] as `train_${string}`[];
 }

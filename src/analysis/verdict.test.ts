@@ -9,7 +9,7 @@ const ours = (low: number, high: number): Estimate => ({
   interval: [low, high],
 });
 const judge = (published: number | undefined, estimate?: Estimate, more = {}) =>
-  verdictOn({ published, ours: estimate, missing: false, diverged: false, ...more });
+  verdictOn({ published, ours: estimate, missing: false, diverged: false, aboutEqual: 0.5, ...more });
 
 /** `direction/size`, `equality/size`, or the outcome alone. */
 const verdict = (...args: Parameters<typeof judge>): string => {
@@ -102,4 +102,10 @@ test('where the paper says nothing, a difference is one when zero is out', () =>
   assert.equal(verdict(undefined, ours(-3, -0.1)), 'differs');
   assert.equal(verdict(undefined, ours(-3, 0.1)), 'no difference seen');
   assert.equal(verdict(undefined, { mean: 3, n: 1 }), 'too few seeds');
+});
+
+test('a metric of another scale has its own size of about equal', () => {
+  const estimate = ours(0.01, 0.03);
+  assert.equal(verdict(0.1, estimate), 'equality/agrees');
+  assert.equal(verdict(0.1, estimate, { aboutEqual: 0.005 }), 'agrees/excluded');
 });

@@ -3,7 +3,8 @@
  *
  * Other data and another model have other errors, so only differences between cells are compared: the paper's
  * `published` (points of validation error), and ours, the mean over seeds with its 95 % t interval. *About equal* is a
- * difference of at most 0.5 points, the size that the paper itself calls comparable (GN against BN, Table 1).
+ * difference of at most the metric's `aboutEqual`: 0.5 points of error, the size that the paper itself calls comparable
+ * (GN against BN, Table 1). The rule only asks for signs and sizes, so it serves metrics that are better high, too.
  *
  * 1. `diverged`: a run of one of the cells diverged; the mean of the others would flatter it.
  * 2. `missing`: one of the cells has no completed run.
@@ -12,17 +13,14 @@
  *    - The direction `agrees` when the interval lies wholly on the paper's side of zero, is `opposite` when it lies
  *      wholly on the other side, and is `open` when the interval holds zero.
  *    - The size is `excluded` when the paper's value lies outside the interval, whatever the direction; it `agrees`
- *      when the value lies inside, the direction agrees, and our mean is within a factor of two (or 0.5 points) of
+ *      when the value lies inside, the direction agrees, and our mean is within a factor of two (or *about equal*) of
  *      the value; otherwise the interval is too wide to judge it, and it is `open`.
  * 5. The paper's difference is about equal: it has no direction, and one answer, `equality`.
- *    - It is `excluded` when the interval lies wholly beyond 0.5 points on one side, `agrees` when the interval lies
- *      wholly within 1 point of zero, and is `open` otherwise.
+ *    - It is `excluded` when the interval lies wholly beyond *about equal* on one side, `agrees` when the interval lies
+ *      wholly within twice that of zero, and is `open` otherwise.
  * 6. The paper has no such difference: `differs` when the interval leaves out zero, else `no difference seen`.
  */
 import type { Estimate } from './statistics.js';
-
-export const aboutEqual = 0.5;
-export const equivalence = 1;
 
 export type Direction = 'agrees' | 'opposite' | 'open';
 export type Size = 'agrees' | 'excluded' | 'open';
@@ -39,14 +37,17 @@ export function verdictOn(contrast: {
   ours?: Estimate;
   missing: boolean;
   diverged: boolean;
+  /** The metric's. */
+  aboutEqual: number;
 }): Verdict {
-  const { published, ours, missing, diverged } = contrast;
+  const { published, ours, missing, diverged, aboutEqual } = contrast;
   if (diverged) return { outcome: 'diverged' };
   if (missing) return { outcome: 'missing' };
   if (!ours?.interval) return { outcome: 'too few seeds' };
   const [low, high] = ours.interval;
   if (published === undefined) return { outcome: low > 0 || high < 0 ? 'differs' : 'no difference seen' };
-  if (Math.abs(published) <= aboutEqual) return { outcome: 'equality', size: equalityOf(low, high) };
+  if (Math.abs(published) <= aboutEqual)
+    return { outcome: 'equality', size: equalityOf(low, high, aboutEqual) };
   const direction = directionOf(published, low, high);
   const isInside = low <= published && published <= high;
   const ratio = ours.mean / published;
@@ -60,7 +61,8 @@ function directionOf(published: number, low: number, high: number): Direction {
   return Math.sign(low) === Math.sign(published) ? 'agrees' : 'opposite';
 }
 
-function equalityOf(low: number, high: number): Size {
+function equalityOf(low: number, high: number, aboutEqual: number): Size {
+  const equivalence = 2 * aboutEqual;
   if (low > aboutEqual || high < -aboutEqual) return 'excluded';
   return low >= -equivalence && high <= equivalence ? 'agrees' : 'open';
 }

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.js';
 import { withPlaces } from '../config/source-positions.js';
 import { onStop } from '../process/signals.js';
+import { classificationMeasures, valueWithUnit } from '../tasks/metric.js';
 import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-run.js';
 
 export interface EvalFlags {
@@ -38,31 +39,37 @@ export async function evaluateCommand(file: string, flags: EvalFlags): Promise<n
       ? `${JSON.stringify(asJson(config.name, flags.weights, result), null, 2)}\n`
       : asText(config.name, flags.weights, result),
   );
-  return Number.isFinite(result.loss) ? 0 : 1;
+  return Number.isFinite(result.found.loss ?? 0) ? 0 : 1;
 }
 
 function asJson(name: string, file: string, result: EvaluatedWeights) {
-  const { loss, error, top5Error, images, seconds, weights, dataset } = result;
+  const { found, images, seconds, weights, dataset } = result;
+  const { error, ...others } = found;
   return {
     name,
     weights: { file, sha256: weights.sha256, metadata: weights.metadata },
     dataset: { name: dataset.name, official: dataset.official, note: dataset.note },
     images,
-    loss, // JSON has no NaN: null
-    top1Error: error,
-    top5Error,
+    // A classification's error is called so beside the top-5 error. JSON has no NaN: null.
+    ...(error !== undefined && { top1Error: error }),
+    ...others,
     seconds,
     imagesPerSecond: images / seconds,
   };
 }
 
 function asText(name: string, file: string, result: EvaluatedWeights): string {
-  const { loss, error, top5Error, images, seconds, weights } = result;
+  const { found, images, seconds, weights } = result;
+  const names: Record<string, string> = { error: 'top-1 error', top5Error: 'top-5 error' };
+  const lines = Object.entries(found).map(([key, value]) => {
+    const metric = classificationMeasures.metrics.find(
+      ({ name }) => name === key.replace('top5Error', 'error'),
+    );
+    return `${(names[key] ?? key).padEnd(13)}${metric ? valueWithUnit(metric, value) : value.toFixed(4)}`;
+  });
   return [
     `${name} with the weights of ${file} (sha256 ${weights.sha256.slice(0, 12)}…)`,
-    `loss         ${loss.toFixed(4)}`,
-    `top-1 error  ${error.toFixed(2)} %`,
-    ...(top5Error === undefined ? [] : [`top-5 error  ${top5Error.toFixed(2)} %`]),
+    ...lines,
     `images       ${images.toLocaleString('en')} in ${seconds.toFixed(1)} s, ${(images / seconds).toFixed(0)} images/s`,
     '',
   ].join('\n');

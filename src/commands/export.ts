@@ -4,6 +4,7 @@ import { neighbour } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
+import { valKey } from '../runs/summary.js';
 import type { Library } from '../weights/published-names.js';
 import { toPublished } from '../weights/published-weights.js';
 import { readRunWeights } from '../weights/run-weights.js';
@@ -56,7 +57,10 @@ async function ofRun(folder: string): Promise<Weights> {
   // In mid-epoch there is no row of this step: the epoch is the one that had begun.
   const epoch = row?.epoch ?? rows.filter((each) => each.step < step).length + 1;
   const about: Record<string, string> = { ...metadata, epoch: String(epoch) };
-  if (row?.val_error !== undefined) about.valError = String(row.val_error);
+  for (const [column, value] of Object.entries(row ?? {})) {
+    const name = /^val_(?!loss$)(.+)$/.exec(column)?.[1];
+    if (name !== undefined) about[valKey(name)] = String(value);
+  }
   return { values, metadata: about };
 }
 

@@ -3,7 +3,8 @@ import { loadConfig } from '../config/load.js';
 import { resolvedName } from '../config/resolve.js';
 import { withPlaces } from '../config/source-positions.js';
 import { onStop } from '../process/signals.js';
-import type { Summary } from '../runs/summary.js';
+import { metricsOf, type Summary, valKey } from '../runs/summary.js';
+import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
 import { type RunOptions, run as runExperiment } from '../training/run.js';
 
 export interface RunFlags {
@@ -54,19 +55,25 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
 }
 
 function report(summary: Summary, out: string): string {
-  const percent = (value: number | null) => (value === null ? 'not evaluated' : `${value.toFixed(2)} %`);
-  const { valError, epochs, steps } = summary;
+  const inWords = (metric: Metric, value: number | null) =>
+    value === null ? 'not evaluated' : valueWithUnit(metric, value);
+  const { epochs, steps } = summary;
+  const validation = metricsOf(summary).map((metric) => {
+    const { final, medianLast5, best } = summary[valKey(metric.name)];
+    const [last, median, top] = [final, medianLast5, best].map((value) => inWords(metric, value));
+    return `${`validation ${labelOf(metric)}`.padEnd(18)}${last} last, ${median} median of the last 5 epochs, ${top} best`;
+  });
   const ended = {
     completed: `completed ${epochs.total} epochs`,
     interrupted: `stopped after step ${steps.done} of ${steps.total}; go on with --resume`,
-    diverged: `diverged: the loss of step ${summary.divergedAtStep} is not finite; try a lower learningRate.base`,
+    diverged: `diverged: the loss at step ${summary.divergedAtStep} is not finite; try a lower learningRate.base`,
     running: 'is still running',
     failed: 'failed',
   }[summary.status];
   const speed = summary.imagesPerSecond === null ? '' : `, ${summary.imagesPerSecond.toFixed(0)} images/s`;
   return [
     `${summary.name} (seed ${summary.seed}) ${ended}${speed}`,
-    `validation error  ${percent(valError.final)} last, ${percent(valError.medianLast5)} median of the last 5 epochs, ${percent(valError.best)} best`,
+    ...validation,
     `curves            ${join(out, 'curves.csv')}`,
     '',
   ].join('\n');

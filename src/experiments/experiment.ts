@@ -25,6 +25,8 @@ export interface Experiment {
   name: string;
   title: string;
   reproduces?: { table?: number; figure?: number; metric: string };
+  /** The name of the metric that is compared; the task's first without it. */
+  metric?: string;
   /** The experiment whose cells these are to be compared with, by name. */
   baseline?: string;
   /** The file it was read from. */
@@ -72,11 +74,12 @@ export async function loadExperiment(
   const cells = await makeCells(source, base, options);
   if (options.check && content.baseline) baselineFile(content.baseline, file, options.out);
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
-  const { title, reproduces, baseline, seeds, notPossible, slurm } = content;
+  const { title, reproduces, metric, baseline, seeds, notPossible, slurm } = content;
   return {
     name,
     title,
     reproduces,
+    metric,
     baseline,
     file,
     folder,

@@ -57,10 +57,18 @@ export const experimentSchema = z.strictObject({
     .strictObject({
       table: z.int().min(1).max(8).optional().describe('Of the paper'),
       figure: z.int().min(1).max(7).optional().describe('Of the paper'),
-      metric: z.enum(['valError']).default('valError').describe('What is compared'),
+      metric: z
+        .enum(['valError'])
+        .default('valError')
+        .describe('The paper compares validation errors; `metric` beside `reproduces` names another one'),
     })
     .optional()
     .describe('What of the paper it repeats; the published values are looked up by table and cell'),
+  metric: z
+    .string()
+    .regex(/^[a-z][A-Za-z0-9]*$/, 'the name of a metric such as error')
+    .optional()
+    .describe('The metric that is compared, by name; the first of the task when left out'),
   baseline: z
     .string()
     .min(1)

@@ -1,9 +1,10 @@
 /** A run's curves: `curves.csv`, a row an epoch, and `steps.csv`, a row every k steps. */
 import { UserError } from '../errors.js';
-import { readRows } from '../storage/row-format.js';
+import { type RowFormat, readRows } from '../storage/row-format.js';
 import { type ResumePoint, RowLog } from '../storage/row-log.js';
+import { classificationMeasures, loggedNames, type Measured } from '../tasks/metric.js';
 
-/** One epoch. Losses are cross-entropies without weight decay, errors are in percent. */
+/** One epoch. `train_…` are means over its augmented images; `val_…` are missing where it was not evaluated. */
 export interface CurveRow {
   /** From 1. */
   epoch: number;
@@ -11,59 +12,57 @@ export interface CurveRow {
   step: number;
   /** Training images seen since the run's start. */
   images: number;
-  /** Of the epoch's last step. */
+  /** The rate of the epoch's last step. */
   learning_rate: number;
-  /** Mean over the epoch's augmented images. */
+  /** The sum of the task's losses, without weight decay. */
   train_loss: number;
-  train_error: number;
-  /** Missing in an epoch that was not evaluated. */
-  val_loss?: number;
-  val_error?: number;
+  [column: `train_${string}` | `val_${string}`]: number | undefined;
   images_per_second: number;
   /** Since the run's start, summed over resumes. */
   seconds: number;
 }
 
-/** One step. */
+/** One step: the sum of its losses, and a column for each further number that the task logs. */
 export interface StepRow {
   step: number;
   epoch: number;
   learning_rate: number;
-  /** Of this step's images. */
   loss: number;
-  error: number;
+  [logged: string]: number;
 }
 
-export const curveColumns = [
-  'epoch',
-  'step',
-  'images',
-  'learning_rate',
-  'train_loss',
-  'train_error',
+const before = ['epoch', 'step', 'images', 'learning_rate', 'train_loss'];
+const behind = ['images_per_second', 'seconds'];
+
+/** The header of `curves.csv` for a task that logs and is judged by these. */
+export const curveColumns = (measured: Measured): string[] => [
+  ...before,
+  ...loggedNames(measured).map(trainColumn),
   'val_loss',
-  'val_error',
-  'images_per_second',
-  'seconds',
-] as const satisfies (keyof CurveRow)[];
+  ...measured.metrics.map(({ name }) => valColumn(name)),
+  ...behind,
+];
 
-export const stepColumns = [
-  'step',
-  'epoch',
-  'learning_rate',
-  'loss',
-  'error',
-] as const satisfies (keyof StepRow)[];
+export const trainColumn = (name: string): `train_${string}` => `train_${name}`;
+export const valColumn = (name: string): `val_${string}` => `val_${name}`;
 
-const curveFormat = {
-  columns: curveColumns,
+const curveFormat = (columns: string[]): RowFormat => ({
+  columns,
   whole: ['epoch', 'step', 'images'],
-  optional: ['val_loss', 'val_error'],
+  optional: columns.filter((column) => column.startsWith('val_')),
   syncRows: true,
-};
+});
 
 // A sync costs as much as a step at batch 2, so these rows are made durable with the checkpoint: call `sync` before it.
-const stepFormat = { columns: stepColumns, whole: ['step', 'epoch'], optional: [], syncRows: false };
+const stepFormat = (columns: string[]): RowFormat => ({
+  columns,
+  whole: ['step', 'epoch'],
+  optional: [],
+  syncRows: false,
+});
+
+const beforeInStep = ['step', 'epoch', 'learning_rate', 'loss'];
+const stepColumns = (measured: Measured): string[] => [...beforeInStep, ...loggedNames(measured)];
 
 /** `curves.csv`, open for writing: every row is on disk when `append` returns. */
 export class CurvesLog {
@@ -77,8 +76,12 @@ export class CurvesLog {
    * A new file, or with a point the existing one: what lies beyond is moved to `curves.dropped.csv`. Throws UserError,
    * also when there are fewer than `leastRows`: a run that goes on without its first epochs has no curve.
    */
-  static async open(file: string, point: ResumePoint & { leastRows?: number } = {}): Promise<CurvesLog> {
-    const { log, rows } = RowLog.open<CurveRow>(file, curveFormat, point);
+  static open(
+    file: string,
+    point: ResumePoint & { leastRows?: number } = {},
+    measured = classificationMeasures,
+  ): CurvesLog {
+    const { log, rows } = RowLog.open<CurveRow>(file, curveFormat(curveColumns(measured)), point);
     if (rows.length < (point.leastRows ?? 0)) {
       log.close();
       throw new UserError(
@@ -92,7 +95,7 @@ export class CurvesLog {
     return new CurvesLog(log, rows);
   }
 
-  async append(row: CurveRow): Promise<void> {
+  append(row: CurveRow): void {
     this.log.append(row);
     this.rows.push(row);
   }
@@ -103,16 +106,36 @@ export class CurvesLog {
 }
 
 /** `steps.csv`, open for writing. Call `sync` before a checkpoint is saved. Throws UserError. */
-export function openStepsLog(file: string, point: ResumePoint = {}): RowLog<StepRow> {
-  return RowLog.open<StepRow>(file, stepFormat, point).log;
+export function openStepsLog(
+  file: string,
+  point: ResumePoint = {},
+  measured = classificationMeasures,
+): RowLog<StepRow> {
+  return RowLog.open<StepRow>(file, stepFormat(stepColumns(measured)), point).log;
 }
 
-/** The whole rows of a `curves.csv`; a torn last one is left out. Throws UserError for another header or a broken row. */
+/**
+ * The whole rows of a `curves.csv` of any task; a torn last one is left out. Throws UserError for another header or a
+ * broken row.
+ */
 export function readCurves(file: string): CurveRow[] {
-  return readRows(file, curveFormat) as unknown as CurveRow[];
+  const rows = readRows(file, (header) => {
+    const middle = header.slice(before.length, -behind.length);
+    const known =
+      header.slice(0, before.length).join() === before.join() &&
+      header.slice(-behind.length).join() === behind.join() &&
+      new Set(header).size === header.length &&
+      middle.every((column) => /^(train|val)_\w+$/.test(column));
+    return curveFormat(known ? header : curveColumns(classificationMeasures));
+  });
+  return rows as unknown as CurveRow[];
 }
 
-/** The whole rows of a `steps.csv`. Throws UserError. */
+/** The whole rows of a `steps.csv` of any task. Throws UserError. */
 export function readSteps(file: string): StepRow[] {
-  return readRows(file, stepFormat) as unknown as StepRow[];
+  const rows = readRows(file, (header) => {
+    const known = header.slice(0, beforeInStep.length).join() === beforeInStep.join();
+    return stepFormat(known ? header : stepColumns(classificationMeasures));
+  });
+  return rows as unknown as StepRow[];
 }

@@ -1,32 +1,36 @@
 /** Tells whoever watches a run how it goes: a bar or lines on stderr, rows in steps.csv, messages to a sweep. */
+
+import { labelOf, loggedMeans, loggedNames, type Measured, valueWithUnit } from '../tasks/metric.js';
 import { startProgress } from '../terminal/progress.js';
-import type { CurveRow, StepRow } from './curves.js';
-import type { Progress } from './progress.js';
+import { type CurveRow, type StepRow, trainColumn } from './curves.js';
+import type { TrainingProgress } from './progress.js';
+import { lastInWords } from './statistics.js';
 import { type EventFile, logEpoch } from './tensorboard.js';
 
 export interface StepReport {
   epoch: number;
   rate: number;
-  /** Of this step's images; the error in percent. */
   loss: number;
-  error: number;
+  /** What else the task logs of the step, in the units of its columns. */
+  logged: Record<string, number>;
 }
 
 export interface Reporter {
-  step(progress: Progress, report: StepReport): void;
-  evaluating(progress: Progress, images: number): void;
+  step(progress: TrainingProgress, report: StepReport): void;
+  evaluating(progress: TrainingProgress, images: number): void;
   epoch(row: CurveRow): void;
   stop(note: string): void;
 }
 
-/** What a run sends to the sweep that started it, about once a second and after each epoch. */
+/** A run's message to the sweep that started it, about once a second and after each epoch. */
 export interface ProgressMessage {
   type: 'progress';
   epoch: number;
   step: number;
   totalSteps: number;
   loss: number;
-  valError?: number;
+  /** The task's first metric at the last evaluation, in words: `error 12.34 %`. */
+  validation?: string;
   imagesPerSecond: number;
 }
 
@@ -34,10 +38,11 @@ export interface ReporterOptions {
   epochs: number;
   stepsPerEpoch: number;
   imagesPerStep: number;
+  measured: Measured;
   quiet: boolean;
-  /** Of steps.csv, and every how many steps a row goes there. */
+  /** The log steps.csv, and every how many steps a row goes there. */
   steps?: { append(row: StepRow): void; every: number };
-  /** For TensorBoard. */
+  /** TensorBoard's. */
   events?: EventFile;
 }
 
@@ -45,36 +50,49 @@ const noteEveryMs = 250;
 const messageEveryMs = 1000;
 
 export function createReporter(options: ReporterOptions, firstStep: number): Reporter {
-  const { epochs, stepsPerEpoch, imagesPerStep, quiet, steps, events } = options;
+  const { epochs, stepsPerEpoch, imagesPerStep, measured, quiet, steps, events } = options;
   const totalSteps = epochs * stepsPerEpoch;
   const bar = startProgress({ label: 'training', total: totalSteps, unit: 'steps', quiet });
   bar.update(firstStep);
   let notedAt = 0;
   let sentAt = 0;
-  let valError: number | undefined;
+  let validation: string | undefined;
 
   const send = (progress: Pick<ProgressMessage, 'epoch' | 'step' | 'loss' | 'imagesPerSecond'>) => {
     if (!process.connected) return;
-    const message: ProgressMessage = { type: 'progress', totalSteps, valError, ...progress };
+    const message: ProgressMessage = { type: 'progress', totalSteps, validation, ...progress };
     process.send?.(message, () => {}); // the parent may be gone: the run notices by `disconnect`
   };
 
+  const facts = (
+    loss: number,
+    means: Record<string, number>,
+    validated: string | undefined,
+    imagesPerSecond: number,
+  ) => {
+    const logged = Object.entries(means).map(([name, mean]) => {
+      const metric = measured.metrics.find((known) => known.name === name);
+      return metric ? `${labelOf(metric)} ${valueWithUnit(metric, mean)}` : `${name} ${mean.toFixed(3)}`;
+    });
+    const parts = [`loss ${loss.toFixed(3)}`, ...logged, validated && `val ${validated}`];
+    return [...parts.filter(Boolean), `${imagesPerSecond.toFixed(0)} images/s`].join(' · ');
+  };
+
   return {
-    step(progress, { epoch, rate, loss, error }) {
+    step(progress, { epoch, rate, loss, logged }) {
       const now = performance.now();
       if (steps && progress.step % steps.every === 0) {
-        steps.append({ step: progress.step, epoch, learning_rate: rate, loss, error });
+        steps.append({ step: progress.step, epoch, learning_rate: rate, loss, ...logged });
       }
       if (now - notedAt < noteEveryMs) return;
       notedAt = now;
       const done = progress.step - (epoch - 1) * stepsPerEpoch;
       const meanLoss = progress.loss / done;
-      const meanError = (100 * progress.errors) / (done * imagesPerStep);
+      const means = loggedMeans(measured, progress.sums, { steps: done, images: done * imagesPerStep });
       const imagesPerSecond = (done * imagesPerStep) / progress.trainSeconds;
-      const validated = valError === undefined ? '' : ` · val ${valError.toFixed(2)} %`;
       bar.update(
         progress.step,
-        `epoch ${epoch}/${epochs} · loss ${meanLoss.toFixed(3)} · error ${meanError.toFixed(1)} %${validated} · ${imagesPerSecond.toFixed(0)} images/s`,
+        [`epoch ${epoch}/${epochs}`, facts(meanLoss, means, validation, imagesPerSecond)].join(' · '),
       );
       if (now - sentAt < messageEveryMs) return;
       sentAt = now;
@@ -87,20 +105,18 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
       bar.update(progress.step, `evaluating · ${images} images`);
     },
     epoch(row) {
-      valError = row.val_error;
+      validation = lastInWords([row], measured.metrics[0]);
       if (events) logEpoch(events, row);
       const { epoch, step, train_loss: loss, images_per_second: imagesPerSecond } = row;
       send({ epoch, step, loss, imagesPerSecond });
-      bar.update(step, epochNote(row, epochs));
+      const means = Object.fromEntries(loggedNames(measured).map((name) => [name, row[trainColumn(name)]!]));
+      bar.update(
+        step,
+        [`epoch ${epoch}/${epochs}`, facts(loss, means, validation, imagesPerSecond)].join(' · '),
+      );
     },
     stop(note) {
       bar.stop(note);
     },
   };
-}
-
-function epochNote(row: CurveRow, epochs: number): string {
-  const validated = row.val_error === undefined ? '' : ` · val ${row.val_error.toFixed(2)} %`;
-  const trained = `loss ${row.train_loss.toFixed(3)} · error ${row.train_error.toFixed(1)} %`;
-  return `epoch ${row.epoch}/${epochs} · ${trained}${validated} · ${row.images_per_second.toFixed(0)} images/s`;
 }

@@ -27,8 +27,8 @@ async function begun(): Promise<string> {
   const path = newPath();
   const folder = await openRunFolder(path, 'new');
   describeRun(folder, 'epochs: 3\n', environment);
-  (await CurvesLog.open(folder.curves)).close();
-  await saveCheckpoint(folder.checkpoints, { step: 1, sums: {}, tensors: {} }, { keep: 1 });
+  CurvesLog.open(folder.curves).close();
+  saveCheckpoint(folder.checkpoints, { step: 1, sums: {}, tensors: {} }, { keep: 1 });
   await folder.lock.release();
   return path;
 }

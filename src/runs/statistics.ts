@@ -1,24 +1,32 @@
 /** What a run's curves come to. */
-import type { CurveRow } from './curves.js';
+import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
+import { type CurveRow, valColumn } from './curves.js';
 
-/** Validation error in percent; undefined where no epoch was evaluated. */
-export interface ErrorStatistics {
-  /** Of the last evaluated epoch. */
+/** A metric's values on the validation split; undefined where no epoch was evaluated. */
+export interface MetricStatistics {
+  /** The last evaluated epoch's. */
   final?: number;
   /** Median of the last five evaluated epochs, or of as many as there are: the number the paper reports (section 4.1). */
   medianLast5?: number;
   best?: number;
 }
 
-export function validationError(rows: readonly CurveRow[]): ErrorStatistics {
-  const errors = rows.flatMap((row) => row.val_error ?? []);
-  if (errors.length === 0) return {};
+export function metricStatistics(rows: readonly CurveRow[], { name, better }: Metric): MetricStatistics {
+  const values = rows.flatMap((row) => row[valColumn(name)] ?? []);
+  if (values.length === 0) return {};
+  const isBetter = (value: number, best: number) => (better === 'lower' ? value < best : value > best);
   return {
-    final: errors[errors.length - 1],
-    medianLast5: median(errors.slice(-5)),
+    final: values[values.length - 1],
+    medianLast5: median(values.slice(-5)),
     // NaN must not hide a number.
-    best: errors.reduce((best, error) => (error < best || Number.isNaN(best) ? error : best)),
+    best: values.reduce((best, value) => (isBetter(value, best) || Number.isNaN(best) ? value : best)),
   };
+}
+
+/** A metric of the last evaluated epoch in words: `error 12.34 %`; undefined where no epoch was evaluated. */
+export function lastInWords(rows: readonly CurveRow[], metric: Metric): string | undefined {
+  const { final } = metricStatistics(rows, metric);
+  return final === undefined ? undefined : `${labelOf(metric)} ${valueWithUnit(metric, final)}`;
 }
 
 /** The middle value, or the mean of the middle two; NaN when any value is, or when there is none. */

@@ -2,20 +2,24 @@ import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../datasets/index.js';
 import type { ModelDescription } from '../nn/shape-net.js';
-import type { Outcome } from '../training/train.js';
-import type { CurveRow } from './curves.js';
-import type { Progress } from './progress.js';
-import { validationError } from './statistics.js';
-import type { Summary } from './summary.js';
+import { loggedNames, type Measured } from '../tasks/metric.js';
+import { type CurveRow, trainColumn } from './curves.js';
+import type { TrainingProgress } from './progress.js';
+import { metricStatistics } from './statistics.js';
+import { type Summary, trainKey, valKey } from './summary.js';
+
+/** How a training ended that did not fail. */
+export type TrainingEnd = { status: 'completed' | 'interrupted' } | { status: 'diverged'; step: number };
 
 export interface Summarized {
   config: Config;
   resolved: Resolved;
-  dataset: Dataset;
-  description: ModelDescription;
-  progress: Progress;
+  dataset: Pick<Dataset, 'name' | 'official' | 'note'>;
+  description: Pick<ModelDescription, 'parameters'>;
+  measured: Measured;
+  progress: TrainingProgress;
   rows: readonly CurveRow[];
-  outcome: Outcome | { status: 'running' } | { status: 'failed'; message: string };
+  outcome: TrainingEnd | { status: 'running' } | { status: 'failed'; message: string };
 }
 
 /** What `summary.json` says of a run as it stands. */
@@ -24,15 +28,22 @@ export function summarize({
   resolved,
   dataset,
   description,
+  measured,
   progress,
   rows,
   outcome,
 }: Summarized): Summary {
   const last = rows.at(-1);
-  const { final, medianLast5, best } = validationError(rows);
   const trainSeconds = progress.earlierTrainSeconds + progress.trainSeconds;
   const waitSeconds = progress.earlierWaitSeconds + progress.waitSeconds;
   const { official, note } = dataset;
+  const validation = measured.metrics.map((metric) => {
+    const { final = null, medianLast5 = null, best = null } = metricStatistics(rows, metric);
+    return [valKey(metric.name), { final, medianLast5, best }] as const;
+  });
+  const trained = [...loggedNames(measured), 'loss'].map(
+    (name) => [trainKey(name), { final: last?.[trainColumn(name)] ?? null }] as const,
+  );
   return {
     version: 1,
     status: outcome.status,
@@ -44,9 +55,9 @@ export function summarize({
     steps: { done: progress.step, total: resolved.totalSteps },
     learningRate: resolved.rate,
     batch: { size: config.batch.size, workers: config.batch.workers },
-    valError: { final: final ?? null, medianLast5: medianLast5 ?? null, best: best ?? null },
-    trainError: { final: last?.train_error ?? null },
-    trainLoss: { final: last?.train_loss ?? null },
+    metrics: measured.metrics,
+    ...Object.fromEntries(validation),
+    ...Object.fromEntries(trained),
     imagesPerSecond: trainSeconds > 0 ? (progress.step * resolved.imagesPerStep) / trainSeconds : null,
     secondsTotal: progress.seconds(),
     dataWaitShare: trainSeconds > 0 ? waitSeconds / trainSeconds : null,

@@ -2,30 +2,35 @@
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { diskFileSystem, type FileSystem, fileError, replaceFile } from '../storage/files.js';
+import { classificationMeasures, type Metric } from '../tasks/metric.js';
 
 export const statuses = ['running', 'interrupted', 'completed', 'diverged', 'failed'] as const;
 
 /** A number that may not exist yet, or was not finite: JSON has no NaN. */
 type Maybe = number | null;
 
-/** Errors are in percent, losses are cross-entropies, times in seconds. */
+/**
+ * Times are in seconds. `val<Metric>` holds each metric of the task on the validation split (`valError`), `train<Name>`
+ * the last epoch's mean of what the task logs in training (`trainError`, `trainLoss`).
+ */
 export interface Summary {
-  /** Of this file's format. */
+  /** The version of this file's format. */
   version: 1;
   status: (typeof statuses)[number];
   id: string;
   name: string;
   seed: number;
-  /** Trainable ones. */
+  /** Trainable numbers. */
   parameters: number;
   epochs: { done: number; total: number };
   steps: { done: number; total: number };
   /** The resolved rate before any drop. */
   learningRate: number;
   batch: { size: number; workers: number };
-  valError: { final: Maybe; medianLast5: Maybe; best: Maybe };
-  trainError: { final: Maybe };
-  trainLoss: { final: Maybe };
+  /** What the task is judged by; a summary without it is a classification's. */
+  metrics?: readonly Metric[];
+  [metric: `val${string}`]: { final: Maybe; medianLast5: Maybe; best: Maybe };
+  [logged: `train${string}`]: { final: Maybe };
   imagesPerSecond: Maybe;
   secondsTotal: number;
   /** Share of the training time spent waiting for data. */
@@ -38,6 +43,16 @@ export interface Summary {
 }
 
 const currentVersion = 1;
+
+/** The metrics of the run's task, the most important first. */
+export const metricsOf = (summary?: Summary): readonly Metric[] =>
+  summary?.metrics ?? classificationMeasures.metrics;
+
+/** The summary's key for a metric: `valError`. */
+export const valKey = (name: string): `val${string}` => `val${capitalized(name)}`;
+/** The summary's key for what is logged in training: `trainLoss`. */
+export const trainKey = (name: string): `train${string}` => `train${capitalized(name)}`;
+const capitalized = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
 /** Each field's type by its path; `?` marks one that may be missing or null. */
 const fields: Record<string, string> = {
@@ -52,12 +67,6 @@ const fields: Record<string, string> = {
   learningRate: 'number',
   'batch.size': 'number',
   'batch.workers': 'number',
-  valError: 'object',
-  'valError.final': 'number|null',
-  'valError.medianLast5': 'number|null',
-  'valError.best': 'number|null',
-  trainError: 'object',
-  'trainError.final': 'number|null',
   trainLoss: 'object',
   'trainLoss.final': 'number|null',
   imagesPerSecond: 'number|null',
@@ -122,7 +131,12 @@ function checkSummary(text: string, file: string): Summary {
       { place: file, fix: 'read it with the gnbench that wrote it' },
     );
   }
-  const wrong = Object.entries(fields).flatMap(([path, type]) => {
+  const metrics = metricsFound(at(value, 'metrics'));
+  const perMetric = (metrics ?? []).flatMap(({ name }) => [
+    [valKey(name), 'object'],
+    ...['final', 'medianLast5', 'best'].map((key) => [`${valKey(name)}.${key}`, 'number|null']),
+  ]);
+  const wrong = [...Object.entries(fields), ...perMetric].flatMap(([path, type]) => {
     const found = at(value, path);
     const kind = type.replace(/\W.*/, '');
     const sound =
@@ -132,12 +146,29 @@ function checkSummary(text: string, file: string): Summary {
   const status = at(value, 'status');
   if (!statuses.some((known) => known === status))
     wrong.unshift(`status should be one of ${statuses.join(', ')}`);
+  if (!metrics) wrong.push('metrics should be a list of metrics');
   const failure = at(value, 'failure');
   if (failure !== undefined && failure !== null && typeof at(failure, 'kind') !== 'string') {
     wrong.push('failure.kind should be a string');
   }
   if (wrong.length > 0) throw new UserError(`it is no summary: ${wrong.join('; ')}`, { place: file, fix });
   return value as Summary;
+}
+
+/** The metrics that a summary names; undefined when that is something else. */
+function metricsFound(value: unknown): readonly Metric[] | undefined {
+  if (value === undefined) return metricsOf();
+  const sound =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      (metric) =>
+        /^[a-z]\w*$/.test(String(at(metric, 'name'))) &&
+        typeof at(metric, 'unit') === 'string' &&
+        ['lower', 'higher'].includes(at(metric, 'better') as string) &&
+        typeof at(metric, 'aboutEqual') === 'number',
+    );
+  return sound ? value : undefined;
 }
 
 function at(value: unknown, path: string): unknown {

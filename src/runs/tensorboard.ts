@@ -50,11 +50,9 @@ export function openEventFile(folder: string, options: { resumeAtStep?: number }
 
 /** An epoch's row of `curves.csv` as points at its step; what was not measured has none. */
 export function logEpoch(file: EventFile, row: CurveRow, wallTime?: number): void {
+  const measured = Object.entries(row).filter(([column]) => /^(train|val)_/.test(column));
   const tags: [tag: string, value: number | undefined][] = [
-    ['train/loss', row.train_loss],
-    ['train/error', row.train_error],
-    ['val/loss', row.val_loss],
-    ['val/error', row.val_error],
+    ...measured.map(([column, value]): [string, number] => [column.replace('_', '/'), value]),
     ['learning_rate', row.learning_rate],
     ['images_per_second', row.images_per_second],
   ];

@@ -20,10 +20,20 @@ export function line(cells: readonly string[]): Buffer {
   return Buffer.from(stringify([[...cells]]));
 }
 
-/** The whole rows of a log; a torn last one is left out. Throws UserError for another header or a broken row. */
-export function readRows(file: string, format: RowFormat, files: FileSystem = diskFileSystem): Numbers[] {
+/**
+ * The whole rows of a log; a torn last one is left out. Throws UserError for another header or a broken row.
+ *
+ * @param formatFor the format to read a file with this header by
+ */
+export function readRows(
+  file: string,
+  formatFor: (header: string[]) => RowFormat,
+  files: FileSystem = diskFileSystem,
+): Numbers[] {
   try {
-    return parseRows(files.read(file), file, format).rows;
+    const bytes = files.read(file);
+    const [header] = Buffer.from(bytes.subarray(0, 10_000)).toString().split(/\r?\n/, 1);
+    return parseRows(bytes, file, formatFor(header.replace(/^\uFEFF/, '').split(','))).rows;
   } catch (error) {
     throw fileError(error, 'could not read the log', file, 2);
   }

@@ -89,11 +89,11 @@ class Whole<R extends StartableRun> {
 
 const title = (run: StartableRun) => `${run.cell.label}, seed ${run.seed}`;
 
-function facts({ epoch, loss, valError, imagesPerSecond }: RunProgress): string {
+function facts({ epoch, loss, validation, imagesPerSecond }: RunProgress): string {
   return [
     `epoch ${epoch}`,
     loss === undefined ? '' : `loss ${loss.toFixed(3)}`,
-    valError === undefined ? '' : `error ${valError.toFixed(2)} %`,
+    validation ?? '',
     imagesPerSecond === undefined ? '' : `${Math.round(imagesPerSecond)} images/s`,
   ]
     .filter(Boolean)

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { loadExperiment } from '../experiments/experiment.js';
 import { curveColumns } from '../runs/curves.js';
 import { type Summary, writeSummary } from '../runs/summary.js';
+import { classificationMeasures } from '../tasks/metric.js';
 import { dryRun, dryRunText } from './dry-run.js';
 import { estimateRun } from './estimate.js';
 
@@ -43,7 +44,10 @@ test('a finished run of the cell goes before a default', async (t) => {
   const rows = [40, 940, 980].map(
     (seconds, index) => `${index + 1},${index + 1},32,0.1,1,50,1,50,400,${seconds}`,
   );
-  writeFileSync(join(run, 'curves.csv'), [curveColumns.join(), ...rows, ''].join('\n'));
+  writeFileSync(
+    join(run, 'curves.csv'),
+    [curveColumns(classificationMeasures).join(), ...rows, ''].join('\n'),
+  );
   writeSummary(join(run, 'summary.json'), { ...summary(980), epochs: { done: 3, total: 3 } });
   assert.equal(estimateRun(experiment, bn32, machine).seconds, 120);
 });

@@ -1,4 +1,6 @@
 import type { Experiment } from '../experiments/experiment.js';
+import { valKey } from '../runs/summary.js';
+import { labelOf, valueWithUnit } from '../tasks/metric.js';
 import { columns } from '../terminal/columns.js';
 import { type RunStatus, runStates } from './status.js';
 
@@ -8,14 +10,14 @@ export function statusJson(experiment: Experiment, statuses: readonly RunStatus[
     name: experiment.name,
     folder: experiment.folder,
     counts: counts(statuses),
-    runs: statuses.map(({ run, state, epochs, valError, attempts, note }) => ({
+    runs: statuses.map(({ run, state, epochs, metric, validation, attempts, note }) => ({
       cell: run.cell.key,
       label: run.cell.label,
       seed: run.seed,
       folder: run.folder,
       state,
       epochs,
-      valError: valError ?? null,
+      [valKey(metric.name)]: validation ?? null,
       attempts,
       note: note ?? null,
     })),
@@ -24,15 +26,15 @@ export function statusJson(experiment: Experiment, statuses: readonly RunStatus[
 
 /** A line a run, in the order in which they go, and the sums below. */
 export function statusText(experiment: Experiment, statuses: readonly RunStatus[]): string {
-  const rows = statuses.map(({ run, state, epochs, valError, note }) => [
+  const rows = statuses.map(({ run, state, epochs, metric, validation, note }) => [
     run.cell.label,
     `seed ${run.seed}`,
     state,
     `${epochs.done}/${epochs.total}`,
-    valError === undefined ? '' : `${valError.toFixed(2)} %`,
+    validation === undefined ? '' : valueWithUnit(metric, validation),
     note ?? '',
   ]);
-  const head = ['cell', '', 'state', 'epochs', 'error', ''];
+  const head = ['cell', '', 'state', 'epochs', statuses[0] ? labelOf(statuses[0].metric) : '', ''];
   return `${experiment.title}\n\n${columns([head, ...rows], [3, 4])}\n\n${countsText(statuses)} · ${experiment.folder}\n`;
 }
 

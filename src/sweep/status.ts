@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Experiment, Run, StartableRun } from '../experiments/experiment.js';
 import { type CurveRow, readCurves } from '../runs/curves.js';
-import { summaryOf } from '../runs/summary.js';
+import { metricStatistics } from '../runs/statistics.js';
+import { metricsOf, summaryOf } from '../runs/summary.js';
 import { lockOwner } from '../storage/lock.js';
+import type { Metric } from '../tasks/metric.js';
 import { countFailures, mostFailures, readAttempts } from './attempts.js';
 
 export const runStates = [
@@ -23,8 +25,9 @@ export interface RunStatus {
   run: Run;
   state: RunState;
   epochs: { done: number; total: number };
-  /** Median of the last five epochs' validation errors once it is done, before that the last epoch's; in percent. */
-  valError?: number;
+  /** The task's first metric on the validation split: the last five epochs' median once it is done, before that the last. */
+  validation?: number;
+  metric: Metric;
   /** Times it was started. */
   attempts: number;
   /** True when the next sweep will start it (again). */
@@ -50,8 +53,11 @@ export async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunS
   const of = async (state: RunState, pending: boolean, note?: string): Promise<RunStatus> => {
     const rows = await curvesOf(run);
     const done = rows.at(-1)?.epoch ?? 0;
-    const valError = (state === 'done' ? summary?.valError.medianLast5 : undefined) ?? lastError(rows);
-    return { run, state, epochs: { done, total }, valError, attempts: attempts.length, pending, note };
+    const [metric] = metricsOf(summary);
+    const { final, medianLast5 } = metricStatistics(rows, metric);
+    const validation = state === 'done' ? medianLast5 : final;
+    const epochs = { done, total };
+    return { run, state, epochs, metric, validation, attempts: attempts.length, pending, note };
   };
   if (summary?.status === 'completed') return of('done', false);
   if (summary?.status === 'diverged') {
@@ -81,6 +87,3 @@ async function curvesOf(run: Run): Promise<CurveRow[]> {
     return [];
   }
 }
-
-const lastError = (rows: readonly CurveRow[]) =>
-  rows.findLast(({ val_error }) => val_error !== undefined)?.val_error;

@@ -20,7 +20,6 @@ const knownBackArrows: string[] = [
   'nn/shape-net.ts -> normalizers/index.ts',
   'nn/shape-net.ts -> normalizers/normalizer.ts',
   'nn/tensor-net.ts -> normalizers/normalizer.ts',
-  'runs/summarize.ts -> training/train.ts',
   'weights/initial-weights.ts -> runs/environment.ts',
   'weights/run-weights.ts -> runs/checkpoint/checkpoint.ts',
   'weights/run-weights.ts -> runs/summary.ts',

@@ -22,7 +22,8 @@ export interface EvaluateOptions {
   note(message: string): void;
 }
 
-export interface EvaluatedWeights extends Evaluation {
+export interface EvaluatedWeights {
+  found: Evaluation;
   images: number;
   seconds: number;
   weights: LoadedWeights;
@@ -89,7 +90,7 @@ export async function evaluateWeights(
       ? withPreciseStatistics(program, dataset, precise, body, pause)
       : body());
     const seconds = (performance.now() - started) / 1000;
-    return found && { ...found, images, seconds, weights, dataset };
+    return found && { found, images, seconds, weights, dataset };
   } finally {
     progress.stop();
     program.dispose();

@@ -1,13 +1,8 @@
 import type { Program } from '../engine/program.js';
 import { type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
 
-/** Cross-entropy in nats, error in percent; means over all images. */
-export interface Evaluation {
-  loss: number;
-  error: number;
-  /** Images whose label is not among the five classes with the largest logits; where there are more than five. */
-  top5Error?: number;
-}
+/** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
+export type Evaluation = Record<string, number>;
 
 /** The sizes of the batches that a split is evaluated in: whole ones, and one for the rest. */
 export function evaluationBatches(count: number, batchSize: number): number[] {
@@ -46,8 +41,9 @@ export async function evaluate(
   } finally {
     await batches.close();
   }
-  const top5 = classes > 5 ? { top5Error: (100 * top5Errors) / done } : {};
-  return { loss: loss / done, error: (100 * errors) / done, ...top5 };
+  const found: Evaluation = { loss: loss / done, error: (100 * errors) / done };
+  // Of five classes or fewer, every label is among the top five.
+  return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
 }
 
 /** How many images have `places` or more classes with larger logits than their label's; one that is no number counts as larger. */

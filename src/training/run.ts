@@ -12,7 +12,9 @@ import type { Threads } from '../engine/threads.js';
 import { planThreads } from '../engine/threads.js';
 import { UserError } from '../errors.js';
 import { createModel } from '../models/index.js';
+import { trainedVariables } from '../models/parameter-groups.js';
 import { planRun } from '../models/plan.js';
+import type { Variable } from '../nn/net.js';
 import { describeModel, type ModelDescription } from '../nn/shape-net.js';
 import { collectGarbage } from '../process/collect-garbage.js';
 import type { Stop } from '../process/signals.js';
@@ -20,12 +22,13 @@ import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import { checkpointPolicy } from '../runs/checkpoint/policy.js';
 import { type CurveRow, CurvesLog, openStepsLog } from '../runs/curves.js';
 import { collectEnvironment, readRunFacts } from '../runs/environment.js';
-import { createProgress, type Progress } from '../runs/progress.js';
+import { createProgress, type TrainingProgress } from '../runs/progress.js';
 import { createReporter } from '../runs/reporter.js';
 import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.js';
 import { type Summarized, summarize } from '../runs/summarize.js';
 import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
 import { openEventFile } from '../runs/tensorboard.js';
+import { classificationMeasures, loggedNames, type Measured } from '../tasks/metric.js';
 import { type InitialWeights, initialWeights, initialWeightsAgain } from '../weights/initial-weights.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
 import { checkMemory, partsOf } from './micro-steps.js';
@@ -82,7 +85,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
     const ended = begun && endedSummary(folder.path);
     if (ended) return ended;
-    const checkpoint = begun ? await loadCheckpoint(folder.checkpoints, options.note) : undefined;
+    const checkpoint = begun ? loadCheckpoint(folder.checkpoints, options.note) : undefined;
     const known = { environment: folder.environment, hasCheckpoint: checkpoint !== undefined };
     const initial = weights ?? initialWeightsAgain(config, variables, { ...known, note: options.note });
 
@@ -131,12 +134,23 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     };
     const { program, trainOn } = await defineProgram(network, initial, dataset, parts, eager);
     if (checkpoint) program.write(checkpoint.tensors);
-    const progress = createProgress(checkpoint?.step, checkpoint?.sums);
+    const measured = classificationMeasures;
+    const progress = createProgress(loggedNames(measured), checkpoint?.step, checkpoint?.sums);
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
 
     // 5. Train, and say how it went.
     collectGarbage();
-    const prepared = { config, resolved, dataset, description, program, trainOn, progress, options };
+    const prepared = {
+      config,
+      resolved,
+      dataset,
+      description,
+      measured,
+      program,
+      trainOn,
+      progress,
+      options,
+    };
     return await trainInFolder(folder, prepared);
   } finally {
     await folder.lock.release();
@@ -148,14 +162,15 @@ interface Prepared {
   resolved: Resolved;
   dataset: Dataset;
   description: ModelDescription;
+  measured: Measured;
   program: Program;
   trainOn: TrainStep;
-  progress: Progress;
+  progress: TrainingProgress;
   options: RunOptions;
 }
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
-  const { config, resolved, dataset, description, program, trainOn, progress, options } = prepared;
+  const { config, resolved, dataset, description, measured, program, trainOn, progress, options } = prepared;
   /** Whatever is written, only while the folder is this process's. */
   const whileHeld =
     <Row, Result>(write: (row: Row) => Result) =>
@@ -166,15 +181,16 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   requireLock(folder);
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
   const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
-  const curves = await CurvesLog.open(folder.curves, { ...point, leastRows });
+  const curves = CurvesLog.open(folder.curves, { ...point, leastRows }, measured);
   const every = config.log.everySteps;
-  const steps = every > 0 ? openStepsLog(folder.steps, point) : undefined;
+  const steps = every > 0 ? openStepsLog(folder.steps, point, measured) : undefined;
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
   const { stepsPerEpoch, imagesPerStep } = resolved;
   const reporting = {
     epochs: config.epochs,
     stepsPerEpoch,
     imagesPerStep,
+    measured,
     quiet: options.quiet,
     events,
     steps: steps && {
@@ -202,15 +218,18 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
       const body = () => evaluate(program, dataset, batchSize, pause);
       return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body, pause);
     };
+    const trained = trainedVariables(description.variables, config.optimizer);
     const training = {
       config,
       resolved,
       dataset,
+      measured,
       trainOn,
       curves: { rows: curves.rows, append: whileHeld((row: CurveRow) => curves.append(row)) },
       checkpoints,
       reporter,
       stopRequested,
+      weightsAreFinite: () => weightsAreFinite(program, trained),
       evaluate: evaluateSplit,
     };
     const outcome = await train(training, progress);
@@ -237,6 +256,11 @@ function requireLock({ path, lock }: RunFolder): void {
     fix: 'unless it goes on elsewhere already, go on with --resume',
     exitCode: 1,
   });
+}
+
+function weightsAreFinite(program: Program, trained: readonly Variable[]): boolean {
+  const values = program.read(trained.map(({ name }) => name));
+  return Object.values(values).every(({ data }) => data.every(Number.isFinite));
 }
 
 function attempt(action: () => void): void {

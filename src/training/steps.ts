@@ -68,7 +68,13 @@ export type TrainStep = (
   batch: { images: Values; labels: Int32Array },
   rate: number,
   moment?: Moment,
-) => { loss: number; errors: number };
+) => StepResult;
+
+/** The mean loss of a batch's examples, and what else the task logs: means of further losses, sums of counts. */
+export interface StepResult {
+  loss: number;
+  logged: Record<string, number>;
+}
 
 /**
  * Adds the training step. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
@@ -111,7 +117,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
   }
   if (config.optimizer.emaDecay > 0) defineAveraging(program, network);
   return ({ images, labels }, rate, { step, done } = { step: 0, done: 0 }) => {
-    const result = { loss: 0, errors: 0 };
+    const result = { loss: 0, logged: { error: 0 } };
     const imageSize = images.length / labels.length;
     const scheduled = schedules.map(([key, at]) => [scheduleOf(key), Float32Array.of(at(done))] as const);
     for (let part = parts - 1; part >= 0; part--) {
@@ -125,7 +131,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
         ...(dropsOut(config) && { dropoutSeed: dropoutSeed(config.seed, step, part) }),
       });
       result.loss += loss[0] / parts;
-      result.errors += errors[0];
+      result.logged.error += errors[0];
     }
     if (config.optimizer.emaDecay > 0) program.run('average', {});
     return result;

@@ -73,7 +73,7 @@ for (const [signal, code, at] of [
     assert.match(errors, new RegExp(`${signal}: finishing the step`));
     const summary = readSummary(join(folder, 'summary.json'));
     assert.equal(summary.status, 'interrupted');
-    const checkpoint = await loadCheckpoint(join(folder, 'checkpoints'), assert.fail);
+    const checkpoint = loadCheckpoint(join(folder, 'checkpoints'), assert.fail);
     const steps = readSteps(join(folder, 'steps.csv'));
     assert.equal(checkpoint?.step, steps.length);
     assert.equal(summary.steps.done, steps.length);
@@ -141,7 +141,7 @@ test('a full disk ends the run loudly and keeps its state; with space it goes on
       full.errors,
       /checkpoints: could not save the checkpoint of step 15: no space left on the device/,
     );
-    assert.equal((await loadCheckpoint(join(folder, 'checkpoints'), assert.fail))?.step, 10);
+    assert.equal(loadCheckpoint(join(folder, 'checkpoints'), assert.fail)?.step, 10);
     assert.ok(mount('remount,size=20m'));
     const { child, ended } = start(folder, '--resume');
     await untilStep(folder, 20, ended);

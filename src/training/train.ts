@@ -5,9 +5,11 @@ import type { Config } from '../config/schema.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { openTrainBatches } from '../input/batches.js';
 import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
-import type { CurvesLog } from '../runs/curves.js';
-import { type Progress, startEpoch } from '../runs/progress.js';
+import { type CurvesLog, trainColumn, valColumn } from '../runs/curves.js';
+import { startEpoch, type TrainingProgress } from '../runs/progress.js';
 import type { Reporter } from '../runs/reporter.js';
+import type { TrainingEnd } from '../runs/summarize.js';
+import { loggedMeans, type Measured } from '../tasks/metric.js';
 import type { Evaluation } from './evaluation.js';
 import type { TrainStep } from './steps.js';
 
@@ -16,20 +18,25 @@ export interface Training {
   resolved: Resolved;
   dataset: Dataset;
   trainOn: TrainStep;
+  /** What the task logs and is judged by. */
+  measured: Measured;
   /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
   evaluate(pause: (images: number) => Promise<boolean>): Promise<Evaluation | undefined>;
   curves: Pick<CurvesLog, 'rows' | 'append'>;
   checkpoints: CheckpointPolicy;
   reporter: Reporter;
+  /** Whether all trained weights are finite numbers: the last update comes after the last loss. */
+  weightsAreFinite(): boolean;
   /** Whether the run was asked to stop. */
   stopRequested(): boolean;
 }
 
-export type Outcome = { status: 'completed' | 'interrupted' } | { status: 'diverged'; step: number };
-
-/** Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite. */
-export async function train(training: Training, progress: Progress): Promise<Outcome> {
-  const { config, resolved, dataset, trainOn, evaluate, curves, checkpoints, reporter, stopRequested } =
+/**
+ * Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite: of a step,
+ * or of an evaluation, which also sees what the last update did.
+ */
+export async function train(training: Training, progress: TrainingProgress): Promise<TrainingEnd> {
+  const { config, resolved, dataset, measured, evaluate, curves, checkpoints, reporter, stopRequested } =
     training;
   const { stepsPerEpoch, totalSteps, imagesPerStep } = resolved;
   const { seed, epochs } = config;
@@ -49,7 +56,7 @@ export async function train(training: Training, progress: Progress): Promise<Out
         const started = performance.now();
         const waited = batches.waitedMs;
         const rate = resolved.rateAt(progress.step);
-        const { loss, errors } = trainOn(batches.next(), rate, {
+        const { loss, logged } = training.trainOn(batches.next(), rate, {
           step: progress.step,
           done: progress.step / totalSteps,
         });
@@ -57,14 +64,15 @@ export async function train(training: Training, progress: Progress): Promise<Out
 
         progress.step++;
         progress.loss += loss;
-        progress.errors += errors;
+        for (const [name, value] of Object.entries(logged)) progress.sums[name] += value;
         progress.trainSeconds += (performance.now() - started) / 1000;
         progress.waitSeconds += (batches.waitedMs - waited) / 1000;
-        reporter.step(progress, { epoch, rate, loss, error: (100 * errors) / imagesPerStep });
+        const means = loggedMeans(measured, logged, { steps: 1, images: imagesPerStep });
+        reporter.step(progress, { epoch, rate, loss, logged: means });
 
         await yieldToSignals();
         const stopping = stopRequested();
-        if (stopping || checkpoints.due(progress)) await checkpoints.save(progress);
+        if (stopping || checkpoints.due(progress)) checkpoints.save(progress);
         if (stopping) return { status: 'interrupted' };
       }
 
@@ -77,25 +85,30 @@ export async function train(training: Training, progress: Progress): Promise<Out
           })
         : undefined;
       if (evaluated && !validation) {
-        await checkpoints.save(progress);
+        checkpoints.save(progress);
         return { status: 'interrupted' };
       }
 
       const epochImages = stepsPerEpoch * imagesPerStep;
-      await curves.append({
+      const means = loggedMeans(measured, progress.sums, { steps: stepsPerEpoch, images: epochImages });
+      curves.append({
         epoch,
         step: progress.step,
         images: progress.step * imagesPerStep,
         learning_rate: resolved.rateAt(progress.step - 1),
         train_loss: progress.loss / stepsPerEpoch,
-        train_error: (100 * progress.errors) / epochImages,
+        ...Object.fromEntries(Object.entries(means).map(([name, mean]) => [trainColumn(name), mean])),
         val_loss: validation?.loss,
-        val_error: validation?.error,
+        ...Object.fromEntries(measured.metrics.map(({ name }) => [valColumn(name), validation?.[name]])),
         images_per_second: epochImages / progress.trainSeconds,
         seconds: progress.seconds(),
       });
       reporter.epoch(curves.rows.at(-1)!);
-      await checkpoints.save(progress);
+      const lossIsFinite = validation?.loss === undefined || Number.isFinite(validation.loss);
+      if (!lossIsFinite || (epoch === epochs && !training.weightsAreFinite())) {
+        return { status: 'diverged', step: progress.step };
+      }
+      checkpoints.save(progress);
     }
     return { status: 'completed' };
   } finally {

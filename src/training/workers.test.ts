@@ -71,7 +71,7 @@ describe('simulated workers', () => {
       const mean = (pick: (each: (typeof alone)[number]) => number) =>
         alone.reduce((sum, each) => sum + pick(each), 0) / workers;
       assert.ok(Math.abs(together.loss - mean(({ loss }) => loss)) <= 1e-5 * together.loss);
-      assert.equal(together.errors, workers * mean(({ errors }) => errors));
+      assert.equal(together.logged.error, workers * mean(({ logged }) => logged.error));
       for (const [name, { data }] of Object.entries(together.values)) {
         // Running statistics follow the first worker. After one step the rest is linear in the gradient: it averages.
         const isStatistic = name.endsWith('.mean') || name.endsWith('.variance');
@@ -111,7 +111,7 @@ describe('micro-steps', () => {
       const whole = stepOf(network, batch);
       const cut = stepOf(network, batch, parts);
       assert.ok(Math.abs(cut.loss - whole.loss) <= 1e-5 * whole.loss);
-      assert.equal(cut.errors, whole.errors);
+      assert.equal(cut.logged.error, whole.logged.error);
       for (const [name, { data }] of Object.entries(whole.values))
         assertClose(cut.values[name].data, data, name);
     });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
-import { newestCheckpoint } from '../runs/checkpoint/checkpoint.js';
+import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import { endedSummary } from '../runs/summary.js';
 import { averageOf, sumOf, velocityOf } from '../training/slot-names.js';
 import { encodeSafetensors } from './safetensors.js';
@@ -32,7 +32,7 @@ export interface RunWeights {
 export function readRunWeights(folder: string, warn: (message: string) => void): RunWeights {
   const file = join(folder, 'config.yaml');
   const config = existsSync(file) ? parseConfig(readFileSync(file, 'utf8'), { file }) : undefined;
-  const checkpoint = newestCheckpoint(join(folder, 'checkpoints'), warn);
+  const checkpoint = loadCheckpoint(join(folder, 'checkpoints'), warn);
   if (!checkpoint) {
     if (!config) {
       throw new UserError('the folder holds no run', {

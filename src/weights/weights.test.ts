@@ -111,7 +111,7 @@ test('of a run that averages its weights, the averages', async () => {
     ]),
   );
   const tensors = { ...withVelocities(variables, values), ...averages };
-  await saveCheckpoint(join(run, 'checkpoints'), { step: 1, sums: {}, tensors }, { keep: 1 });
+  saveCheckpoint(join(run, 'checkpoints'), { step: 1, sums: {}, tensors }, { keep: 1 });
   const loaded = readWeights(run, variables, { head: 'keep' });
   assert.deepEqual(loaded.values['stem.conv.weight'], averages['stem.conv.weight.average']);
   assert.deepEqual(loaded.values['stem.norm.variance'], averages['stem.norm.variance.average']);

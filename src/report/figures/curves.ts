@@ -1,16 +1,48 @@
-/** Errors against epochs: the paper's Figures 4 and 5. */
+/** Metrics and losses against epochs: the paper's Figures 4 and 5. */
 
 import { groupBy } from '../../analysis/group-by.js';
-import type { Study, StudyCell } from '../../analysis/study.js';
-import type { CurveRow } from '../../runs/curves.js';
+import { type Study, type StudyCell, trainColumns } from '../../analysis/study.js';
+import { type CurveRow, trainColumn, valColumn } from '../../runs/curves.js';
+import { isOfHundred, labelOf, labelWithUnit, type Metric } from '../../tasks/metric.js';
 import type { Figure } from './figures.js';
 import { distinct, drawnRuns, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
 
+/** A column of `curves.csv` as a row of panels. */
+interface Curve {
+  column: `train_${string}` | `val_${string}`;
+  /** `Validation error` */
+  title: string;
+  metric: Metric;
+}
+
+/** Values up to 100 or so are drawn between multiples of 5; others are fitted. */
+const loss: Metric = { name: 'loss', unit: '', better: 'lower', aboutEqual: 0 };
+
+/** The task's metrics on the validation split, then the compared one in training, or the loss where it is not logged. */
+function curvesOf(study: Study): Curve[] {
+  const metrics = study.cells.flatMap(({ runs }) => runs).find(({ summary }) => summary)?.metrics;
+  const validation = (metrics ?? [study.metric]).map((metric): Curve => {
+    return { column: valColumn(metric.name), title: `Validation ${labelOf(metric)}`, metric };
+  });
+  const isLogged = trainColumns(study).includes(trainColumn(study.metric.name));
+  const metric = isLogged ? study.metric : loss;
+  return [...validation, { column: trainColumn(metric.name), title: `Training ${labelOf(metric)}`, metric }];
+}
+
+/** `Validation and training error`, `Validation box AP, mask AP and training loss` */
+function captionOf(curves: Curve[]): string {
+  const trained = curves.at(-1)!.metric;
+  const validation = curves.slice(0, -1).map(({ metric }) => labelOf(metric));
+  return validation.length === 1 && validation[0] === labelOf(trained)
+    ? `Validation and training ${validation[0]}`
+    : `Validation ${validation.join(', ')} and training ${labelOf(trained)}`;
+}
+
 /**
- * Errors against epochs. With several batch sizes a panel for each normalizer and a line for each size (Figure 5), else
- * a line for each normalizer (Figure 4); validation error, then training error.
+ * Metrics against epochs. With several batch sizes a panel for each normalizer and a line for each size (Figure 5), else
+ * a line for each normalizer (Figure 4); validation, then training.
  */
 export function curvesFigure(study: Study): Figure | undefined {
   const cells = study.cells.filter((cell) => drawnRuns(cell).some(({ rows }) => rows.length > 1));
@@ -22,17 +54,17 @@ export function curvesFigure(study: Study): Figure | undefined {
   const groups = bySize ? [...groupBy(cells, nameOf)] : [['', cells] as const];
   const lineOf = (cell: StudyCell) => (bySize ? String(cell.setting.batchSize) : nameOf(cell));
   const lines = lineStyles(bySize ? sizes.map(String) : distinct(study.cells.map(nameOf)));
-  const panels = (['val_error', 'train_error'] as const).flatMap((column) => {
-    const what = column === 'val_error' ? 'Validation error' : 'Training error';
+  const curves = curvesOf(study);
+  const panels = curves.flatMap(({ column, title, metric }) => {
     const everyPoint = groups.map(([, members]) =>
       members.flatMap((cell) => curveOf(cell, column, lineOf(cell))),
     );
     // Epochs that were not evaluated, or gave no number, have no point; a figure needs one.
     if (everyPoint.flat().length === 0) return [];
-    const domain = curveDomain(everyPoint.flat(), last);
+    const domain = curveDomain(everyPoint.flat(), last, metric);
     return groups.map(
       ([name, members], index): Panel => ({
-        title: name === '' ? what : `${name}: ${what.toLowerCase()}`,
+        title: name === '' ? title : `${name}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
         subtitle: [seedsInWords(members.map(drawnRuns))],
         style: 'curve',
         points: everyPoint[index],
@@ -40,21 +72,21 @@ export function curvesFigure(study: Study): Figure | undefined {
         lines,
         legendTitle: bySize ? 'batch size' : '',
         x: { title: 'epoch', values: [0, last], log2: false, descending: false },
-        y: { title: 'error (%)', domain },
+        y: { title: labelWithUnit(metric), domain },
       }),
     );
   });
   if (panels.length === 0) return undefined;
   return {
     name: 'curves',
-    caption: 'Validation and training error against epochs; the mean over seeds, with their range behind it',
+    caption: `${captionOf(curves)} against epochs; the mean over seeds, with their range behind it`,
     columns: bySize ? groups.length : 2,
     panels,
   };
 }
 
 /** Mean over the runs at each epoch that all of them reached. */
-function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: string): LinePoint[] {
+function curveOf(cell: StudyCell, column: Curve['column'], line: string): LinePoint[] {
   const curves = drawnRuns(cell)
     .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
     .filter((curve) => curve.size > 0);
@@ -66,11 +98,17 @@ function curveOf(cell: StudyCell, column: 'val_error' | 'train_error', line: str
   });
 }
 
-/** From the lowest error to the highest after the first tenth of training, where the curves have come down. */
-function curveDomain(points: LinePoint[], last: number): [number, number] {
+/** From the best value to the worst after the first tenth of training, where the curves have left their beginnings. */
+function curveDomain(points: LinePoint[], last: number, metric: Metric): [number, number] {
   const late = points.filter(({ x }) => x > last / 10);
   const settled = late.length > 0 ? late : points;
-  const highs = settled.map(({ y, high }) => high ?? y);
-  const lows = points.map(({ y, low }) => low ?? y);
-  return [Math.floor(Math.min(...lows) / 5) * 5, Math.ceil(Math.max(...highs) / 5) * 5];
+  const [ofLows, ofHighs] = metric.better === 'lower' ? [points, settled] : [settled, points];
+  const low = Math.min(...ofLows.map(({ y, low }) => low ?? y));
+  const high = Math.max(...ofHighs.map(({ y, high }) => high ?? y));
+  const step = isOfHundred(metric)
+    ? 5
+    : 10 ** (Math.floor(Math.log10(high - low || Math.abs(high) || 1)) - 1);
+  // Without the last digits of a product such as 3 · 0.1.
+  const multiple = (count: number) => Number((count * step).toPrecision(12));
+  return [multiple(Math.floor(low / step)), multiple(Math.ceil(high / step))];
 }

@@ -1,9 +1,10 @@
-/** The figures of an experiment: the paper's Figure 1 (error against batch size), and its Figures 4 and 5 (curves). */
+/** The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), and its Figures 4 and 5 (curves). */
 import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, properName } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
-import { errorsOf, type Study, type StudyCell } from '../../analysis/study.js';
+import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { compareSettings } from '../../experiments/setting.js';
+import { isOfHundred, labelOf, labelWithUnit } from '../../tasks/metric.js';
 import { curvesFigure } from './curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { LinePoint, Panel } from './panel.js';
@@ -22,17 +23,17 @@ export interface Figure {
 export function figuresOf(original: Study): Figure[] {
   const cells = [...original.cells, ...comparedBaseline(original)];
   const study = { ...original, cells: cells.sort((a, b) => compareSettings(a.setting, b.setting)) };
-  const figures = [errorFigure(study), groupsFigure(study), curvesFigure(study)];
+  const figures = [batchSizeFigure(study), groupsFigure(study), curvesFigure(study)];
   return figures.filter((figure): figure is Figure => figure !== undefined);
 }
 
-/** Validation error against batch size, the paper's beside ours on a scale of the same length. */
-function errorFigure(study: Study): Figure | undefined {
+/** The compared metric against batch size, the paper's beside ours on a scale of the same length. */
+function batchSizeFigure(study: Study): Figure | undefined {
   const sizes = distinct(study.cells.map(({ setting }) => setting.batchSize)).sort((a, b) => b - a);
   if (sizes.length < 2) return undefined;
   return besideThePaper(study, {
-    name: 'error-by-batch-size',
-    caption: 'Validation error against batch size',
+    name: `${study.metric.name}-by-batch-size`,
+    caption: `Validation ${labelOf(study.metric)} against batch size`,
     xTitle: workersOf(study) > 1 ? 'batch size (images per worker)' : 'batch size',
     xOf: ({ setting }) => setting.batchSize,
     lineOf: lineNames(study.cells),
@@ -50,10 +51,8 @@ function groupsFigure(study: Study): Figure | undefined {
   const values = distinct(study.cells.flatMap((cell) => xOf(cell) ?? [])).sort((a, b) => b - a);
   if (values.length < 2) return undefined;
   return besideThePaper(study, {
-    name: byWidth ? 'error-by-channels-per-group' : 'error-by-groups',
-    caption: byWidth
-      ? 'Validation error against the channels per group'
-      : 'Validation error against the groups',
+    name: `${study.metric.name}-by-${byWidth ? 'channels-per-group' : 'groups'}`,
+    caption: `Validation ${labelOf(study.metric)} against the ${byWidth ? 'channels per group' : 'groups'}`,
     xTitle: byWidth ? 'channels per group' : 'groups',
     xOf,
     lineOf: () => 'GN',
@@ -73,17 +72,17 @@ interface Axis {
 function besideThePaper(study: Study, axis: Axis): Figure | undefined {
   const { cells } = study;
   const ours: LinePoint[] = cells.flatMap((cell) => {
-    const errors = errorsOf(cell).map(({ error }) => error);
+    const values = valuesOf(cell).map(({ value }) => value);
     const x = axis.xOf(cell);
-    return errors.length === 0 || x === undefined ? [] : { line: axis.lineOf(cell), x, ...spreadOf(errors) };
+    return values.length === 0 || x === undefined ? [] : { line: axis.lineOf(cell), x, ...spreadOf(values) };
   });
   if (ours.length === 0) return undefined;
   const seeds = cells.flatMap((cell) => {
-    const errors = errorsOf(cell);
+    const values = valuesOf(cell);
     const x = axis.xOf(cell);
-    return errors.length < 2 || x === undefined
+    return values.length < 2 || x === undefined
       ? []
-      : errors.map(({ error }) => ({ line: axis.lineOf(cell), x, y: error }));
+      : values.map(({ value }) => ({ line: axis.lineOf(cell), x, y: value }));
   });
   // Lines that differ in what the paper has no word for (precision, statistics) share one of the paper's.
   const published = distinctBy(
@@ -109,9 +108,12 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
     subtitle,
     points,
     seeds,
-    y: { title: 'validation error (%)', domain: domainAround(points, span) },
+    y: {
+      title: `validation ${labelWithUnit(study.metric)}`,
+      domain: domainAround(points, span, unitOf(study)),
+    },
   });
-  const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells.map(errorsOf))}` : 'one seed';
+  const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells.map(valuesOf))}` : 'one seed';
   const panels = [panel(ours, 'Here', [settingInWords(study), spread], seeds)];
   if (published.length > 0)
     panels.unshift(panel(published, 'Paper', [`ImageNet, ${paperModel(cells)}`, sourcesOf(cells)], []));
@@ -135,6 +137,13 @@ function sourcesOf(cells: StudyCell[]): string {
   return distinct(cells.flatMap(({ published }) => published?.source ?? [])).join(', ');
 }
 
+/** What an axis ends on multiples of: whole points of a metric up to 100, else a tenth of its largest value's order. */
+function unitOf({ metric, cells }: Study): number {
+  if (isOfHundred(metric)) return 1;
+  const largest = Math.max(...cells.flatMap((cell) => valuesOf(cell).map(({ value }) => Math.abs(value))));
+  return 10 ** (Math.floor(Math.log10(largest || 1)) - 1);
+}
+
 function workersOf(study: Study): number {
   return Math.max(...study.cells.map(({ setting }) => setting.workers));
 }
@@ -144,12 +153,15 @@ function spanOf(points: LinePoint[]): number {
   return values.length === 0 ? 0 : Math.max(...values) - Math.min(...values);
 }
 
-/** An axis of length `span` (a little more, to end on whole numbers) with the points in its middle. */
-function domainAround(points: LinePoint[], span: number): [number, number] {
+/** An axis of length `span` (a little more, to end on multiples of `unit`) with the points in its middle. */
+function domainAround(points: LinePoint[], span: number, unit: number): [number, number] {
   const values = points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]);
   const middle = (Math.max(...values) + Math.min(...values)) / 2;
-  const low = Math.max(0, Math.floor(middle - span / 2));
-  return [low, low + Math.ceil(span) + 1];
+  const least = Math.min(...values) < 0 ? Number.NEGATIVE_INFINITY : 0;
+  const low = Math.max(least, Math.floor((middle - span / 2) / unit)) * unit;
+  // Without the last digits of a product such as 3 · 0.1.
+  const tidy = (value: number) => Number(value.toPrecision(12));
+  return [tidy(low), tidy(low + (Math.ceil(span / unit) + 1) * unit)];
 }
 
 function distinctBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Value[] {

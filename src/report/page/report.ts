@@ -8,6 +8,7 @@ import { verdictInWords } from '../../analysis/verdict.js';
 import { printConfig } from '../../config/print.js';
 import { count } from '../../experiments/label.js';
 import { paperSetting } from '../../paper/published.js';
+import { decimalsOf, isOfHundred, labelOf } from '../../tasks/metric.js';
 import { fixed, signed } from '../../terminal/number-format.js';
 import { type Figure, figuresOf } from '../figures/figures.js';
 import { figureParts, renderSvg } from '../figures/render.js';
@@ -25,7 +26,10 @@ export async function renderReport(study: Study): Promise<string> {
     `<h1>${escapeHtml(model.title)}</h1>`,
     `<p class="faint">${escapeHtml(introduction(study))}</p>`,
     model.matrix
-      ? section('Paper and ours', `<p>${escapeHtml(captionOf(model))}</p>${matrixTable(model.matrix)}`)
+      ? section(
+          'Paper and ours',
+          `<p>${escapeHtml(captionOf(model))}</p>${matrixTable(model.matrix, model.metric)}`,
+        )
       : '',
     figures.length > 0 ? section('Figures', figures.join('\n')) : '',
     model.contrasts.length > 0 ? section('Differences', contrastSection(model)) : '',
@@ -86,28 +90,32 @@ async function figureSection(figure: Figure): Promise<string> {
   return `<figure>\n<div class="paper-white">\n<div class="panels">\n${drawn.join('\n')}\n</div>\n<div>${key}</div>\n</div>\n${caption}\n</figure>`;
 }
 
-function matrixTable({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string {
+function matrixTable(
+  { batchSizes, lines }: NonNullable<TableModel['matrix']>,
+  metric: TableModel['metric'],
+): string {
   const body = lines.flatMap(({ label, published, ours }) => [
     [
       `${escapeHtml(label)}, paper`,
-      ...published.map((value) => (value === undefined ? '–' : fixed(value, 1))),
+      ...published.map((value) => (value === undefined ? '–' : fixed(value, decimalsOf(metric) - 1))),
     ],
     [
       `<strong>${escapeHtml(label)}, ours</strong>`,
-      ...ours.map((row) => `<strong>${oursInWords(row)}</strong>${partOfSeeds(row)}`),
+      ...ours.map((row) => `<strong>${oursInWords(row, metric)}</strong>${partOfSeeds(row)}`),
     ],
   ]);
   return htmlTable(['batch size', ...batchSizes.map(String)], body, [0]);
 }
 
-function rowsTable({ rows, baselineRows }: TableModel): string {
+function rowsTable({ rows, baselineRows, metric }: TableModel): string {
+  const decimals = decimalsOf(metric);
   const line = (row: TableRow, label: string) => [
     escapeHtml(label),
-    row.published === undefined ? '–' : fixed(row.published, 1),
-    oursInWords(row),
+    row.published === undefined ? '–' : fixed(row.published, decimals - 1),
+    oursInWords(row, metric),
     `${row.values.length} of ${row.planned}`,
     row.values
-      .map(({ seed, error }) => `${fixed(error, 2)}<span class="faint"> (${seed})</span>`)
+      .map(({ seed, value }) => `${fixed(value, decimals)}<span class="faint"> (${seed})</span>`)
       .join(', ') || '–',
   ];
   const body = [
@@ -117,22 +125,23 @@ function rowsTable({ rows, baselineRows }: TableModel): string {
   return htmlTable(['cell', 'paper', 'ours', 'seeds', 'each (seed)'], body, [0, 4]);
 }
 
-function contrastSection({ contrasts }: TableModel): string {
+function contrastSection({ contrasts, metric }: TableModel): string {
+  const decimals = decimalsOf(metric);
   const ends = contrasts.flatMap(({ published, ours }) => [0, published ?? 0, ours?.mean ?? 0]);
   const domain: [number, number] = [Math.floor(Math.min(...ends) - 1), Math.ceil(Math.max(...ends) + 1)];
   const body = contrasts.map(({ label, published, ours, verdict }) => [
     escapeHtml(label),
-    published === undefined ? '–' : signed(published, 1),
-    ours ? signed(ours.mean, 2) : '–',
-    ours?.interval ? `[${ours.interval.map((end) => signed(end, 2)).join(', ')}]` : '–',
+    published === undefined ? '–' : signed(published, decimals - 1),
+    ours ? signed(ours.mean, decimals) : '–',
+    ours?.interval ? `[${ours.interval.map((end) => signed(end, decimals)).join(', ')}]` : '–',
     String(ours?.n ?? 0),
     intervalBar({ published, mean: ours?.mean, interval: ours?.interval, domain }),
     verdictInWords(verdict),
   ]);
   const scale = `${signed(domain[0], 0)} to ${signed(domain[1], 0)}`;
   const header = ['difference', 'paper', 'ours', '95 % interval', 'seeds', scale, 'verdict'];
-  const caption =
-    'In points of validation error, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval, the dashed line zero.';
+  const unit = isOfHundred(metric) ? 'points of ' : '';
+  const caption = `In ${unit}validation ${labelOf(metric)}, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval, the dashed line zero.`;
   return `<p>${caption}</p>\n${htmlTable(header, body, [0, 5, 6])}`;
 }
 

@@ -1,14 +1,17 @@
 /** Tables for other programs: tidy (a row a run) and wide (a row a cell). Empty cells are values that do not exist. */
 import { stringify } from 'csv-stringify/sync';
-import type { Study, StudyCell } from '../../analysis/study.js';
-import { validationError } from '../../runs/statistics.js';
+import { type Study, type StudyCell, type StudyRun, trainColumns } from '../../analysis/study.js';
+import { metricStatistics } from '../../runs/statistics.js';
+import type { Metric } from '../../tasks/metric.js';
 import { tableModel } from './model.js';
 
-/** A row for every run, also for those that did not complete. Errors in percent; nothing that a clock measured. */
+/** A row for every run, also for those that did not complete; nothing that a clock measured. */
 export function tidyTable(study: Study): string {
+  const { name } = study.metric;
+  const others = study.cells.flatMap(({ runs }) => runs)[0].metrics.slice(1);
+  const trained = trainColumns(study);
   const rows = study.cells.flatMap((cell) =>
     cell.runs.map((run) => {
-      const { final, medianLast5, best } = validationError(run.rows);
       return {
         experiment: study.name,
         ...cellColumns(cell),
@@ -16,12 +19,9 @@ export function tidyTable(study: Study): string {
         outcome: run.outcome,
         epochs_done: run.epochs.done,
         epochs_total: run.epochs.total,
-        val_error: run.error,
-        val_error_median_last5: medianLast5,
-        val_error_final: final,
-        val_error_best: best,
-        train_error_final: run.rows.at(-1)?.train_error,
-        train_loss_final: run.rows.at(-1)?.train_loss,
+        [`val_${name}`]: run.value,
+        ...Object.assign({}, ...[study.metric, ...others].map((metric) => statisticsColumns(run, metric))),
+        ...Object.fromEntries(trained.map((column) => [`${column}_final`, run.rows.at(-1)?.[column]])),
         diverged_at_step: run.summary?.divergedAtStep,
         parameters: run.summary?.parameters,
         dataset: run.summary?.dataset.name,
@@ -41,19 +41,25 @@ export function wideTable(study: Study): string {
   );
   const lines = study.cells.map((cell, index) => {
     const { mean, std, values, planned, gap } = rows[index];
-    const bySeed = seeds.map((seed) => [`seed_${seed}`, values.find((value) => value.seed === seed)?.error]);
+    const bySeed = seeds.map((seed) => [`seed_${seed}`, values.find((value) => value.seed === seed)?.value]);
     return {
       experiment: study.name,
       ...cellColumns(cell),
       seeds: values.length,
       seeds_planned: planned,
-      val_error_mean: mean,
-      val_error_std: std,
+      [`val_${study.metric.name}_mean`]: mean,
+      [`val_${study.metric.name}_std`]: std,
       gap,
       ...Object.fromEntries(bySeed),
     };
   });
   return stringify(lines, { header: true });
+}
+
+function statisticsColumns({ rows }: StudyRun, metric: Metric) {
+  const { final, medianLast5, best } = metricStatistics(rows, metric);
+  const column = `val_${metric.name}`;
+  return { [`${column}_median_last5`]: medianLast5, [`${column}_final`]: final, [`${column}_best`]: best };
 }
 
 function cellColumns({ key, label, setting, config, published }: StudyCell) {

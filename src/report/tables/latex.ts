@@ -1,6 +1,7 @@
 /** A table as LaTeX (booktabs), to paste into a paper. */
 
 import { verdictInWords } from '../../analysis/verdict.js';
+import { decimalsOf, differenceUnit, type Metric } from '../../tasks/metric.js';
 import { fixed, signed } from '../../terminal/number-format.js';
 import { captionOf, partOfSeeds, seedsDone } from './markdown.js';
 import type { TableModel, TableRow } from './model.js';
@@ -14,14 +15,14 @@ export function latexTable(model: TableModel): string {
     '\\centering',
     `\\caption{${escapeLatex([`${model.title}.`, captionOf(model), ...notesOf(model), model.differences].join(' '))}}`,
     `\\label{tab:${model.name}}`,
-    ...(model.matrix ? matrixLines(model.matrix) : rowLines(rows)),
+    ...(model.matrix ? matrixLines(model.matrix, model.metric) : rowLines(rows, model.metric)),
     '\\end{table}',
     ...contrastLines(model),
   ];
   return `${parts.join('\n')}\n`;
 }
 
-function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string[] {
+function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>, metric: Metric): string[] {
   return tabular(
     `l${'r'.repeat(batchSizes.length)}`,
     ['batch size', ...batchSizes.map(String)],
@@ -29,41 +30,42 @@ function matrixLines({ batchSizes, lines }: NonNullable<TableModel['matrix']>): 
       ...lines.flatMap(({ label, published, ours }) => [
         [
           `${escapeLatex(label)}, paper`,
-          ...published.map((value) => (value === undefined ? '--' : fixed(value, 1))),
+          ...published.map((value) => (value === undefined ? '--' : fixed(value, decimalsOf(metric) - 1))),
         ],
-        [`${escapeLatex(label)}, ours`, ...ours.map((row) => oursInLatex(row) + partOfSeeds(row))],
+        [`${escapeLatex(label)}, ours`, ...ours.map((row) => oursInLatex(row, metric) + partOfSeeds(row))],
       ]),
     ],
   );
 }
 
-function rowLines(rows: TableRow[]): string[] {
+function rowLines(rows: TableRow[], metric: Metric): string[] {
   return tabular(
     'lrrr',
     ['cell', 'paper', 'ours', 'seeds'],
     rows.map((row) => [
       escapeLatex(row.label),
-      row.published === undefined ? '--' : fixed(row.published, 1),
-      oursInLatex(row),
+      row.published === undefined ? '--' : fixed(row.published, decimalsOf(metric) - 1),
+      oursInLatex(row, metric),
       seedsDone(row),
     ]),
   );
 }
 
-function contrastLines({ contrasts, name, title }: TableModel): string[] {
+function contrastLines({ contrasts, name, title, metric }: TableModel): string[] {
   if (contrasts.length === 0) return [];
+  const decimals = decimalsOf(metric);
   const body = contrasts.map(({ label, published, ours, verdict }) => [
     escapeLatex(label),
-    published === undefined ? '--' : math(published, 1),
-    ours ? math(ours.mean, 2) : '--',
-    ours?.interval ? `[${ours.interval.map((end) => math(end, 2)).join(', ')}]` : '--',
+    published === undefined ? '--' : math(published, decimals - 1),
+    ours ? math(ours.mean, decimals) : '--',
+    ours?.interval ? `[${ours.interval.map((end) => math(end, decimals)).join(', ')}]` : '--',
     String(ours?.n ?? 0),
     verdictInWords(verdict),
   ]);
   return [
     '\\begin{table}',
     '\\centering',
-    `\\caption{${escapeLatex(title)}: differences in points, ours paired by seed with 95\\,\\% $t$ interval.}`,
+    `\\caption{${escapeLatex(title)}: differences in ${differenceUnit(metric)}, ours paired by seed with 95\\,\\% $t$ interval.}`,
     `\\label{tab:${name}-differences}`,
     ...tabular('lrrrrl', ['difference', 'paper', 'ours', 'interval', 'seeds', 'verdict'], body),
     '\\end{table}',
@@ -83,9 +85,11 @@ function tabular(columns: string, header: string[], body: string[][]): string[] 
   ];
 }
 
-function oursInLatex(row: TableRow | undefined): string {
+function oursInLatex(row: TableRow | undefined, metric: Metric): string {
   if (row?.mean === undefined) return '--';
-  return row.std === undefined ? fixed(row.mean, 2) : `$${fixed(row.mean, 2)} \\pm ${fixed(row.std, 2)}$`;
+  const decimals = decimalsOf(metric);
+  const center = fixed(row.mean, decimals);
+  return row.std === undefined ? center : `$${center} \\pm ${fixed(row.std, decimals)}$`;
 }
 
 function math(value: number, decimals: number): string {

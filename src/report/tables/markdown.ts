@@ -1,19 +1,20 @@
 /** A table as Markdown, for reading in a terminal or on a code host. */
 
 import { verdictInWords } from '../../analysis/verdict.js';
+import { decimalsOf, differenceUnit, labelOf, type Metric } from '../../tasks/metric.js';
 import { fixed, signed } from '../../terminal/number-format.js';
 import type { TableModel, TableRow } from './model.js';
 import { notesOf } from './notes.js';
 
 export function markdownTable(model: TableModel): string {
-  const { rows, baselineRows, contrasts } = model;
+  const { contrasts, metric } = model;
   const blocks = [`### ${model.title}`, captionOf(model)];
-  if (model.matrix) blocks.push(matrixBlock(model.matrix));
-  blocks.push(rowsBlock(rows, baselineRows));
+  if (model.matrix) blocks.push(matrixBlock(model.matrix, metric));
+  blocks.push(rowsBlock(model));
   if (contrasts.length > 0) {
     blocks.push(
-      'Differences in points, ours paired by seed with its 95 % t interval:',
-      contrastsBlock(contrasts),
+      `Differences in ${differenceUnit(metric)}, ours paired by seed with its 95 % t interval:`,
+      contrastsBlock(model),
     );
   }
   blocks.push(...notesBlock(model), escapeCell(model.differences));
@@ -25,10 +26,10 @@ export function markdownTable(model: TableModel): string {
  * without differences that cannot be had yet.
  */
 export function markdownSummary(model: TableModel): string {
-  const { rows, baselineRows, contrasts, matrix } = model;
-  const blocks = [captionOf(model), matrix ? matrixBlock(matrix) : rowsBlock(rows, baselineRows)];
+  const { contrasts, matrix, metric } = model;
+  const blocks = [captionOf(model), matrix ? matrixBlock(matrix, metric) : rowsBlock(model)];
   const had = contrasts.filter(({ verdict }) => verdict.outcome !== 'missing');
-  if (had.length > 0) blocks.push(contrastsBlock(had));
+  if (had.length > 0) blocks.push(contrastsBlock({ contrasts: had, metric }));
   blocks.push(...notesBlock(model), escapeCell(model.differences));
   return `${blocks.join('\n\n')}\n`;
 }
@@ -39,16 +40,18 @@ function notesBlock(model: TableModel): string[] {
 }
 
 /** What the numbers are, in one sentence or two. */
-export function captionOf({ source }: TableModel): string {
-  const ours =
-    'Validation error in %: the median of the last 5 epochs, mean ± standard deviation over the seeds that completed.';
+export function captionOf({ source, metric }: TableModel): string {
+  const unit = metric.unit === '' ? '' : ` in ${metric.unit}`;
+  const ours = `Validation ${labelOf(metric)}${unit}: the median of the last 5 epochs, mean ± standard deviation over the seeds that completed.`;
   return source ? `${ours} Paper: ${source}.` : ours;
 }
 
 /** `13.30 ± 0.21`, `13.30`, or a dash. */
-export function oursInWords(row: TableRow | undefined): string {
+export function oursInWords(row: TableRow | undefined, metric: Metric): string {
   if (row?.mean === undefined) return '–';
-  return row.std === undefined ? fixed(row.mean, 2) : `${fixed(row.mean, 2)} ± ${fixed(row.std, 2)}`;
+  const decimals = decimalsOf(metric);
+  const center = fixed(row.mean, decimals);
+  return row.std === undefined ? center : `${center} ± ${fixed(row.std, decimals)}`;
 }
 
 /** ` (1 of 3)`, behind the mean of a cell of whose planned seeds not all are done. */
@@ -61,25 +64,29 @@ export function seedsDone({ values, planned }: TableRow): string {
   return values.length === planned ? `${planned}` : `${values.length} of ${planned}`;
 }
 
-function matrixBlock({ batchSizes, lines }: NonNullable<TableModel['matrix']>): string {
+function matrixBlock({ batchSizes, lines }: NonNullable<TableModel['matrix']>, metric: Metric): string {
   const header = ['batch size', ...batchSizes.map(String)];
   const body = lines.flatMap(({ label, published, ours }) => [
-    [`${label}, paper`, ...published.map((value) => (value === undefined ? '–' : fixed(value, 1)))],
-    [`**${label}, ours**`, ...ours.map((row) => oursInWords(row) + partOfSeeds(row))],
+    [
+      `${label}, paper`,
+      ...published.map((value) => (value === undefined ? '–' : fixed(value, decimalsOf(metric) - 1))),
+    ],
+    [`**${label}, ours**`, ...ours.map((row) => oursInWords(row, metric) + partOfSeeds(row))],
   ]);
   return grid(header, body, 1);
 }
 
-function rowsBlock(rows: TableRow[], baselineRows: TableRow[]): string {
+function rowsBlock({ rows, baselineRows, metric }: TableModel): string {
+  const decimals = decimalsOf(metric);
   const withGap = rows.some(({ gap }) => gap !== undefined);
   const header = ['cell', 'paper', 'ours', ...(withGap ? ['ours − paper'] : []), 'seeds', 'each seed'];
   const line = (row: TableRow, label: string) => [
     label,
-    row.published === undefined ? '–' : fixed(row.published, 1),
-    oursInWords(row),
-    ...(withGap ? [row.gap === undefined ? '–' : signed(row.gap, 2)] : []),
+    row.published === undefined ? '–' : fixed(row.published, decimals - 1),
+    oursInWords(row, metric),
+    ...(withGap ? [row.gap === undefined ? '–' : signed(row.gap, decimals)] : []),
     seedsDone(row),
-    row.values.map(({ error }) => fixed(error, 2)).join(', ') || '–',
+    row.values.map(({ value }) => fixed(value, decimals)).join(', ') || '–',
   ];
   const body = [
     ...rows.map((row) => line(row, row.label)),
@@ -88,13 +95,14 @@ function rowsBlock(rows: TableRow[], baselineRows: TableRow[]): string {
   return grid(header, body, 1, header.length - 1);
 }
 
-function contrastsBlock(contrasts: TableModel['contrasts']): string {
+function contrastsBlock({ contrasts, metric }: Pick<TableModel, 'contrasts' | 'metric'>): string {
+  const decimals = decimalsOf(metric);
   const header = ['difference', 'paper', 'ours', '95 % interval', 'seeds', 'verdict'];
   const body = contrasts.map(({ label, published, ours, verdict }) => [
     label,
-    published === undefined ? '–' : signed(published, 1),
-    ours ? signed(ours.mean, 2) : '–',
-    ours?.interval ? ours.interval.map((end) => signed(end, 2)).join(' to ') : '–',
+    published === undefined ? '–' : signed(published, decimals - 1),
+    ours ? signed(ours.mean, decimals) : '–',
+    ours?.interval ? ours.interval.map((end) => signed(end, decimals)).join(' to ') : '–',
     String(ours?.n ?? 0),
     verdictInWords(verdict),
   ]);

@@ -3,11 +3,12 @@ import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
 import { mean, sampleStd } from '../../analysis/statistics.js';
-import { errorsOf, type Study, type StudyCell } from '../../analysis/study.js';
+import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
 import { contextOf, normalizerKey } from '../../experiments/setting.js';
+import type { Metric } from '../../tasks/metric.js';
 
-/** A cell's row: the paper's error and ours, percent. */
+/** A cell's row: the paper's value and ours, in the metric's unit. */
 export interface TableRow {
   key: string;
   label: string;
@@ -16,7 +17,7 @@ export interface TableRow {
   /** Sample standard deviation; from 2 seeds on. */
   std?: number;
   /** Of the completed runs, in the order of their seeds. */
-  values: { seed: number; error: number }[];
+  values: { seed: number; value: number }[];
   /** Ours minus the paper's, where data and model are the paper's. */
   gap?: number;
   planned: number;
@@ -31,6 +32,7 @@ export interface Matrix {
 }
 
 export interface TableModel {
+  metric: Metric;
   name: string;
   title: string;
   source?: string;
@@ -50,6 +52,7 @@ export function tableModel(study: Study): TableModel {
   const rows = study.cells.map(tableRow);
   const sources = [...new Set(study.cells.flatMap(({ published }) => published?.source ?? []))];
   return {
+    metric: study.metric,
     name: study.name,
     title: study.title,
     source: sources.length > 0 ? sources.join(', ') : undefined,
@@ -67,7 +70,7 @@ export function tableModel(study: Study): TableModel {
 function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
   const counted = cells.flatMap(({ label, runs }) =>
     runs
-      .filter(({ error }) => error !== undefined)
+      .filter(({ value }) => value !== undefined)
       .map(({ seed, arithmetic }) => ({ ...arithmetic, name: `${label}, seed ${seed}` })),
   );
   const direct = counted.filter(({ convolutions }) => convolutions === 'direct');
@@ -80,16 +83,16 @@ function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
 }
 
 function tableRow(cell: StudyCell): TableRow {
-  const values = errorsOf(cell).sort((a, b) => a.seed - b.seed);
-  const errors = values.map(({ error }) => error);
-  const average = errors.length > 0 ? mean(errors) : undefined;
+  const values = valuesOf(cell).sort((a, b) => a.seed - b.seed);
+  const numbers = values.map(({ value }) => value);
+  const average = numbers.length > 0 ? mean(numbers) : undefined;
   const published = cell.published?.error;
   return {
     key: cell.key,
     label: cell.label,
     published,
     mean: average,
-    std: sampleStd(errors),
+    std: sampleStd(numbers),
     values,
     gap:
       average !== undefined && published !== undefined && isPaperSetting(cell)

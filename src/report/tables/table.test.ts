@@ -33,7 +33,7 @@ test('a cell is the mean over seeds of the median of the last five epochs, besid
   assert.equal(first.label, 'BN, batch 32');
   assert.equal(first.published, 23.6);
   assert.deepEqual(
-    first.values.map(({ seed, error }) => [seed, Number(error.toFixed(6))]),
+    first.values.map(({ seed, value }) => [seed, Number(value.toFixed(6))]),
     [
       [1, 13.01],
       [2, 13.02],

@@ -8,6 +8,7 @@ import type { Cell } from '../../experiments/cells.js';
 import { type Experiment, loadExperiment } from '../../experiments/experiment.js';
 import { curveColumns } from '../../runs/curves.js';
 import { type Summary, writeSummary } from '../../runs/summary.js';
+import { classificationMeasures } from '../../tasks/metric.js';
 
 /** BN and GN from 32 images to 2, as in the paper's Table 2, of 6 epochs on the synthetic data. */
 export const table2Trial = `
@@ -76,7 +77,10 @@ function writeRun(
     return [epoch, step, step * size * workers, 0.1, 1, valError - 2, 1, valError, 500, epoch * 3].join();
   });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'curves.csv'), [curveColumns.join(), ...rows, ''].join('\n'));
+  writeFileSync(
+    join(folder, 'curves.csv'),
+    [curveColumns(classificationMeasures).join(), ...rows, ''].join('\n'),
+  );
   writeFileSync(join(folder, 'config.yaml'), printConfig({ ...config, seed }));
   writeFileSync(
     join(folder, 'environment.json'),

@@ -47,11 +47,11 @@ export interface TrainingState {
  * Saves a checkpoint into `folder` (created if missing) and keeps the last `keep`; a second one of the same step
  * takes precedence over the first. When this throws (UserError, exit code 1), the older ones still stand.
  */
-export async function saveCheckpoint(
+export function saveCheckpoint(
   folder: string,
   state: TrainingState,
   { keep, files = diskFileSystem }: { keep: number; files?: FileSystem },
-): Promise<void> {
+): void {
   const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
   try {
     files.makeFolder(folder);
@@ -72,16 +72,7 @@ export async function saveCheckpoint(
  * The newest whole checkpoint in `folder`; `warn` hears of each damaged one that was passed over. Undefined when there
  * is none at all. Throws UserError when there are some and none is whole.
  */
-export async function loadCheckpoint(
-  folder: string,
-  warn: (message: string) => void,
-  options?: { files?: FileSystem },
-): Promise<TrainingState | undefined> {
-  return newestCheckpoint(folder, warn, options);
-}
-
-/** The same at once. */
-export function newestCheckpoint(
+export function loadCheckpoint(
   folder: string,
   warn: (message: string) => void,
   { files = diskFileSystem }: { files?: FileSystem } = {},
@@ -102,7 +93,7 @@ export function newestCheckpoint(
     }
   }
   if (candidates.length === 0) return undefined;
-  throw new UserError('no checkpoint is whole', {
+  throw new UserError('every checkpoint is damaged', {
     place: folder,
     fix: 'start the run over with --force, or restore a checkpoint',
     exitCode: 1,
@@ -171,7 +162,7 @@ function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError(`${name} is not whole JSON`);
+    throw new UserError(`${name} is incomplete JSON`);
   }
 }
 

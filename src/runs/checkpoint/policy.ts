@@ -1,14 +1,14 @@
 import type { Config } from '../../config/schema.js';
 import type { Program } from '../../engine/program.js';
-import { type Progress, progressSums } from '../progress.js';
+import { progressSums, type TrainingProgress } from '../progress.js';
 import { saveCheckpoint } from './checkpoint.js';
 
 /** When a run's state is saved, and how. */
 export interface CheckpointPolicy {
   /** Whether steps or minutes since the last save ask for one in mid-epoch. */
-  due(progress: Progress): boolean;
+  due(progress: TrainingProgress): boolean;
   /** @throws UserError (exit code 1) when it cannot be written */
-  save(progress: Progress): Promise<void>;
+  save(progress: TrainingProgress): void;
 }
 
 /**
@@ -27,9 +27,9 @@ export function checkpointPolicy(
       if (everySteps && step % everySteps === 0) return true;
       return everyMinutes > 0 && performance.now() - savedAt >= everyMinutes * 60_000;
     },
-    async save(progress) {
+    save(progress) {
       beforeSave();
-      await saveCheckpoint(
+      saveCheckpoint(
         folder,
         { step: progress.step, sums: progressSums(progress), tensors: program.read() },
         { keep },

@@ -20,7 +20,7 @@ export interface RunOutcome {
 export async function readOutcome(folder: string): Promise<RunOutcome> {
   const rows = readCurves(join(folder, 'curves.csv'));
   const steps = readdirSync(folder).includes('steps.csv') ? readSteps(join(folder, 'steps.csv')) : [];
-  const checkpoint = await loadCheckpoint(join(folder, 'checkpoints'), (message) => {
+  const checkpoint = loadCheckpoint(join(folder, 'checkpoints'), (message) => {
     throw new Error(message);
   });
   const variables = Object.entries(checkpoint?.tensors ?? {}).map(([name, { shape, data }]) => {

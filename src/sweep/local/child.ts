@@ -16,7 +16,7 @@ export interface RunProgress {
   step: number;
   totalSteps: number;
   loss?: number;
-  valError?: number;
+  validation?: string;
   imagesPerSecond?: number;
 }
 

@@ -64,7 +64,7 @@ try {
   // A new run.
 }
 const begun = existsSync(join(out, 'curves.csv'));
-const curves = await CurvesLog.open(join(out, 'curves.csv'), begun ? { resumeAtStep: step } : {});
+const curves = CurvesLog.open(join(out, 'curves.csv'), begun ? { resumeAtStep: step } : {});
 const totalSteps = config.epochs * stepsPerEpoch;
 save('running');
 
@@ -80,7 +80,7 @@ while (step < totalSteps) {
   );
   if (step % stepsPerEpoch !== 0) continue;
   appendFileSync(`${out}.epochs`, `${epoch}\n`);
-  await curves.append({
+  curves.append({
     epoch,
     step,
     images: step * config.batch.size,
