@@ -107,6 +107,14 @@ const engineSchema = z.strictObject({
     .describe(
       "winograd: 3×3 convolutions by Winograd's filtering, on the CPU, in bfloat16 if it has no unit for that: faster, with rounding errors two to three times float32's",
     ),
+  memoryGB: z
+    .number()
+    .positive()
+    .max(1e6)
+    .optional()
+    .describe(
+      'GiB of memory that the run may use, for batch.microSteps: auto; when left out, its share of what the GPU has, or of the limit of the machine, its container or its Slurm job',
+    ),
 });
 
 const logSchema = z.strictObject({

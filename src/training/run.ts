@@ -31,7 +31,7 @@ import { openEventFile } from '../runs/tensorboard.js';
 import { classificationMeasures, loggedNames, type Measured } from '../tasks/metric.js';
 import { type InitialWeights, initialWeights, initialWeightsAgain } from '../weights/initial-weights.js';
 import { evaluate, evaluationBatches } from './evaluation.js';
-import { checkMemory, partsOf } from './micro-steps.js';
+import { checkMemory, memoryOf, partsOf } from './micro-steps.js';
 import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import {
   defineEvaluation,
@@ -94,7 +94,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const { eager, deterministic } = (begun && modeOf(folder.environment)) ?? options;
     const threads =
       begun || !deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
-    const parts = partsOf(begun ?? config, description);
+    const memoryGB = memoryOf(begun ?? config);
+    const parts = partsOf(begun ?? config, description, memoryGB);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
     const loaded = await loadEngine({
@@ -108,6 +109,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       convolutions: (begun ?? config).engine.convolutions,
       intraOpThreads: threads.intraOp,
       interOpThreads: threads.interOp,
+      memoryGB,
     };
     const batch = { ...config.batch, microSteps: parts };
     const environment = await collectEnvironment({

@@ -3,13 +3,10 @@ import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { loadEngine } from '../engine/load.js';
-import { UserError } from '../errors.js';
 import type { Images } from '../input/evaluation-batches.js';
 import { createModel } from '../models/index.js';
-import { stepMemory } from '../models/memory.js';
 import { formulaValues } from '../models/testing/formula.js';
 import { describeModel } from '../nn/shape-net.js';
-import { checkMemory, partsOf } from './micro-steps.js';
 import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { defineEvaluation, defineStatistics, defineTraining, type Network, withVelocities } from './steps.js';
 
@@ -116,48 +113,6 @@ describe('micro-steps', () => {
         assertClose(cut.values[name].data, data, name);
     });
   }
-
-  it('are as many as memory needs, of whole workers where they share statistics', () => {
-    const plenty = 1e12;
-    for (const [normalizer, least] of [
-      ['batch', 4],
-      ['group', 8],
-    ] as const) {
-      const network = networkOf(normalizer, 2, 4);
-      const model = describeModel(network.model, network.config.normalizer, { shape: network.shape });
-      assert.equal(partsOf(network.config, model, plenty), 1);
-      assert.equal(partsOf(network.config, model, 0), least);
-    }
-  });
-
-  it('are refused where even the most of them leave a step larger than the machine’s memory', () => {
-    const network = networkOf('batch', 2, 4);
-    const model = describeModel(network.model, network.config.normalizer, { shape: network.shape });
-    const { config } = network;
-    const needed = (microSteps: number) =>
-      stepMemory({ ...config, batch: { ...config.batch, microSteps } }, model).total;
-    const check = (memory: number, microSteps: number | 'auto' = 'auto', devices: string[] = []) =>
-      checkMemory({ ...config, batch: { ...config.batch, microSteps } }, model, { memory, devices });
-    check(needed(4));
-    const refusal = (place: string, message: RegExp, fix: RegExp) => (error: unknown) =>
-      error instanceof UserError &&
-      error.place === place &&
-      message.test(error.message) &&
-      fix.test(error.fix!);
-    assert.throws(
-      () => check(needed(4) - 1),
-      refusal(
-        'batch.size',
-        /2 images at once needs about 0\.0 GiB, and this machine has 0\.0/,
-        /smaller batch/,
-      ),
-    );
-    assert.throws(
-      () => check(needed(2) - 1, 2),
-      refusal('batch.microSteps', /4 images at once/, /auto, or to 4$/),
-    );
-    check(0, 'auto', ['nvidia0']);
-  });
 });
 
 describe('precise statistics', () => {

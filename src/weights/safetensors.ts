@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { freemem } from 'node:os';
 import { UserError } from '../errors.js';
+import { availableMemory } from '../process/memory.js';
 import { diskFileSystem, fileError, replaceFile } from '../storage/files.js';
 
 export interface Tensor<Data = Float32Array> {
@@ -83,7 +83,7 @@ export function writeSafetensors(
 /** Throws UserError that lists all that is wrong with the file. */
 export function readSafetensors(
   file: string,
-  { memory = freemem() }: { memory?: number } = {},
+  { memory = availableMemory() }: { memory?: number } = {},
 ): Safetensors & { sha256: string } {
   const bytes = readBounded(file, memory);
   return { ...decodeSafetensors(bytes, file), sha256: createHash('sha256').update(bytes).digest('hex') };

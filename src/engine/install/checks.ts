@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import type { UserError } from '../../errors.js';
+import { memoryLimit } from '../../process/memory.js';
 import { type Probe, probeEngine } from '../probe.js';
 import { planThreads } from '../threads.js';
 import { type Check, found, missing } from './check.js';
@@ -153,7 +154,8 @@ function operations(engine: Engine, { device, instructionSet }: Probe): Check {
 
 function processor(): Check {
   const [model] = cpus();
-  const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`;
+  const [all, allowed] = [totalmem(), memoryLimit()].map((bytes) => (bytes / 2 ** 30).toFixed(0));
+  const memory = allowed === all ? `${all} GiB memory` : `${allowed} of ${all} GiB memory`;
   const names = ['avx2', 'fma', 'avx512f', 'avx512bw', 'avx512_vnni', 'avx512_fp16', 'asimd', 'sve'];
   const features = cpuFeatures().filter((feature) => names.includes(feature));
   return found('processor', [model?.model.trim() ?? process.arch, ...features, memory].join(', '));

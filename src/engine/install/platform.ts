@@ -1,4 +1,5 @@
 /** What this machine is, and what decides about the engine: processor, NVIDIA devices, distribution. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 export type Variant = 'cpu' | 'cuda';
@@ -19,6 +20,18 @@ export function presentDevices(): string[] {
   // Under WSL the devices have no node of their own; the driver's library is what tells.
   if (found.length === 0 && list('/usr/lib/wsl/lib').includes('libcuda.so.1')) return ['dxg'];
   return found;
+}
+
+/** Bytes of memory of the first NVIDIA device that a process may use; undefined where `nvidia-smi` does not say. */
+export function nvidiaMemory(ask = askNvidia): number | undefined {
+  const first = /^[^,]+/.exec(process.env.CUDA_VISIBLE_DEVICES ?? '')?.[0].trim();
+  const mebibytes = Number.parseInt(ask(first ?? '0'), 10);
+  return mebibytes > 0 ? mebibytes * 2 ** 20 : undefined;
+}
+
+function askNvidia(device: string): string {
+  const query = ['--query-gpu=memory.total', '--format=csv,noheader,nounits', '-i', device];
+  return spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 20_000 }).stdout ?? '';
 }
 
 /** The wheel is for Linux with glibc on x64; everything else takes what the package's own installer brings. */

@@ -13,6 +13,11 @@ test('a run a core, with one thread each', () => {
   const { env, overrides } = shareOf(machine, 2, 1, noRun);
   assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=1']);
   assert.equal(env.GNBENCH_THREADS, '1');
+  assert.equal(Number(env.GNBENCH_MEMORY_SHARE), 0.5);
+  assert.equal(shareOf(machine, 1, 0, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'all of it');
+  const two = { cores: 8, devices: ['0', '1'] };
+  assert.equal(shareOf(two, 2, 1, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'a device each');
+  assert.equal(Number(shareOf(two, 4, 3, noRun).env.GNBENCH_MEMORY_SHARE), 0.5);
   assert.equal(shareOf({ cores: 8, devices: [] }, 2, 0, noRun).env.GNBENCH_THREADS, '4');
   assert.equal(shareOf({ cores: 2, devices: [] }, 4, 3, noRun).env.GNBENCH_THREADS, '1', 'never none');
 });

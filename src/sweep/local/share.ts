@@ -50,6 +50,8 @@ export function shareOf(
 ): Share {
   const threads = Math.max(1, Math.floor(machine.cores / jobs));
   const env: Record<string, string> = { GNBENCH_THREADS: String(threads) };
+  const together = Math.ceil(jobs / Math.max(1, machine.devices.length));
+  if (together > 1) env.GNBENCH_MEMORY_SHARE = (1 / together).toFixed(6);
   if (machine.devices.length > 0) {
     env.CUDA_VISIBLE_DEVICES = machine.devices[slot % machine.devices.length];
     if (jobs > machine.devices.length) env.TF_FORCE_GPU_ALLOW_GROWTH = 'true';
