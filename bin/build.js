@@ -1,11 +1,13 @@
 /**
  * Turns src/**\/*.ts into dist/**\/*.js, file by file, with esbuild: no bundle, so a command loads only what it
  * imports. `gnbench` calls `buildIfStale` at every start: a fresh clone works straight after `npm ci`, and an edit
- * takes effect at once. Run directly (`npm run build`), it builds everything anew.
+ * takes effect at once. Run directly (`npm run build`), it builds everything anew. The npm package has dist/ and no
+ * build.js.
  */
 import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleTfjs, isBundleStale } from './bundle-tfjs.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src');
@@ -31,10 +33,11 @@ export async function buildIfStale() {
     files.map(async (path) => (await modified(path)) > (await modified(output(path)))),
   );
   const changed = files.filter((_, index) => stale[index]);
-  if (changed.length > 0) await build(changed);
+  const bundle = await isBundleStale(root);
+  if (changed.length > 0 || bundle) await build(changed, bundle);
 }
 
-async function build(files) {
+async function build(files, bundle) {
   await access(root, constants.W_OK).catch(() => {
     throw new Error(
       `${target} is older than its source and ${root} is read-only; run "npm run build" as its owner`,
@@ -55,6 +58,13 @@ async function build(files) {
     sourcesContent: false,
     logLevel: 'error',
   });
+  if (bundle) {
+    const folder = join(scratch, 'tfjs-node');
+    await bundleTfjs(root, folder);
+    await mkdir(join(target, 'tfjs-node'), { recursive: true });
+    for (const name of await readdir(folder))
+      await rename(join(folder, name), join(target, 'tfjs-node', name));
+  }
   for (const path of files) {
     await mkdir(dirname(output(path)), { recursive: true });
     await rename(join(scratch, relative(target, output(path))), output(path));
@@ -64,5 +74,5 @@ async function build(files) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await rm(target, { recursive: true, force: true });
-  await build(await sources());
+  await build(await sources(), true);
 }

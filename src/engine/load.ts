@@ -119,19 +119,17 @@ function openOperations(file: string): Kernels {
   return addon.exports;
 }
 
-/** Requires the package with its native binding taken from the cache instead of from node_modules. */
+/** Requires TensorFlow.js from its bundle (bin/bundle-tfjs.js), with its native binding taken from the cache. */
 function requirePackage(binding: string): TensorFlow {
   const require = createRequire(import.meta.url);
-  const name = '@tensorflow/tfjs-node-gpu';
-  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value == null; // gone since Node 23; tfjs 4.22.0 calls it
-  // The package asks `node-pre-gyp` where its binding is. That is all it needs of it: answer in its place.
-  const preGyp = createRequire(require.resolve(`${name}/package.json`)).resolve('@mapbox/node-pre-gyp');
-  require.cache[preGyp] = { id: preGyp, loaded: true, exports: { find: () => binding } } as NodeJS.Module;
+  // TensorFlow.js 4.22.0 calls it; Node 22 warns at each call (DEP0051), and Node 23 has no such function.
+  const util = require('node:util') as { isNullOrUndefined: (value: unknown) => boolean };
+  util.isNullOrUndefined = (value) => value == null;
+  const open = require('../tfjs-node/open.cjs') as (binding: string) => TensorFlow;
   const warn = console.warn;
   console.warn = () => {}; // its advice on other backends
   try {
-    return require(name) as TensorFlow;
+    return open(binding);
   } finally {
     console.warn = warn;
   }

@@ -56,9 +56,9 @@ export async function logAddon(library: Library): Promise<Addon> {
   });
 }
 
-/** The `binding/*.cc` of @tensorflow/tfjs-node-gpu, unchanged. */
+/** TensorFlow.js's own binding, unchanged. */
 export async function bindingAddon(library: Library): Promise<Addon> {
-  const folder = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'binding');
+  const folder = fileURLToPath(new URL('../../../vendor/tfjs-node/binding', import.meta.url));
   const names = (await readdir(folder)).filter((name) => /\.(cc|h)$/.test(name)).sort();
   const files = names.map((name) => join(folder, name));
   const flags = [...compileFlags(library), `-I${dirname(folder)}`];

@@ -14,21 +14,28 @@ beforeEach(async () => {
 });
 afterEach(() => machine.stop());
 
+/** A program that stands in for npm: it brings a `node-pre-gyp` that writes its arguments where the binding belongs. */
+const npm = `#!/bin/sh
+echo "npm $*" >> "$FAKE_LOG"
+if [ -n "$FAKE_NPM" ]; then echo "$FAKE_NPM" >&2; exit 1; fi
+mkdir -p node_modules/.bin
+cat > node_modules/.bin/node-pre-gyp <<'END'
+#!/bin/sh
+mkdir -p lib/napi-v8
+echo "$@" > lib/napi-v8/tfjs_binding.node
+END
+chmod +x node_modules/.bin/node-pre-gyp
+`;
+
 /** Stands for the package: its installer calls `node-pre-gyp` and writes what the real one downloads. */
 async function fakePackage(installer: string): Promise<string> {
   const folder = join(machine.folder, 'package');
-  const preGyp = join(folder, 'node_modules', '@mapbox', 'node-pre-gyp');
-  for (const part of [join(folder, 'scripts'), join(folder, 'binding'), join(preGyp, 'bin')]) {
-    await mkdir(part, { recursive: true });
-  }
+  for (const part of ['scripts', 'binding']) await mkdir(join(folder, part), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{"name": "@tensorflow/tfjs-node-gpu", "version": "4.22.0"}');
   await writeFile(join(folder, 'binding.gyp'), '{}');
-  await writeFile(join(preGyp, 'package.json'), '{"name": "@mapbox/node-pre-gyp", "version": "1.0.9"}');
-  await writeFile(
-    join(preGyp, 'bin', 'node-pre-gyp'),
-    '#!/bin/sh\nmkdir -p lib/napi-v8\necho "$@" > lib/napi-v8/tfjs_binding.node\n',
-  );
-  await chmod(join(preGyp, 'bin', 'node-pre-gyp'), 0o755);
+  const fake = join(machine.folder, 'programs', 'npm');
+  await writeFile(fake, npm);
+  await chmod(fake, 0o755);
   await writeFile(
     join(folder, 'scripts', 'deps-constants.js'),
     "module.exports = {LIBTENSORFLOW_VERSION: '2.9.1'}",
@@ -60,6 +67,9 @@ test("the package's own installer runs on a copy, its engine is found again", { 
     '@tensorflow/tfjs-node',
   ]);
   assert.deepEqual(await readdir(original, { recursive: true }), before);
+  const { lines } = await machine.calls();
+  assert.match(lines.join(), /^npm install .*--ignore-scripts .*@mapbox\/node-pre-gyp@1\.0\.9/);
+  assert.ok(!(await readdir(engine.folder)).includes('node_modules'), 'needed by the installer only');
   assert.equal(engine.nativeOps, undefined);
   assert.match(engine.nativeOpsMissing!, /headers/);
   assert.deepEqual(await (await stockEngine('cpu', original)).find(), engine);
@@ -86,3 +96,16 @@ for (const [what, installer, message] of [
     assert.deepEqual(await machine.engineNames(), []);
   });
 }
+
+test('without a registry in reach it is npm that is named', { skip }, async () => {
+  process.env.FAKE_NPM = 'npm error code ENOTFOUND';
+  try {
+    const recipe = await stockEngine('cpu', await fakePackage(works));
+    await assert.rejects(
+      provide(recipe, { quiet: true }),
+      /npm could not bring what the installer needs: npm error code ENOTFOUND/,
+    );
+  } finally {
+    delete process.env.FAKE_NPM;
+  }
+});

@@ -2,24 +2,36 @@
  * The engine that the package's own installer brings: libtensorflow 2.9.1 (CUDA 11.2) and a ready-made binding.
  * What it downloads has no published checksum to pin, so only TLS vouches for it: that is said when it is chosen.
  *
- * The installer rewrites its own package.json and downloads beside itself: it runs on a copy in the cache.
+ * The installer rewrites its own package.json and downloads beside itself: it runs on a copy in the cache, and so do the
+ * packages that it needs, which npm brings just for that.
  */
-import { chmod, cp, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
 import { type FileFacts, sha256Of } from './checksum.js';
-import { lastLines, runCommand } from './command.js';
+import { type CommandResult, lastLines, runCommand } from './command.js';
 import type { BuildOptions, Engine, Recipe } from './index.js';
 import type { Variant } from './platform.js';
 import { checkOwnership, engineFolder, publish, readComplete } from './store.js';
 
 const require = createRequire(import.meta.url);
 
-/** The package's folder in node_modules. */
-const installed = () => dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+/** TensorFlow.js as gnbench carries it, with the installer's scripts. */
+const carried = fileURLToPath(new URL('../../../vendor/tfjs-node', import.meta.url));
 
-export async function stockEngine(variant: Variant, original = installed()): Promise<Recipe> {
+/** The packages that the installer requires. */
+const installerNeeds = [
+  '@mapbox/node-pre-gyp@1.0.9',
+  'adm-zip@0.5.18',
+  'https-proxy-agent@2.2.4',
+  'progress@2.0.3',
+  'rimraf@2.7.1',
+  'tar@6.2.1',
+];
+
+export async function stockEngine(variant: Variant, original = carried): Promise<Recipe> {
   if (variant === 'cuda' && process.platform === 'darwin') {
     throw new UserError('there is no CUDA on macOS', { fix: 'use the CPU variant: --variant cpu' });
   }
@@ -53,23 +65,33 @@ export async function stockEngine(variant: Variant, original = installed()): Pro
 }
 
 async function install(original: string, folder: string, variant: Variant, options: BuildOptions) {
+  const npm = await runNpm(folder, options);
+  if (npm.code !== 0) {
+    throw new UserError(`npm could not bring what the installer needs: ${firstError(npm.stderr)}`, {
+      fix: 'check the network, and the proxy and registry that npm is set to',
+      exitCode: 1,
+      cause: new Error(lastLines(npm.stdout + npm.stderr, 40)),
+    });
+  }
   for (const part of ['scripts', 'binding', 'binding.gyp', 'package.json']) {
     await cp(join(original, part), join(folder, part), { recursive: true });
   }
   if (variant === 'cpu') await nameForCpu(join(folder, 'package.json'));
+  const path = [join(folder, 'node_modules', '.bin'), dirname(process.execPath), process.env.PATH];
   const result = await runCommand(
     process.execPath,
     [join('scripts', 'install.js'), variant === 'cuda' ? 'gpu' : 'cpu', 'download'],
     {
       cwd: folder,
-      env: await installerEnvironment(original, folder),
+      env: { ...process.env, PATH: path.join(delimiter) },
       signal: options.signal,
       debug: options.debug,
     },
   );
+  await rm(join(folder, 'node_modules'), { recursive: true, force: true });
   const files = await listFiles(folder);
-  const binding = Object.keys(files).find((path) => /^lib\/napi-v\d+\/tfjs_binding\.node$/.test(path));
-  const library = Object.keys(files).find((path) => /^deps\/(lib\/)?(lib)?tensorflow\.[^/]*$/.test(path));
+  const binding = Object.keys(files).find((file) => /^lib\/napi-v\d+\/tfjs_binding\.node$/.test(file));
+  const library = Object.keys(files).find((file) => /^deps\/(lib\/)?(lib)?tensorflow\.[^/]*$/.test(file));
   if (result.code !== 0 || !binding || !library) {
     throw new UserError(`the package's own installer failed: ${firstError(result.stderr + result.stdout)}`, {
       fix: 'check network and proxy (HTTPS_PROXY); npx gnbench setup --source stock --debug shows all that it says',
@@ -87,23 +109,20 @@ async function nameForCpu(path: string) {
   await writeFile(path, JSON.stringify({ ...manifest, name: '@tensorflow/tfjs-node' }, null, 2));
 }
 
-/** The copy finds its dependencies where the original's are, and `node-pre-gyp` on the PATH. */
-async function installerEnvironment(original: string, folder: string): Promise<NodeJS.ProcessEnv> {
-  const fromPackage = createRequire(join(original, 'package.json'));
-  const programs = join(folder, 'programs');
-  await mkdir(programs);
-  const preGyp = join(
-    dirname(fromPackage.resolve('@mapbox/node-pre-gyp/package.json')),
-    'bin',
-    'node-pre-gyp',
-  );
-  if (process.platform === 'win32') {
-    await writeFile(join(programs, 'node-pre-gyp.cmd'), `@"${process.execPath}" "${preGyp}" %*\r\n`);
-  } else {
-    await symlink(preGyp, join(programs, 'node-pre-gyp'));
-  }
-  const path = [programs, dirname(process.execPath), process.env.PATH].join(delimiter);
-  return { ...process.env, PATH: path, NODE_PATH: (fromPackage.resolve.paths('x') ?? []).join(delimiter) };
+/** Installs into `folder`, which has no package.json yet: npm would bring all that it names. */
+function runNpm(folder: string, options: BuildOptions): Promise<CommandResult> {
+  // On Windows npm is a batch file, which only a shell can start; its script lies beside Node.
+  const [program, first] =
+    process.platform === 'win32'
+      ? [process.execPath, [join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js')]]
+      : ['npm', []];
+  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder];
+  return runCommand(program, [...first, 'install', ...flags, ...installerNeeds], {
+    cwd: folder,
+    env: { ...process.env, PATH: [process.env.PATH, dirname(process.execPath)].join(delimiter) },
+    signal: options.signal,
+    debug: options.debug,
+  });
 }
 
 /** The line that names the cause: a network error's code if there is one, else the first that speaks of an error. */
@@ -113,7 +132,9 @@ function firstError(output: string): string {
     /^\w*Error\b.*\b(ENOTFOUND|ECONN\w+|EAI_AGAIN|ETIMEDOUT|ENETUNREACH)/.test(line),
   );
   return (
-    network ?? lines.find((line) => /^\w*error\b/i.test(line)) ?? (lastLines(output, 1) || 'it says nothing')
+    network ??
+    lines.find((line) => /^(npm )?\w*error\b/i.test(line)) ??
+    (lastLines(output, 1) || 'it says nothing')
   );
 }
 
