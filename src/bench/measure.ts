@@ -4,7 +4,7 @@
  */
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { createProgram } from '../engine/create-program.js';
+import { createProgram } from '../engine/graph/create-program.js';
 import { loadEngine } from '../engine/load.js';
 import { planThreads } from '../engine/threads.js';
 import { createModel } from '../models/index.js';

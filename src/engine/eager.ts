@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { stepScope } from './gradients.js';
 import { backend, tf } from './load.js';
-import { stepScope } from './ops/gradients.js';
 import type {
   AverageUpdate,
   Feed,

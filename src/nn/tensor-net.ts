@@ -1,8 +1,8 @@
 /** A `Net` that computes: layers as TensorFlow operations on the variables of a step. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { outlive } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
 import { dropout } from '../engine/ops/dropout.js';
-import { outlive } from '../engine/ops/gradients.js';
 import { conv2d, globalAveragePool, relu, subsample } from '../engine/ops/ops.js';
 import { maxPool } from '../engine/ops/pooling.js';
 import type { Step } from '../engine/program.js';

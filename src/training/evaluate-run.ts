@@ -54,7 +54,7 @@ export async function evaluateWeights(
   const { loadEngine } = await import('../engine/load.js');
   const threads = planThreads(config, batchSize);
   await loadEngine({ variant: config.engine.variant, threads, ...options });
-  const { createProgram } = await import('../engine/create-program.js');
+  const { createProgram } = await import('../engine/graph/create-program.js');
   const program = createProgram(weights.values, config, { eager: false });
   const network: Network = {
     // What is given is what is evaluated, averages or not.

@@ -305,7 +305,7 @@ async function defineProgram(
   eager: boolean,
 ) {
   const { config, variables } = network;
-  const { createProgram } = await import('../engine/create-program.js');
+  const { createProgram } = await import('../engine/graph/create-program.js');
   const initial = withVelocities(variables, values, {
     parts,
     averaged: config.optimizer.emaDecay > 0,

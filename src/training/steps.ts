@@ -1,8 +1,8 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
+import { lossAndGradients, outlive } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
-import { lossAndGradients, outlive } from '../engine/ops/gradients.js';
 import { softmaxCrossEntropy, standardize } from '../engine/ops/ops.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import { isFrozen, trainedVariables } from '../models/parameter-groups.js';

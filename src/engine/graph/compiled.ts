@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { cacheFolder } from '../../cache.js';
 import { upload } from '../eager.js';
+import { stepScope } from '../gradients.js';
 import { backend, loaded, tf } from '../load.js';
-import { stepScope } from '../ops/gradients.js';
 import type {
   AverageUpdate,
   Feed,

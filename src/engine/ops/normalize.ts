@@ -7,9 +7,9 @@
  * so one kernel with these two numbers, the addition of a residual and the ReLU behind folded in, covers them all.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import { outlive } from '../gradients.js';
 import { DataType } from '../graph/graph.js';
 import { loaded, tf } from '../load.js';
-import { outlive } from './gradients.js';
 import { bools, differentiable, execute, floats, ints, relu, type } from './ops.js';
 
 /** The block that statistics are shared over. */

@@ -3,9 +3,9 @@
  * functions of tensors. Each is one node forward and one or two backward, eager and recorded alike.
  */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { outlive } from '../gradients.js';
 import { DataType } from '../graph/graph.js';
 import { backend, loaded, type OpAttribute, tf } from '../load.js';
-import { outlive } from './gradients.js';
 
 const attribute = (type: string, name: string, value: unknown): OpAttribute => ({
   name,

@@ -1,5 +1,5 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
-import { tf } from '../load.js';
+import { tf } from './load.js';
 
 const outliving: Tensor[] = [];
 

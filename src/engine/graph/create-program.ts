@@ -1,7 +1,7 @@
-import type { Config } from '../config/schema.js';
-import { EagerProgram } from './eager.js';
-import { CompiledProgram } from './graph/compiled.js';
-import type { Program, VariableValue } from './program.js';
+import type { Config } from '../../config/schema.js';
+import { EagerProgram } from '../eager.js';
+import type { Program, VariableValue } from '../program.js';
+import { CompiledProgram } from './compiled.js';
 
 /** A program over these variables: one graph, unless it is to run operation by operation (then in float32, directly). */
 export function createProgram(
