@@ -5,6 +5,7 @@
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { createProgram } from '../engine/graph/create-program.js';
+import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import { planThreads } from '../engine/threads.js';
 import { createModel } from '../models/index.js';
@@ -42,7 +43,8 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
     averaged: optimizer.emaDecay > 0,
     optimizer,
   });
-  const program = createProgram(initial, config, { eager });
+  const { precision, engine } = config;
+  const program = createProgram(initial, { precision, convolutions: engine.convolutions }, { eager });
   const trainOn = defineTraining(program, network, parts);
   const pixels = network.shape.reduce((product, size) => product * size);
   const images = {
@@ -92,7 +94,15 @@ function networkOf(config: Config, eager: boolean): Network & { classes: number 
   const model = createModel(config.model, classes);
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model, variables, shape, pixels, fused: !eager, classes };
+  return {
+    config,
+    model,
+    variables,
+    shape,
+    pixels,
+    kernels: kernels(eager ? 'definitions' : 'kernels'),
+    classes,
+  };
 }
 
 const row = await measure(JSON.parse(process.argv[2]) as Setting);

@@ -11,6 +11,7 @@ import type {
   Values,
   VariableValue,
 } from './program.js';
+import { UpdatedVariables } from './updated-variables.js';
 
 /** Runs each step operation by operation: the reference for the compiled form, and the way to debug. */
 export class EagerProgram implements Program {
@@ -76,6 +77,7 @@ export function upload({ shape, dtype }: Feed, values: Values): Tensor {
 /** The updates as plain formulas. */
 class EagerStep implements Step {
   readonly updates = new Map<string, Tensor>();
+  private readonly updated = new UpdatedVariables();
 
   constructor(
     private readonly variables: Map<string, Tensor>,
@@ -91,6 +93,7 @@ class EagerStep implements Step {
   }
 
   assign(name: string, value: Tensor): void {
+    this.updated.add(name);
     this.updates.set(name, value);
   }
 

@@ -1,14 +1,16 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
+import { DataType } from './data-type.js';
 import { tf } from './load.js';
+import { execute, type } from './operation.js';
 
-const outliving: Tensor[] = [];
+const kept: Tensor[] = [];
 
 /**
  * Keeps a tensor that was made while differentiating until the step ends. TensorFlow.js frees what a differentiated
  * function does not return; error counts and batch statistics are wanted all the same.
  */
-export function outlive<T extends Tensor>(tensor: T): T {
-  outliving.push(tf.keep(tensor));
+export function keepUntilStepEnds<T extends Tensor>(tensor: T): T {
+  kept.push(tf.keep(tensor));
   return tensor;
 }
 
@@ -17,7 +19,7 @@ export function stepScope<Result>(body: () => Result): Result {
   try {
     return tf.tidy(body as () => never) as Result;
   } finally {
-    for (const tensor of outliving.splice(0)) tensor.dispose();
+    for (const tensor of kept.splice(0)) tensor.dispose();
   }
 }
 
@@ -29,3 +31,7 @@ export function lossAndGradients(
   const { value, grads } = tf.valueAndGrads(() => loss() as Scalar)(parameters);
   return { value, gradients: grads };
 }
+
+/** x as a constant to whatever is differentiated. */
+export const stopGradient = (x: Tensor): Tensor =>
+  execute('StopGradient', [type('T', DataType.float)], [x])[0];

@@ -16,21 +16,22 @@ type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
 export let tf: TensorFlow;
 /** The package's Node backend, whose `binding` runs operations and graphs. */
 export let backend: NodeBackend;
-/** What was loaded: versions, variant, device, threads, and whether gnbench's own kernels are there. */
+/** What was loaded: versions, variant, device, threads, and gnbench's own kernels where they are there. */
 export let loaded: LoadedEngine;
 
 export interface LoadedEngine extends Engine {
   device: 'CPU' | 'GPU';
   threads: Threads;
-  /** gnbench's fused kernels can be used: they were built, and the device is a CPU. */
-  fused: boolean;
-  /** What the fused kernels say of themselves, where they can be used. */
-  kernels?: Kernels;
+  /** gnbench's own kernels, where they were built; what this device has of them is in kernels.ts. */
+  addon?: Addon;
 }
 
-interface Kernels {
+/** The exports of the addon that holds gnbench's kernels (kernels/ops.cc). */
+interface Addon {
   /** The instructions that the convolutions of float32 or bfloat16 are compiled for: `avx2`, `amx_bf16`, … */
   instructionSet(bfloat16: boolean): string;
+  /** The names of the operations that it has for a device; an addon without this one has all of its own for the CPU. */
+  operations?(device: 'CPU' | 'GPU'): string[];
 }
 
 export interface TensorMetadata {
@@ -106,15 +107,14 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
     const notice = await acceptCpu(engine, options.variant);
     if (!options.quiet) process.stderr.write(notice);
   }
-  const operations = engine.nativeOps ? openOperations(engine.nativeOps) : undefined;
-  const kernels = device === 'CPU' ? operations : undefined;
-  loaded = { ...engine, device, threads: options.threads, fused: kernels !== undefined, kernels };
+  const addon = engine.nativeOps ? openAddon(engine.nativeOps) : undefined;
+  loaded = { ...engine, device, threads: options.threads, addon };
   return loaded;
 }
 
 /** Registers gnbench's operations with TensorFlow. */
-function openOperations(file: string): Kernels {
-  const addon = { exports: {} as Kernels };
+function openAddon(file: string): Addon {
+  const addon = { exports: {} as Addon };
   process.dlopen(addon, file);
   return addon.exports;
 }

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LoadedEngine, LoadOptions } from './load.js';
 
-/** What a loaded engine says of itself. */
-export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'device' | 'fused'> & {
-  /** What the fused kernels compute float32 with. */
+/** A loaded engine, described by itself. */
+export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'device'> & {
+  /** The kernels of gnbench's own that this device has. */
+  kernels: { name: string; limits: string }[];
+  /** The instructions that they compute float32 with. */
   instructionSet?: string;
 };
 

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import type { Config } from '../config/schema.js';
 
 /** TensorFlow's two pools: `intraOp` threads share one operation, `interOp` run operations side by side. */
 export interface Threads {
@@ -30,7 +29,13 @@ export function usableCores(): number {
  *              2/2         655   687   606  1089  1353  1384
  */
 export function planThreads(
-  { engine, precision }: { engine: Partial<Config['engine']>; precision: Config['precision'] },
+  {
+    engine,
+    precision,
+  }: {
+    engine: Partial<Record<'intraOpThreads' | 'interOpThreads', number>>;
+    precision: 'float32' | 'bfloat16';
+  },
   images: number,
   cores = usableCores(),
 ): Threads {

@@ -6,6 +6,7 @@ import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { EagerProgram } from '../engine/eager.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
+import { kernels } from '../engine/kernel-table.js';
 import { loadEngine, tf } from '../engine/load.js';
 import { dropout } from '../engine/ops/dropout.js';
 import type { Program, VariableValue } from '../engine/program.js';
@@ -45,9 +46,13 @@ function configOf({ normalizer, groups, shortcut }: Case, model: string, images:
 
 before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
 
-const forms: { form: string; make: (initial: Record<string, VariableValue>) => Program; fused: boolean }[] = [
-  { form: 'eager, in plain operations', make: (initial) => new EagerProgram(initial), fused: false },
-  { form: 'compiled, fused', make: (initial) => new CompiledProgram(initial), fused: true },
+const forms: {
+  form: string;
+  make: (initial: Record<string, VariableValue>) => Program;
+  use: 'kernels' | 'definitions';
+}[] = [
+  { form: 'eager, in plain operations', make: (initial) => new EagerProgram(initial), use: 'definitions' },
+  { form: 'compiled, by kernels', make: (initial) => new CompiledProgram(initial), use: 'kernels' },
 ];
 
 describe('models agree with PyTorch', () => {
@@ -55,7 +60,7 @@ describe('models agree with PyTorch', () => {
   const small = ['resnet20', 'preact-resnet20', 'resnet18-cifar', 'resnet18'];
   for (const { model, images: shape, classes, cases } of [...small, 'resnet50', 'vgg16'].map(read)) {
     for (const fixture of cases as Case[]) {
-      for (const { form, make, fused } of small.includes(model) ? forms : forms.slice(1)) {
+      for (const { form, make, use } of small.includes(model) ? forms : forms.slice(1)) {
         it(`${model} ${fixture.name}, ${form}`, () => {
           const config = configOf(fixture, model, shape[0]);
           const created = createModel(config.model, classes);
@@ -63,7 +68,13 @@ describe('models agree with PyTorch', () => {
             shape: shape.slice(1),
           });
           assert.equal(parameters, fixture.parameters);
-          const network: Network = { config, model: created, variables, shape: shape.slice(1), fused };
+          const network: Network = {
+            config,
+            model: created,
+            variables,
+            shape: shape.slice(1),
+            kernels: kernels(use),
+          };
           const values = formulaValues(variables);
           const trains = model !== 'vgg16' || process.env.GNBENCH_TEST_LARGE !== undefined; // a minute, and 6 GB
           const weights = trains ? withVelocities(variables, values) : values;
@@ -164,11 +175,17 @@ describe('dropout', () => {
   const images = formulaValue('images0', [2, ...shape]).data;
   const batch = { images, labels: formulaLabels(2, 10) };
 
-  for (const { form, make, fused } of forms) {
+  for (const { form, make, use } of forms) {
     it(`is a function of seed and step, and off in evaluation, ${form}`, () => {
       const lossesOf = (seed: number, steps: number[]) => {
         const program = make(withVelocities(variables, values));
-        const network: Network = { config: { ...config, seed }, model, variables, shape, fused };
+        const network: Network = {
+          config: { ...config, seed },
+          model,
+          variables,
+          shape,
+          kernels: kernels(use),
+        };
         const trainOn = defineTraining(program, network);
         defineEvaluation(program, network, 2);
         const { logits } = program.run('evaluate/2', batch);
@@ -196,7 +213,7 @@ describe('dropout', () => {
 });
 
 describe('label smoothing', () => {
-  for (const { form, make, fused } of forms) {
+  for (const { form, make, use } of forms) {
     it(`is the cross-entropy with smoothed labels, and not in evaluation, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: none\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { labelSmoothing: 0.1 }\n`, { file: 'a.yaml' });
@@ -204,7 +221,7 @@ describe('label smoothing', () => {
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
       const program = make(withVelocities(variables, formulaValues(variables)));
-      const network: Network = { config, model, variables, shape, fused };
+      const network: Network = { config, model, variables, shape, kernels: kernels(use) };
       const trainOn = defineTraining(program, network);
       defineEvaluation(program, network, 3);
       const labels = formulaLabels(3, 10);
@@ -230,7 +247,7 @@ describe('label smoothing', () => {
 });
 
 describe('the running average of the weights', () => {
-  for (const { form, make, fused } of forms) {
+  for (const { form, make, use } of forms) {
     it(`follows the weights and is what is evaluated, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: bn\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { emaDecay: 0.8 }\n`, { file: 'a.yaml' });
@@ -240,7 +257,7 @@ describe('the running average of the weights', () => {
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
       const program = make(withVelocities(variables, formulaValues(variables), { averaged: true }));
-      const network: Network = { config, model, variables, shape, fused };
+      const network: Network = { config, model, variables, shape, kernels: kernels(use) };
       const trainOn = defineTraining(program, network);
       defineEvaluation(program, network, 3);
       const batch = { images: formulaValue('images0', [3, ...shape]).data, labels: formulaLabels(3, 10) };

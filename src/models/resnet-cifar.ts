@@ -8,7 +8,7 @@ import { basicBlock, preactivationBlock, type Shortcut } from './blocks.js';
 export function resnetCifar(depth: number, shortcut: Shortcut, classes: number): Model {
   const blocks = (depth - 2) / 6;
   return (net, images) => {
-    let x = net.conv('stem.conv', images, { filters: 16, kernel: 3 });
+    let x = net.conv('stem.conv', images, { filters: 16, kernel: 3, ofImage: true });
     x = net.norm('stem.norm', x, { relu: true });
     const stageOutputs: Record<string, typeof x> = {};
     for (const [stage, filters] of [16, 32, 64].entries()) {
@@ -29,7 +29,7 @@ export function resnetCifar(depth: number, shortcut: Shortcut, classes: number):
 export function preactivationResnetCifar(depth: number, shortcut: Shortcut, classes: number): Model {
   const blocks = (depth - 2) / 6;
   return (net, images) => {
-    let x = net.conv('stem.conv', images, { filters: 16, kernel: 3 });
+    let x = net.conv('stem.conv', images, { filters: 16, kernel: 3, ofImage: true });
     const stageOutputs: Record<string, typeof x> = {};
     for (const [stage, filters] of [16, 32, 64].entries()) {
       for (let block = 0; block < blocks; block++) {

@@ -25,7 +25,12 @@ export function resnet(
 ): Model {
   return (net, images) => {
     const large = stem === '7x7';
-    let x = net.conv('stem.conv', images, { filters: 64, kernel: large ? 7 : 3, stride: large ? 2 : 1 });
+    let x = net.conv('stem.conv', images, {
+      filters: 64,
+      kernel: large ? 7 : 3,
+      stride: large ? 2 : 1,
+      ofImage: true,
+    });
     x = net.norm('stem.norm', x, { relu: true });
     if (large) x = net.maxPool(x, { kernel: 3, stride: 2 });
     const stageOutputs: Record<string, typeof x> = {};

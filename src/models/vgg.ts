@@ -19,7 +19,12 @@ export function vgg16({ classes, dropout }: { classes: number; dropout: number }
     for (const [stage, layers] of vggStages.entries()) {
       for (const [layer, filters] of layers.entries()) {
         const place = `stage${stage + 1}`;
-        x = net.conv(`${place}.conv${layer + 1}`, x, { filters, kernel: 3, bias: true });
+        x = net.conv(`${place}.conv${layer + 1}`, x, {
+          filters,
+          kernel: 3,
+          bias: true,
+          ofImage: x === images,
+        });
         x = net.norm(`${place}.norm${layer + 1}`, x, { relu: true });
       }
       x = net.maxPool(x, { kernel: 2, stride: 2 });

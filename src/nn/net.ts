@@ -9,6 +9,8 @@ export interface Convolution {
   kernel: number;
   stride?: number;
   bias?: boolean;
+  /** The input is the image itself, whose gradient is never needed: it may be left at zero. */
+  ofImage?: boolean;
 }
 
 export interface Pooling {

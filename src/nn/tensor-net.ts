@@ -1,17 +1,22 @@
 /** A `Net` that computes: layers as TensorFlow operations on the variables of a step. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import { outlive } from '../engine/gradients.js';
+import { keepUntilStepEnds } from '../engine/gradients.js';
+import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
+import { convolution } from '../engine/ops/convolution.js';
 import { dropout } from '../engine/ops/dropout.js';
-import { conv2d, globalAveragePool, relu, subsample } from '../engine/ops/ops.js';
+import { globalAverage } from '../engine/ops/global-average.js';
+import { affine, normalize } from '../engine/ops/normalize.js';
 import { maxPool } from '../engine/ops/pooling.js';
+import { rectify, relu } from '../engine/ops/rectify.js';
+import { subsample } from '../engine/ops/subsample.js';
 import type { Step } from '../engine/program.js';
 import type { Application, Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
 import type { Convolution, Net, Normalization, Pooling } from './net.js';
 
 /** What differs from step to step. */
 export interface Present {
-  /** The present values of the normalizer's schedules. */
+  /** The current values of the normalizer's schedules. */
   scheduled(key: string): Tensor;
   /** Of dropout, `[2]`, int32; without it, nothing is dropped. */
   dropoutSeed?: Tensor;
@@ -26,33 +31,37 @@ export class TensorNet implements Net<Tensor> {
     private readonly step: Pick<Step, 'variable'>,
     private readonly normalizer: Normalizer,
     private readonly mode: Mode & { precision: 'float32' | 'bfloat16' },
+    private readonly kernels: Kernels,
     private readonly present: Present,
     private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
 
-  conv(name: string, x: Tensor, { kernel, stride = 1, bias = false }: Convolution): Tensor {
+  conv(name: string, x: Tensor, { kernel, stride = 1, bias = false, ofImage }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`) as Tensor4D;
     const weight = this.normalizer.weight?.(variable) ?? variable;
-    // In bfloat16 there is a unit for them, and TensorFlow's are slower at every size.
-    const { fused, precision } = this.mode;
-    const own = !fused ? 'none' : precision === 'bfloat16' ? 'all' : 'small';
-    const y = conv2d(x as Tensor4D, weight, { stride, padding: (kernel - 1) / 2, own });
+    const { precision } = this.mode;
+    const options = { stride, padding: (kernel - 1) / 2, precision, ofImage };
+    const y = convolution(x as Tensor4D, weight, options, this.kernels);
     return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }
 
   norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {
+    const { kernels, mode, normalizer } = this;
+    const ending = { relu: withRelu, residual };
     const application: Application = {
-      mode: this.mode,
-      relu: withRelu,
-      residual,
+      mode,
+      ...ending,
       variable: (key) => this.step.variable(`${name}.${key}`) as Tensor1D,
-      moveStatistic: (key, value, scale) =>
-        this.statistics.push({ variable: `${name}.${key}`, value: outlive(value), scale }),
+      moveStatistic: (key, value, move) =>
+        this.statistics.push({ variable: `${name}.${key}`, value: keepUntilStepEnds(value), ...move }),
       scheduled: this.present.scheduled,
+      normalize: (input, normalization, other = ending) => normalize(input, normalization, other, kernels),
+      affine: (input, scale, shift) => affine(input, scale, shift, ending, kernels),
+      finish: (y) => rectify(y, ending, kernels),
     };
-    // Statistics that do not move are what a frozen layer was trained to the last with, and is evaluated with.
-    const given = this.mode.training && this.isFrozen(`${name}.mean`) && this.normalizer.applyGiven;
-    return given ? given(x, application) : this.normalizer.apply(x, application);
+    // A frozen layer keeps its running statistics and is trained with them, as it will be evaluated.
+    const frozen = mode.training && this.isFrozen(`${name}.mean`) && normalizer.applyFrozen;
+    return frozen ? frozen(x, application) : normalizer.apply(x, application);
   }
 
   relu(x: Tensor): Tensor {
@@ -79,7 +88,7 @@ export class TensorNet implements Net<Tensor> {
   }
 
   subsample(x: Tensor, stride: number, channels: number): Tensor {
-    return subsample(x as Tensor4D, stride, channels);
+    return subsample(x as Tensor4D, stride, channels, this.kernels);
   }
 
   channels(x: Tensor): number {
@@ -87,7 +96,7 @@ export class TensorNet implements Net<Tensor> {
   }
 
   globalAveragePool(x: Tensor): Tensor {
-    return globalAveragePool(x);
+    return globalAverage(x, this.kernels);
   }
 
   dense(name: string, x: Tensor): Tensor {

@@ -8,25 +8,24 @@
  * workers correct towards the same running statistics.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import { stopGradient } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
-import { affine, fusedAvailable, fusedNormalize } from '../engine/ops/normalize.js';
-import { stopGradient } from '../engine/ops/ops.js';
-import { moments } from './moments.js';
+import type { Normalized } from '../engine/ops/normalize.js';
+import { type BatchConfig, batchNorm } from './batch.js';
 import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
-import { finish } from './per-image.js';
 
-export interface BatchRenormConfig {
-  epsilon: number;
+export interface BatchRenormConfig extends BatchConfig {
   rMax: number;
   dMax: number;
   /** Shares of the training at which the bounds begin to rise, and have risen. */
   warmup: number[];
 }
 
-export function batchRenorm({ epsilon, rMax, dMax, warmup: [from, to] }: BatchRenormConfig): Normalizer {
+export function batchRenorm(config: BatchRenormConfig): Normalizer {
+  const { rMax, dMax, warmup } = config;
+  const [from, to] = warmup;
   const risen = (done: number) => (done >= to ? 1 : done <= from ? 0 : (done - from) / (to - from));
   return {
-    label: 'BRN',
     variables: (layer, channels, options) => [
       ...affineVariables(layer, channels, options),
       statistic(layer, 'mean', channels, 0),
@@ -37,50 +36,45 @@ export function batchRenorm({ epsilon, rMax, dMax, warmup: [from, to] }: BatchRe
       dMax: (done) => dMax * risen(done),
     },
     apply(x, application) {
-      return application.mode.training ? train(x, application, epsilon) : evaluate(x, application);
+      return application.mode.training ? train(x, application, config) : evaluate(x, application);
     },
-    applyGiven(x, application) {
-      const { variable } = application;
+    applyFrozen(x, { variable, finish }) {
       const normalized = x.sub(variable('mean')).div(variable('sigma'));
-      return finish(normalized.mul(variable('gamma')).add(variable('beta')), application);
+      return finish(normalized.mul(variable('gamma')).add(variable('beta')));
     },
   };
 }
 
-function train(x: Tensor, application: Application, epsilon: number): Tensor {
-  const { mode, variable, moveStatistic, scheduled } = application;
-  const { normalized, mean, sigma } = standardized(x, mode, epsilon);
-  moveStatistic('mean', mean, 1);
-  moveStatistic('sigma', sigma, 1);
+function train(x: Tensor, application: Application, { epsilon, momentum }: BatchConfig): Tensor {
+  const { mode, variable, moveStatistic, scheduled, finish } = application;
+  const { workers } = mode;
+  const channels = x.shape.at(-1)!;
+  const { y, mean: means, variance } = standardized(x, application, epsilon);
+  // A worker's images and pixels share what is computed for it: `[workers, 1, 1, C]`.
+  const [mean, sigma] = [means, variance.add(epsilon).sqrt()].map((each) =>
+    each.reshape([workers, 1, 1, channels]),
+  );
+  moveStatistic('mean', mean, { scale: 1, momentum });
+  moveStatistic('sigma', sigma, { scale: 1, momentum });
   const clip = (value: Tensor, low: Tensor, high: Tensor) => value.maximum(low).minimum(high);
   const [rMax, dMax] = [scheduled('rMax'), scheduled('dMax')];
   const r = clip(sigma.div(variable('sigma')), rMax.reciprocal(), rMax);
   const d = clip(mean.sub(variable('mean')).div(variable('sigma')), dMax.neg(), dMax);
-  const corrected = normalized.mul(stopGradient(r)).add(stopGradient(d)).reshape(x.shape);
-  return finish(corrected.mul(variable('gamma')).add(variable('beta')), application);
+  const perWorker = y.reshape([workers, x.shape[0] / workers, -1, channels]);
+  const corrected = perWorker.mul(stopGradient(r)).add(stopGradient(d)).reshape(x.shape);
+  return finish(corrected.mul(variable('gamma')).add(variable('beta')));
 }
 
-/** (x − μ_B) / σ_B as `[workers, images a worker, pixels, C]`, and μ_B and σ_B as `[workers, 1, 1, C]`. */
-function standardized(x: Tensor, { workers, fused }: Application['mode'], epsilon: number) {
-  const [images, channels] = [x.shape[0] / workers, x.shape.at(-1)!];
-  const perWorker = x.reshape([workers, images, -1, channels]);
-  if (!fused || !fusedAvailable()) {
-    const { centred, mean, variance } = moments(perWorker, [1, 2]); // the worker's images, and their pixels
-    const sigma = variance.add(epsilon).sqrt();
-    return { normalized: centred.div(sigma), mean, sigma };
-  }
-  const block = { imagesPerGroup: images, channelsPerGroup: 1 };
-  const [one, zero] = [tf.ones([channels]) as Tensor1D, tf.zeros([channels]) as Tensor1D];
-  const { y, mean, variance } = fusedNormalize(x, one, zero, { ...block, epsilon, relu: false });
-  const kept = [workers, 1, 1, channels];
-  return {
-    normalized: y.reshape(perWorker.shape),
-    mean: mean.reshape(kept),
-    sigma: variance.add(epsilon).sqrt().reshape(kept),
-  };
+/** (x − μ_B) / σ_B: Batch Normalization with γ = 1 and β = 0, and nothing behind it yet. */
+function standardized(x: Tensor, { mode: { workers }, normalize }: Application, epsilon: number): Normalized {
+  const channels = x.shape.at(-1)!;
+  const [gamma, beta] = [tf.ones([channels]) as Tensor1D, tf.zeros([channels]) as Tensor1D];
+  const block = { imagesPerGroup: x.shape[0] / workers, channelsPerGroup: 1 };
+  const definition = () => batchNorm(x, gamma, beta, workers, epsilon);
+  return normalize(x, { block, gamma, beta, epsilon, definition }, { relu: false });
 }
 
-function evaluate(x: Tensor, { relu, residual, variable }: Application): Tensor {
+function evaluate(x: Tensor, { variable, affine }: Application): Tensor {
   const scale = variable('gamma').div(variable('sigma'));
-  return affine(x, scale, variable('beta').sub(variable('mean').mul(scale)), { relu, residual });
+  return affine(x, scale, variable('beta').sub(variable('mean').mul(scale)));
 }

@@ -8,12 +8,11 @@
  * A residual is added before the unit, where other normalizers have the ReLU.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { relu } from '../engine/ops/ops.js';
+import { relu } from '../engine/ops/rectify.js';
 import { affineVariables, type Normalizer } from './normalizer.js';
 
 export function filterResponse({ epsilon }: { epsilon: number }): Normalizer {
   return {
-    label: 'FRN',
     variables(layer, channels, options) {
       const affine = affineVariables(layer, channels, options);
       if (!options.relu) return affine;

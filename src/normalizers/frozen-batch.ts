@@ -4,16 +4,15 @@
  *
  *   y = γ·(x − μ) / √(σ² + ε) + β
  */
-import { batch, differentiableWithGiven, withGiven } from './batch.js';
+import { batchVariables, differentiableWithRunning, withRunning } from './batch.js';
 import type { Normalizer } from './normalizer.js';
 
 export function frozenBatch({ epsilon }: { epsilon: number }): Normalizer {
   return {
-    label: 'frozen BN',
-    variables: batch({ epsilon }).variables,
+    variables: batchVariables,
     apply(x, application) {
-      const given = application.mode.training ? differentiableWithGiven : withGiven;
-      return given(x, application, epsilon);
+      const frozen = application.mode.training ? differentiableWithRunning : withRunning;
+      return frozen(x, application, epsilon);
     },
   };
 }

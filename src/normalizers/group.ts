@@ -5,6 +5,7 @@
  *   x̂ = (x − μ) / √(σ² + ε),   y = γ·x̂ + β
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Normalized } from '../engine/ops/normalize.js';
 import { UserError } from '../errors.js';
 import { moments } from './moments.js';
 import type { Normalizer } from './normalizer.js';
@@ -16,19 +17,18 @@ export function groupNorm(
   beta: Tensor1D,
   groups: number,
   epsilon: number,
-): Tensor {
+): Normalized {
   const [images, channels] = [x.shape[0], x.shape.at(-1)!];
   const grouped = x.reshape([images, -1, groups, channels / groups]);
-  const { centred, variance } = moments(grouped, [1, 3]); // pixels, and the channels of a group
+  const { centred, mean, variance } = moments(grouped, [1, 3]); // pixels, and the channels of a group
   const normalized = centred.div(variance.add(epsilon).sqrt()).reshape(x.shape);
-  return normalized.mul(gamma).add(beta);
+  return { y: normalized.mul(gamma).add(beta), mean, variance };
 }
 
 /** GN with a number of groups, or of channels in each. */
 export function group(config: { epsilon: number; groups?: number; channelsPerGroup?: number }): Normalizer {
   const groups = (channels: number) => groupsOf(channels, config);
   return perImageNormalizer({
-    label: 'GN',
     epsilon: config.epsilon,
     groups,
     definition: (x, gamma, beta, epsilon) => groupNorm(x, gamma, beta, groups(x.shape.at(-1)!), epsilon),

@@ -3,15 +3,16 @@
  * of one image.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Normalized } from '../engine/ops/normalize.js';
 import { moments } from './moments.js';
 import type { Normalizer } from './normalizer.js';
 import { perImageNormalizer } from './per-image.js';
 
-export function instanceNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Tensor {
+export function instanceNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Normalized {
   const axes = x.shape.map((_, axis) => axis).slice(1, -1); // the pixels
-  const { centred, variance } = moments(x, axes);
-  return centred.div(variance.add(epsilon).sqrt()).mul(gamma).add(beta);
+  const { centred, mean, variance } = moments(x, axes);
+  return { y: centred.div(variance.add(epsilon).sqrt()).mul(gamma).add(beta), mean, variance };
 }
 
 export const instance = ({ epsilon }: { epsilon: number }): Normalizer =>
-  perImageNormalizer({ label: 'IN', epsilon, groups: (channels) => channels, definition: instanceNorm });
+  perImageNormalizer({ epsilon, groups: (channels) => channels, definition: instanceNorm });

@@ -3,15 +3,16 @@
  * pixels and channels of one image, γ and β per channel.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
+import type { Normalized } from '../engine/ops/normalize.js';
 import { moments } from './moments.js';
 import type { Normalizer } from './normalizer.js';
 import { perImageNormalizer } from './per-image.js';
 
-export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Tensor {
+export function layerNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Normalized {
   const axes = x.shape.map((_, axis) => axis).slice(1); // all but the images
-  const { centred, variance } = moments(x, axes);
-  return centred.div(variance.add(epsilon).sqrt()).mul(gamma).add(beta);
+  const { centred, mean, variance } = moments(x, axes);
+  return { y: centred.div(variance.add(epsilon).sqrt()).mul(gamma).add(beta), mean, variance };
 }
 
 export const layer = ({ epsilon }: { epsilon: number }): Normalizer =>
-  perImageNormalizer({ label: 'LN', epsilon, groups: () => 1, definition: layerNorm });
+  perImageNormalizer({ epsilon, groups: () => 1, definition: layerNorm });

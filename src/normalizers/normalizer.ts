@@ -1,4 +1,6 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Normalization, Normalized } from '../engine/ops/normalize.js';
+import type { Ending } from '../engine/ops/rectify.js';
 import type { Variable } from '../nn/net.js';
 
 /** How the network is being run. */
@@ -6,21 +8,31 @@ export interface Mode {
   training: boolean;
   /** Simulated workers that the batch is divided among; BN's statistics are each worker's own. */
   workers: number;
-  /** Use the fused kernels where they exist, else the definitions in plain operations. */
-  fused: boolean;
 }
 
-/** One application of a normalizer: relu(norm(x) + residual). */
+/** One application of a normalizer: relu(norm(x) + residual), and the operations that it is written in. */
 export interface Application {
   mode: Mode;
   relu: boolean;
   residual?: Tensor;
   /** The layer's variable of this name, `[C]`. */
   variable(key: string): Tensor1D;
-  /** Asks that the running statistic `key` moves towards `scale · value`, `[≥ C]`, of which the first C count. */
-  moveStatistic(key: string, value: Tensor, scale: number): void;
-  /** The present value of the normalizer's schedule of this name, a scalar. */
+  /**
+   * Asks that the running statistic `key` moves to `momentum · itself + (1 − momentum) · scale · value`; of `value`,
+   * `[≥ C]`, the first C numbers count.
+   */
+  moveStatistic(key: string, value: Tensor, move: { scale: number; momentum: number }): void;
+  /** The current value of the normalizer's schedule of this name, a scalar. */
   scheduled(key: string): Tensor;
+  /**
+   * relu(γ·x̂ + β + residual), where each block has mean 0 and variance 1 in x̂.
+   * @param ending another one than the layer's ReLU and residual
+   */
+  normalize(x: Tensor, normalization: Normalization, ending?: Ending): Normalized;
+  /** relu(scale·x + shift + residual) per channel, with statistics that are known; not differentiable. */
+  affine(x: Tensor, scale: Tensor, shift: Tensor): Tensor;
+  /** relu(y + residual), as far as asked for. */
+  finish(y: Tensor): Tensor;
 }
 
 export interface StatisticsUpdate {
@@ -28,11 +40,10 @@ export interface StatisticsUpdate {
   variable: string;
   value: Tensor;
   scale: number;
+  momentum: number;
 }
 
 export interface Normalizer {
-  /** What tables call it: BN, GN, … */
-  label: string;
   /** The variables of a layer with this many channels. */
   variables(layer: string, channels: number, options: LayerOptions): Variable[];
   /** How many groups the channels form; undefined where there are none. @throws UserError where they cannot. */
@@ -40,10 +51,10 @@ export interface Normalizer {
   /** @param x `[N, …pixels, C]`, and so is the result. */
   apply(x: Tensor, application: Application): Tensor;
   /**
-   * The same with the statistics that the variables hold, differentiable: a frozen layer in training. Only where there
-   * are statistics.
+   * The same with the running statistics, differentiable: a frozen layer in training. Only where there are running
+   * statistics.
    */
-  applyGiven?(x: Tensor, application: Application): Tensor;
+  applyFrozen?(x: Tensor, application: Application): Tensor;
   /** What a convolution computes with in place of its weight `[kernel, kernel, C, filters]`. */
   weight?(weight: Tensor4D): Tensor4D;
   /** Values that change while training, as functions of the share of it that is done, 0 to 1. */

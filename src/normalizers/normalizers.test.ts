@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import { lossAndGradients, outlive, stepScope } from '../engine/gradients.js';
-import { loadEngine, loaded, tf } from '../engine/load.js';
-import { conv2d } from '../engine/ops/ops.js';
+import { keepUntilStepEnds, lossAndGradients, stepScope } from '../engine/gradients.js';
+import { kernels } from '../engine/kernel-table.js';
+import { loadEngine, tf } from '../engine/load.js';
+import { convolution } from '../engine/ops/convolution.js';
+import { affine, normalize } from '../engine/ops/normalize.js';
+import { type Ending, rectify } from '../engine/ops/rectify.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
-import type { StatisticsUpdate } from './normalizer.js';
+import type { Application, StatisticsUpdate } from './normalizer.js';
 
 interface FixtureTensor {
   shape: number[];
@@ -65,6 +68,18 @@ function tolerance(file: string, fused: boolean, key: string): number {
   return file.endsWith('large-mean') && fused && key !== 'y' ? 1e-4 : 1e-5;
 }
 
+/** What an application's layer ends with, and its operations: by the device's kernels, or by their definitions. */
+function operations(ending: Ending, fused: boolean) {
+  const use = kernels(fused ? 'kernels' : 'definitions');
+  return {
+    ...ending,
+    normalize: (...[x, of, other = ending]: Parameters<Application['normalize']>) =>
+      normalize(x, of, other, use),
+    affine: (x: Tensor, scale: Tensor, shift: Tensor) => affine(x, scale, shift, ending, use),
+    finish: (y: Tensor) => rectify(y, ending, use),
+  };
+}
+
 /** y of a normalizer, and the gradients of Σ dy·y. */
 function apply(
   config: NormalizerConfig,
@@ -83,17 +98,16 @@ function apply(
     const statistics: StatisticsUpdate[] = [];
     let y: Tensor | undefined;
     const forward = () => {
-      y = outlive(
-        createNormalizer(config).apply(x, {
-          mode,
-          relu: options.relu ?? false,
-          residual: options.residual && tensor(options.residual),
-          variable: (key) => variables[key] as Tensor1D,
-          moveStatistic: (variable, value, scale) =>
-            statistics.push({ variable, value: outlive(value), scale }),
-          scheduled: (key) => tf.scalar(options.scheduled![key]),
-        }),
-      );
+      const ending = { relu: options.relu ?? false, residual: options.residual && tensor(options.residual) };
+      const application: Application = {
+        ...operations(ending, mode.fused),
+        mode,
+        variable: (key) => variables[key] as Tensor1D,
+        moveStatistic: (variable, value, move) =>
+          statistics.push({ variable, value: keepUntilStepEnds(value), ...move }),
+        scheduled: (key) => tf.scalar(options.scheduled![key]),
+      };
+      y = keepUntilStepEnds(createNormalizer(config).apply(x, application));
       return y.mul(dy).sum();
     };
     const values = (of: Tensor) => of.dataSync() as Float32Array;
@@ -121,7 +135,7 @@ const configOf = (name: string, groups: number, epsilon: number): NormalizerConf
     : ({ name, epsilon, ...(name === 'batch' && { momentum: 0.9 }) } as NormalizerConfig);
 
 describe('the normalizers agree with PyTorch, forward and backward', () => {
-  it('has the fused form to test', () => assert.equal(loaded.fused, true));
+  it('has the fused form to test', () => assert.ok(kernels('kernels').normalize));
 
   for (const { form, fused } of forms) {
     for (const file of ['group', 'group-large-mean']) {
@@ -353,10 +367,11 @@ describe('the normalizers beyond the four agree with PyTorch, forward and backwa
       const normalizer = createNormalizer({ name: 'filter-response', epsilon });
       const { gradients } = lossAndGradients(() => {
         const variable = (key: string) => ({ gamma, beta, tau })[key] as Tensor1D;
-        const mode = { training: true, workers: 1, fused: false } as const;
+        const mode = { training: true, workers: 1 };
         const moved = () => assert.fail('it has no statistics');
-        const given = { mode, relu: true, variable, moveStatistic: moved, scheduled: moved };
-        return normalizer.apply(x, given).mul(dy).sum();
+        const own = operations({ relu: true }, false);
+        const application = { ...own, mode, variable, moveStatistic: moved, scheduled: moved };
+        return normalizer.apply(x, application).mul(dy).sum();
       }, [tau]);
       return gradients[0].dataSync() as Float32Array;
     });
@@ -397,8 +412,9 @@ describe('what is done to the weights agrees with PyTorch', () => {
         const normalizer = createNormalizer(config);
         let [used, y]: Tensor[] = [];
         const { gradients } = lossAndGradients(() => {
-          used = outlive(normalizer.weight!(v as Tensor4D));
-          y = outlive(conv2d(x as Tensor4D, used as Tensor4D, { stride: 1, padding: 1 }).mul(gain));
+          used = keepUntilStepEnds(normalizer.weight!(v as Tensor4D));
+          const options = { stride: 1, padding: 1, precision: 'float32' } as const;
+          y = keepUntilStepEnds(convolution(x as Tensor4D, used as Tensor4D, options, {}).mul(gain));
           return y.mul(dy).sum();
         }, [x, v, gain]);
         const [dx, dweight, dgain] = gradients.map((each) => each.dataSync());

@@ -8,7 +8,6 @@
  */
 import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { affineVariables, type Normalizer } from './normalizer.js';
-import { finish } from './per-image.js';
 
 /** @param v `[kernel, kernel, C, filters]` */
 export const normalizedWeight = (v: Tensor4D): Tensor4D => v.div(v.square().sum([0, 1, 2], true).sqrt()); // ‖v‖ is over all but the filters
@@ -17,7 +16,6 @@ export const normalizedWeight = (v: Tensor4D): Tensor4D => v.div(v.square().sum(
 const initialGain = Math.SQRT2;
 
 export const weightNorm = (): Normalizer => ({
-  label: 'WN',
   variables: (layer, channels, options) =>
     affineVariables(layer, channels, options).map((variable) =>
       variable.role === 'gamma' && !options.zeroGamma
@@ -25,6 +23,5 @@ export const weightNorm = (): Normalizer => ({
         : variable,
     ),
   weight: normalizedWeight,
-  apply: (x, application) =>
-    finish(x.mul(application.variable('gamma')).add(application.variable('beta')), application),
+  apply: (x, { variable, finish }) => finish(x.mul(variable('gamma')).add(variable('beta'))),
 });

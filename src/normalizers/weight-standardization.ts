@@ -16,6 +16,5 @@ export function standardizedWeight(weight: Tensor4D, epsilon = 1e-5): Tensor4D {
 
 export const withWeightStandardization = (normalizer: Normalizer): Normalizer => ({
   ...normalizer,
-  label: `${normalizer.label} + WS`,
   weight: (weight) => standardizedWeight(weight),
 });

@@ -7,6 +7,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Bytes, bytes, concat, double, float, integer, message } from '../storage/protobuf.js';
 import type { CurveRow } from './curves.js';
 
 export interface EventFile {
@@ -33,16 +34,16 @@ export function openEventFile(folder: string, options: { resumeAtStep?: number }
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
-  const write = (event: Buffer) => writeSync(file, frame(event));
-  write(Buffer.concat([double(1, now()), bytes(3, Buffer.from('brain.Event:2'))]));
+  const write = (fields: Bytes[]) => writeSync(file, frame(Buffer.from(concat(fields))));
+  write([double(1, now()), bytes(3, 'brain.Event:2')]);
   if (options.resumeAtStep !== undefined) {
-    const sessionStart = bytes(7, varintField(1, 1));
-    write(Buffer.concat([double(1, now()), varintField(2, options.resumeAtStep), sessionStart]));
+    const sessionStart = message(7, [integer(1, 1)]);
+    write([double(1, now()), integer(2, options.resumeAtStep), sessionStart]);
   }
   return {
     scalar(tag, step, value, wallTime = now()) {
-      const point = Buffer.concat([bytes(1, Buffer.from(tag)), float(2, value)]);
-      write(Buffer.concat([double(1, wallTime), varintField(2, step), bytes(5, bytes(1, point))]));
+      const point = message(1, [bytes(1, tag), float(2, value)]);
+      write([double(1, wallTime), integer(2, step), message(5, [point])]);
     },
     close: () => closeSync(file),
   };
@@ -86,38 +87,4 @@ export function crc32c(data: Uint8Array): number {
 function maskedCrc(data: Uint8Array): number {
   const crc = crc32c(data);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-// Protobuf's wire format: a key (field number · 8 + type), then the value.
-
-function varint(value: number): Buffer {
-  const out: number[] = [];
-  let rest = value;
-  while (rest >= 128) {
-    out.push((rest % 128) | 128);
-    rest = Math.floor(rest / 128);
-  }
-  return Buffer.from([...out, rest]);
-}
-
-function varintField(field: number, value: number): Buffer {
-  return Buffer.concat([varint(field * 8), varint(value)]);
-}
-
-function bytes(field: number, value: Buffer): Buffer {
-  return Buffer.concat([varint(field * 8 + 2), varint(value.length), value]);
-}
-
-function double(field: number, value: number): Buffer {
-  const out = Buffer.alloc(9);
-  out[0] = field * 8 + 1;
-  out.writeDoubleLE(value, 1);
-  return out;
-}
-
-function float(field: number, value: number): Buffer {
-  const out = Buffer.alloc(5);
-  out[0] = field * 8 + 5;
-  out.writeFloatLE(value, 1);
-  return out;
 }

@@ -2,6 +2,7 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
+import { kernels } from '../engine/kernel-table.js';
 import { planThreads } from '../engine/threads.js';
 import { createModel } from '../models/index.js';
 import { planRun } from '../models/plan.js';
@@ -55,7 +56,9 @@ export async function evaluateWeights(
   const threads = planThreads(config, batchSize);
   await loadEngine({ variant: config.engine.variant, threads, ...options });
   const { createProgram } = await import('../engine/graph/create-program.js');
-  const program = createProgram(weights.values, config, { eager: false });
+  const { precision, engine } = config;
+  const how = { precision, convolutions: engine.convolutions };
+  const program = createProgram(weights.values, how, { eager: false });
   const network: Network = {
     // What is given is what is evaluated, averages or not.
     config: { ...config, optimizer: { ...config.optimizer, emaDecay: 0 } },
@@ -63,7 +66,7 @@ export async function evaluateWeights(
     variables,
     shape: dataset.shape,
     pixels: { mean: dataset.mean, std: dataset.std },
-    fused: true,
+    kernels: kernels('kernels'),
   };
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
     defineEvaluation(program, network, size);

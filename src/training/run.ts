@@ -7,6 +7,7 @@ import { printConfig } from '../config/print.js';
 import { dropsNeverReached, type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
+import { instructionSet, kernels } from '../engine/kernel-table.js';
 import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
 import { planThreads } from '../engine/threads.js';
@@ -119,7 +120,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       threads,
       eager,
       deterministic,
-      ...(!eager && { instructionSet: loaded.kernels?.instructionSet(config.precision === 'bfloat16') }),
+      ...(!eager && { instructionSet: instructionSet(config.precision === 'bfloat16') }),
       data: dataset.checksums,
       ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });
@@ -132,7 +133,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       variables,
       shape: dataset.shape,
       pixels: { mean: dataset.mean, std: dataset.std },
-      fused: !eager,
+      kernels: kernels(eager ? 'definitions' : 'kernels'),
     };
     const { program, trainOn } = await defineProgram(network, initial, dataset, parts, eager);
     if (checkpoint) program.write(checkpoint.tensors);
@@ -311,7 +312,8 @@ async function defineProgram(
     averaged: config.optimizer.emaDecay > 0,
     optimizer: config.optimizer,
   });
-  const program = createProgram(initial, config, { eager });
+  const { precision, engine } = config;
+  const program = createProgram(initial, { precision, convolutions: engine.convolutions }, { eager });
   const trainOn = defineTraining(program, network, parts);
   const { batchSize } = config.evaluate;
   for (const size of evaluationBatches(dataset.validation.count, batchSize)) {

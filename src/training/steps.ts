@@ -1,9 +1,11 @@
 /** The steps of a run, as functions of tensors: train on a batch, evaluate a batch. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
-import { lossAndGradients, outlive } from '../engine/gradients.js';
+import { keepUntilStepEnds, lossAndGradients } from '../engine/gradients.js';
+import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
-import { softmaxCrossEntropy, standardize } from '../engine/ops/ops.js';
+import { softmaxCrossEntropy } from '../engine/ops/softmax-loss.js';
+import { standardize } from '../engine/ops/standardize.js';
 import type { Feed, Program, Step, Values, VariableValue } from '../engine/program.js';
 import { isFrozen, trainedVariables } from '../models/parameter-groups.js';
 import type { Model, Variable } from '../nn/net.js';
@@ -22,8 +24,8 @@ export interface Network {
   shape: number[];
   /** Of uint8 images, per channel, 0 to 255; without it, images are float32 and standardized already. */
   pixels?: { mean: number[]; std: number[] };
-  /** Compute with the fused kernels where they exist. */
-  fused: boolean;
+  /** The kernels to compute with; without them, the definitions in TensorFlow's operations. */
+  kernels: Kernels;
 }
 
 const scheduleOf = (key: string) => `normalizer.${key}`;
@@ -111,7 +113,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       });
       if (closes(part)) applyGradients(step, parameters, summed, config);
       else for (const [index, { name }] of parameters.entries()) step.assign(sumOf(name), summed[index]);
-      if (closes(part)) moveStatistics(step, net.statistics, config);
+      if (closes(part)) moveStatistics(step, net.statistics);
       return { loss, errors };
     });
   }
@@ -158,7 +160,7 @@ function differentiate(network: Network, net: TensorNet, step: Step, parameters:
   const { value: loss, gradients } = lossAndGradients(
     () => {
       const result = forward(network, net, step, network.config.optimizer.labelSmoothing);
-      errors = outlive(result.errors);
+      errors = keepUntilStepEnds(result.errors);
       return result.loss;
     },
     parameters.map(({ name }) => step.variable(name)),
@@ -187,11 +189,13 @@ export function defineStatistics(program: Program, network: Network, batch: numb
 }
 
 function forward(network: Network, net: TensorNet, step: Step, labelSmoothing = 0) {
-  const { model, pixels } = network;
-  const images = pixels ? standardize(step.feed('images'), pixels.mean, pixels.std) : step.feed('images');
+  const { model, pixels, kernels } = network;
+  const images = pixels
+    ? standardize(step.feed('images'), pixels.mean, pixels.std, kernels)
+    : step.feed('images');
   const logits = model<Tensor>(net, images).logits as Tensor2D;
   const labels = step.feed('labels');
-  const { loss, errors } = softmaxCrossEntropy(logits, labels);
+  const { loss, errors } = softmaxCrossEntropy(logits, labels, kernels);
   return { logits, errors, loss: labelSmoothing === 0 ? loss : smooth(loss, logits, labels, labelSmoothing) };
 }
 
@@ -203,18 +207,18 @@ function smooth(loss: Tensor, logits: Tensor2D, labels: Tensor, share: number): 
 
 /** A part of a batch holds as many workers' images as there are workers in it; less than one counts as one. */
 function tensorNet(
-  { config, fused }: Network,
+  { config, kernels }: Network,
   step: Step,
   { training, parts = 1, present }: NetOptions,
 ): TensorNet {
   const workers = Math.max(1, config.batch.workers / parts);
   const normalizer = createNormalizer(config.normalizer);
   const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
-  const mode = { training, workers, fused, precision: config.precision };
+  const mode = { training, workers, precision: config.precision };
   const averaged = !training && config.optimizer.emaDecay > 0;
   const seen = averaged ? { variable: (name: string) => step.variable(averageOf(name)) } : step;
   const frozen = (name: string) => isFrozen(config.optimizer, name);
-  return new TensorNet(seen, normalizer, mode, present ?? { scheduled: atTheEnd }, frozen);
+  return new TensorNet(seen, normalizer, mode, kernels, present ?? { scheduled: atTheEnd }, frozen);
 }
 
 interface NetOptions {

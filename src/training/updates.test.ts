@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
 import { EagerProgram } from '../engine/eager.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
+import { kernels } from '../engine/kernel-table.js';
 import { loadEngine, tf } from '../engine/load.js';
 import type { MomentumUpdate, Program, Step } from '../engine/program.js';
 import { createModel } from '../models/index.js';
@@ -28,7 +29,7 @@ function networkOf(normalizer: string, optimizer: string, more = ''): Network {
   const shape = [32, 32, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model, variables, shape, pixels, fused: true };
+  return { config, model, variables, shape, pixels, kernels: kernels('kernels') };
 }
 
 function initialOf({ variables, config: { optimizer } }: Network) {

@@ -37,22 +37,20 @@ function isDecayed(role: Variable['role'], optimizer: Config['optimizer']): bool
   return role === 'bias' ? optimizer.decayBias : true;
 }
 
-/** Running averages of batch statistics. */
-export function moveStatistics(
-  step: Step,
-  statistics: readonly StatisticsUpdate[],
-  { normalizer }: Config,
-): void {
-  if (statistics.length === 0) return;
-  step.movingAverage({
-    variables: statistics.map(({ variable }) => variable),
-    values: statistics.map(({ value }) => value),
-    scales: statistics.map(({ scale }) => scale),
-    momentum: 'momentum' in normalizer ? (normalizer.momentum as number) : 0,
-  });
+/** Running averages of batch statistics: one update for each momentum. */
+export function moveStatistics(step: Step, statistics: readonly StatisticsUpdate[]): void {
+  for (const momentum of new Set(statistics.map((each) => each.momentum))) {
+    const members = statistics.filter((each) => each.momentum === momentum);
+    step.movingAverage({
+      variables: members.map(({ variable }) => variable),
+      values: members.map(({ value }) => value),
+      scales: members.map(({ scale }) => scale),
+      momentum,
+    });
+  }
 }
 
-/** Moves the average of every variable, BN's running statistics included, towards it. Those that are frozen are their own. */
+/** Moves the average of every variable, BN's running statistics included, towards it. Frozen variables equal their average, so they are skipped. */
 export function moveAverages(step: Step, variables: readonly Variable[], { optimizer }: Config): void {
   const names = variables.map(({ name }) => name).filter((name) => !isFrozen(optimizer, name));
   step.movingAverage({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
+import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import type { Images } from '../input/evaluation-batches.js';
 import { createModel } from '../models/index.js';
@@ -22,7 +23,7 @@ function networkOf(normalizer: string, size: number, workers: number): Network {
   const shape = [32, 32, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model, variables, shape, pixels, fused: true };
+  return { config, model, variables, shape, pixels, kernels: kernels('kernels') };
 }
 
 function imagesOf(count: number) {

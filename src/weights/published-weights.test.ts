@@ -4,6 +4,7 @@ import { before, describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
+import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
@@ -228,7 +229,7 @@ describe('a published file computes what it does in PyTorch', () => {
 
       const trains = published !== 'vgg16_bn' || process.env.GNBENCH_TEST_LARGE !== undefined; // a minute, and 6 GB
       const program = new CompiledProgram(trains ? withVelocities(variables, values) : values);
-      const network: Network = { config, model, variables, shape: imageShape, fused: true };
+      const network: Network = { config, model, variables, shape: imageShape, kernels: kernels('kernels') };
       if (trains) defineTraining(program, network);
       defineEvaluation(program, network, shape[0]);
       const images = formulaValue(expected.imagesName, shape).data;

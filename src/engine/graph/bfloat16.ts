@@ -3,7 +3,8 @@
  * stay float32), and what merely follows them (ReLU, addition, padding, pooling). Parameters, losses, gradients of
  * parameters and updates stay float32. Casts go in where the two meet, one for each tensor however often it is used.
  */
-import { DataType, type Node, type Output } from './graph.js';
+import { DataType } from '../data-type.js';
+import type { Node, Output } from './graph.js';
 
 /** Which inputs and outputs of an operation have its type attribute `T`; the others keep their types. */
 interface Typed {

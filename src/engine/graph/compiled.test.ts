@@ -7,6 +7,7 @@ import { initialize } from '../../nn/initialize.js';
 import { describeModel } from '../../nn/shape-net.js';
 import { defineEvaluation, defineTraining, type Network, withVelocities } from '../../training/steps.js';
 import { EagerProgram } from '../eager.js';
+import { kernels } from '../kernel-table.js';
 import { backend, loadEngine, tf } from '../load.js';
 import type { Program, VariableValue } from '../program.js';
 import { CompiledProgram } from './compiled.js';
@@ -15,13 +16,18 @@ before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, q
 
 const pixels = { mean: [125.3, 123.0, 113.9], std: [63.0, 62.1, 66.7] };
 
-function networkOf(model: string, normalizer: string, batch: string, fused: boolean): Network {
+function networkOf(
+  model: string,
+  normalizer: string,
+  batch: string,
+  use: 'kernels' | 'definitions' = 'kernels',
+): Network {
   const text = `model: {name: ${model}}\nnormalizer: {name: ${normalizer}}\ndata: {name: cifar10}\nbatch: ${batch}\n`;
   const config = parseConfig(text, { file: 'test.yaml' });
   const created = createModel(config.model, 10);
   const shape = [32, 32, 3];
   const { variables } = describeModel(created, config.normalizer, { shape });
-  return { config, model: created, variables, shape, pixels, fused };
+  return { config, model: created, variables, shape, pixels, kernels: kernels(use) };
 }
 
 /** The network's first values, but with γ away from 0: behind γ = 0 no gradient could be wrong. */
@@ -52,7 +58,7 @@ describe('the compiled step is the eager one', () => {
   ];
   for (const [model, normalizer, batch] of cases) {
     it(`${model}, ${normalizer}, ${batch}`, () => {
-      const network = networkOf(model, normalizer, batch, true);
+      const network = networkOf(model, normalizer, batch);
       const count = network.config.batch.size * network.config.batch.workers;
       const initial = start(network);
       const programs = [new EagerProgram(initial), new CompiledProgram(initial)];
@@ -86,7 +92,7 @@ describe('the compiled step is the eager one', () => {
 
   for (const normalizer of ['group', 'batch']) {
     it(`with Winograd's filtering differs by rounding alone: ${normalizer}`, () => {
-      const network = networkOf('resnet20', normalizer, '{size: 4}', true);
+      const network = networkOf('resnet20', normalizer, '{size: 4}');
       const initial = start(network);
       const programs = (['direct', 'winograd'] as const).map(
         (convolutions) => new CompiledProgram(initial, { convolutions }),
@@ -111,7 +117,7 @@ describe('the compiled step is the eager one', () => {
   }
 
   it("in bfloat16 with Winograd's filtering is as near to float32 as without", () => {
-    const network = networkOf('resnet20', 'group', '{size: 4}', true);
+    const network = networkOf('resnet20', 'group', '{size: 4}');
     const initial = start(network);
     const gradients = (precision: 'float32' | 'bfloat16', convolutions: 'direct' | 'winograd') => {
       const program = new CompiledProgram(initial, { precision, convolutions });
@@ -131,7 +137,7 @@ describe('the compiled step is the eager one', () => {
   });
 
   it('in bfloat16 follows float32 to its precision', () => {
-    const network = networkOf('resnet20', 'group', '{size: 4}', true);
+    const network = networkOf('resnet20', 'group', '{size: 4}');
     const initial = start(network);
     const [full, half] = (['float32', 'bfloat16'] as const).map((precision) => {
       const program = new CompiledProgram(initial, { precision });
@@ -173,6 +179,14 @@ describe('a program', () => {
 
   const refused: [string, (w: Tensor, call: number) => Tensor, RegExp][] = [
     [
+      'other inputs from step to step',
+      (w, call) => {
+        const [one, other] = [w.exp(), w.neg()];
+        return call > 1 ? other.sub(one) : one.sub(other);
+      },
+      /Sub .* has other inputs from one step to the next/,
+    ],
+    [
       'a value read in the middle of a step',
       (w) => w.mul(w.sum().dataSync()[0]),
       /values of .*Sum.* are read/,
@@ -196,6 +210,40 @@ describe('a program', () => {
       assert.throws(() => {
         program.define('step', {}, (step) => ({ out: body(step.variable('w'), ++call) }));
       }, message);
+    });
+  }
+
+  it('reads and writes a few variables without the others', () => {
+    const program = new CompiledProgram({ ...initial, v: { shape: [], data: Float32Array.of(3) } });
+    program.define('twice', {}, (step) => {
+      step.assign('v', step.variable('v').mul(2));
+      return { v: step.variable('v') };
+    });
+    program.write({ w: { shape: [2], data: Float32Array.of(7, 8) } });
+    program.run('twice', {});
+    assert.deepEqual(program.read(['v']), { v: { shape: [], data: Float32Array.of(6) } });
+    assert.deepEqual([...program.read().w.data], [7, 8]);
+    assert.deepEqual(program.read([]), {});
+    program.dispose();
+  });
+
+  for (const [form, make] of [
+    ['compiled', () => new CompiledProgram(initial)],
+    ['compiled, without kernels', () => new CompiledProgram(initial, { kernels: {} })],
+    ['eager', () => new EagerProgram(initial)],
+  ] as const) {
+    it(`refuses two updates of one variable in a step, ${form}`, () => {
+      const program = make();
+      assert.throws(() => {
+        program.define('step', {}, (step) => {
+          const value = step.variable('w');
+          step.assign('w', value.add(1));
+          step.movingAverage({ variables: ['w'], values: [value], scales: [1], momentum: 0.9 });
+          return { out: value.neg() };
+        });
+        program.run('step', {});
+      }, /the step updates w twice/);
+      program.dispose();
     });
   }
 

@@ -1,13 +1,17 @@
-import type { Config } from '../../config/schema.js';
 import { EagerProgram } from '../eager.js';
+import { kernels } from '../kernel-table.js';
 import type { Program, VariableValue } from '../program.js';
-import { CompiledProgram } from './compiled.js';
+import { CompiledProgram, type CompileOptions } from './compiled.js';
 
-/** A program over these variables: one graph, unless it is to run operation by operation (then in float32, directly). */
+/**
+ * A program over these variables: one graph; or, `eager`, operation by operation, by the definitions alone and in
+ * float32.
+ */
 export function createProgram(
   initial: Record<string, VariableValue>,
-  { precision, engine: { convolutions } }: Pick<Config, 'precision' | 'engine'>,
+  options: Pick<CompileOptions, 'precision' | 'convolutions'>,
   { eager }: { eager: boolean },
 ): Program {
-  return eager ? new EagerProgram(initial) : new CompiledProgram(initial, { precision, convolutions });
+  if (eager) return new EagerProgram(initial);
+  return new CompiledProgram(initial, { ...options, kernels: kernels('kernels') });
 }

@@ -2,19 +2,9 @@
  * A TensorFlow graph as plain data, and its wire form: a SavedModel with one MetaGraphDef tagged `serve`.
  * Field numbers are those of tensorflow/core/{framework,protobuf}/*.proto.
  */
-import { type Bytes, bytes, concat, float, integer, message } from './protobuf.js';
 
-/** tensorflow.DataType; the numbers are TensorFlow's own. */
-export const DataType = {
-  float: 1,
-  int32: 3,
-  uint8: 4,
-  string: 7,
-  int64: 9,
-  bool: 10,
-  bfloat16: 14,
-  resource: 20,
-};
+import { type Bytes, bytes, concat, float, integer, message } from '../../storage/protobuf.js';
+import { DataType } from '../data-type.js';
 
 export type Attribute =
   | { kind: 'type'; value: number }
@@ -41,6 +31,9 @@ export interface Node {
   attributes: Record<string, Attribute>;
   outputs: { dtype: number; shape: number[] }[];
 }
+
+export const tensorType = (shape: number[]) => ({ dtype: DataType.float, shape });
+export const dtypeAttribute = (value: number) => ({ kind: 'type', value }) as const;
 
 const shapeProto = (shape: number[]): Bytes[] => shape.map((size) => message(2, [integer(1, size)]));
 

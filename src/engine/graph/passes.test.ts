@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DataType } from '../data-type.js';
 import { toBfloat16 } from './bfloat16.js';
 import { fuseAdditions } from './fuse.js';
-import { DataType, type Node, type Output } from './graph.js';
+import type { Node, Output } from './graph.js';
 
 const map = [2, 4, 4, 16];
 

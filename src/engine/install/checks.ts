@@ -112,7 +112,7 @@ async function workingEngine(engine: Engine, options: { debug?: boolean }): Prom
     const threads = { intraOp: 1, interOp: 1 };
     const probe = await probeEngine({ variant, source, threads, debug: options.debug });
     const gpu = engine.cudaDriver ? await gpuChecks(engine.cudaDriver) : [];
-    return [found('engine', what), device(engine, probe.device), ...gpu, operations(engine, probe)];
+    return [found('engine', what), device(engine, probe.device), ...gpu, ...kernelTable(engine, probe)];
   } catch (error) {
     return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true)];
   }
@@ -138,18 +138,23 @@ async function gpuChecks(addon: string): Promise<Check[]> {
   }
 }
 
-function operations(engine: Engine, { device, instructionSet }: Probe): Check {
-  const name = 'operations';
+/** The table of kernels: what is not in it is computed by TensorFlow's operations. */
+function kernelTable(engine: Engine, { device, kernels, instructionSet }: Probe): Check[] {
   if (!engine.nativeOps) {
-    const detail = `gnbench's own are missing (${engine.nativeOpsMissing}); the composed ones serve, slower`;
-    return missing(name, detail, 'npx gnbench setup', false);
+    const detail = `gnbench's own are missing (${engine.nativeOpsMissing}); TensorFlow's operations serve, slower`;
+    return [missing('kernels', detail, 'npx gnbench setup', false)];
   }
-  return found(
-    name,
-    device === 'CPU'
-      ? `gnbench's own, fused, compiled for ${instructionSet}`
-      : "composed: gnbench's own are for the CPU",
-  );
+  if (kernels.length === 0) {
+    return [found('kernels', `gnbench has none for a ${device}: TensorFlow's operations serve`)];
+  }
+  const compiled = instructionSet === undefined ? '' : `, compiled for ${instructionSet}`;
+  return [
+    found(
+      'kernels',
+      `${kernels.length} of gnbench's own${compiled}; TensorFlow's operations serve beyond them`,
+    ),
+    ...kernels.map(({ name, limits }) => found(`  ${name}`, limits)),
+  ];
 }
 
 function processor(): Check {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
-import { bools, type } from '../ops/ops.js';
+import { bools, type } from '../operation.js';
 import { type Format, runOp } from './testing/direct.js';
 
 /** Multiples of 1/8 below 16 in size: sums and products of them are exact, in bfloat16 too. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
-import { bools, ints, type } from '../ops/ops.js';
+import { bools, ints, type } from '../operation.js';
 import { type Format, runOp, type Value } from './testing/direct.js';
 
 interface Case {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { encodeMask } from '../../coco/run-length.js';
+import { lossAndGradients } from '../gradients.js';
 import { loadEngine, tf } from '../load.js';
 import { maskTargets, matchBoxes, roiAlign, sampleMatches, suppress, TruthKind } from '../ops/detection.js';
-import { lossAndGradients } from '../ops/gradients.js';
 
 interface RoiCase {
   channels: number;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
-import { floats, ints, type } from '../ops/ops.js';
+import { floats, ints, type } from '../operation.js';
 import { type Format, type Input, runOp } from './testing/direct.js';
 
 const values = (count: number, step: number, scale = 1) =>

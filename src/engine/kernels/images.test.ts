@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
-import { ints, type } from '../ops/ops.js';
+import { ints, type } from '../operation.js';
 import { type Format, runOp } from './testing/direct.js';
 
 const sizeOf = (shape: number[]) => shape.reduce((a, b) => a * b, 1);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
-import { bools, floats, ints, type } from '../ops/ops.js';
+import { bools, floats, ints, type } from '../operation.js';
 import { type Format, runOp } from './testing/direct.js';
 import { backward, forward, type Problem } from './testing/reference.js';
 

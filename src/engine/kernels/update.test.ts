@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { backend, loadEngine, type OpAttribute } from '../load.js';
-import { bools, floats, ints, text, type } from '../ops/ops.js';
+import { bools, floats, ints, text, type } from '../operation.js';
 
 const shapeAttribute = (name: string, value: number[]): OpAttribute => ({
   name,

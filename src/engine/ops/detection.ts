@@ -4,7 +4,7 @@
  * Boxes are `[left, top, right, bottom]` in pixels.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { bools, differentiable, execute, floats, ints } from './ops.js';
+import { bools, differentiable, execute, floats, ints } from '../operation.js';
 
 export interface RoiAlignOptions {
   /** The boxes `[R, 4]`; no gradient flows to them. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { DataType } from '../graph/graph.js';
+import { DataType } from '../data-type.js';
 import { tf } from '../load.js';
-import { execute, type } from './ops.js';
+import { execute, type } from '../operation.js';
 
 /**
  * Dropout (Srivastava et al. 2014): sets a share `rate` of the numbers to 0 and scales the others by 1 / (1 − rate).

@@ -7,10 +7,12 @@
  * so one kernel with these two numbers, the addition of a residual and the ReLU behind folded in, covers them all.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
-import { outlive } from '../gradients.js';
-import { DataType } from '../graph/graph.js';
-import { loaded, tf } from '../load.js';
-import { bools, differentiable, execute, floats, ints, relu, type } from './ops.js';
+import { DataType } from '../data-type.js';
+import { keepUntilStepEnds } from '../gradients.js';
+import type { Kernels } from '../kernel-table.js';
+import { tf } from '../load.js';
+import { bools, differentiable, execute, floats, ints, type } from '../operation.js';
+import { type Ending, rectify, relu } from './rectify.js';
 
 /** The block that statistics are shared over. */
 export interface Block {
@@ -18,43 +20,51 @@ export interface Block {
   channelsPerGroup: number;
 }
 
-export interface NormalizeOptions extends Block {
+/** One normalization: the block whose features share a mean and a variance, and the parameters behind. */
+export interface Normalization {
+  block: Block;
+  /** `[C]` */
+  gamma: Tensor1D;
+  /** `[C]` */
+  beta: Tensor1D;
   epsilon: number;
-  /** Apply max(·, 0) last. */
-  relu: boolean;
-  /** Added before the ReLU; of x's shape. */
-  residual?: Tensor;
+  /** γ·(x − mean)/√(variance + ε) + β over this block, in plain operations. */
+  definition: () => Normalized;
 }
 
 export interface Normalized {
   /** relu(γ·(x − mean)/√(variance + ε) + β + residual), of x's shape. */
   y: Tensor;
-  /** `[images / imagesPerGroup, C / channelsPerGroup]`; no gradient flows through these two. */
+  /** One for each block; no gradient flows through these two. */
   mean: Tensor;
   /** Biased, of mean's shape. */
   variance: Tensor;
 }
 
-/** Whether the fused kernels can be used in this process (a CPU, and they were built). */
-export const fusedAvailable = (): boolean => loaded.fused;
-
-/**
- * The fused form, one operation forward and one backward.
- * @param x `[N, …pixels, C]` @param gamma `[C]` @param beta `[C]`
- */
-export function fusedNormalize(
+/** @param x `[N, …pixels, C]` */
+export function normalize(
   x: Tensor,
-  gamma: Tensor1D,
-  beta: Tensor1D,
-  options: NormalizeOptions,
+  normalization: Normalization,
+  ending: Ending,
+  kernels: Kernels,
 ): Normalized {
-  const { residual } = options;
+  if (kernels.normalize?.fits(x.shape)) return ownNormalize(x, normalization, ending);
+  const normalized = normalization.definition();
+  return { ...normalized, y: rectify(normalized.y, ending, kernels) };
+}
+
+/** One operation forward and one backward. */
+function ownNormalize(
+  x: Tensor,
+  { block, gamma, beta, epsilon }: Normalization,
+  { relu: withRelu, residual }: Ending,
+): Normalized {
   const attributes = () => [
     type('T', DataType.float),
-    ints('images_per_group', options.imagesPerGroup),
-    ints('channels_per_group', options.channelsPerGroup),
-    floats('epsilon', options.epsilon),
-    bools('relu', options.relu),
+    ints('images_per_group', block.imagesPerGroup),
+    ints('channels_per_group', block.channelsPerGroup),
+    floats('epsilon', epsilon),
+    bools('relu', withRelu),
     bools('has_residual', residual !== undefined),
   ];
   let statistics: Tensor[] = [];
@@ -63,7 +73,7 @@ export function fusedNormalize(
     (input, scale, shift, added = tf.tensor1d([])) => {
       const inputs = [input, added, scale, shift];
       const [value, mean, rstd, variance] = execute('GnbenchNormalize', attributes(), inputs, 4);
-      statistics = [outlive(mean), outlive(variance)];
+      statistics = [keepUntilStepEnds(mean), keepUntilStepEnds(variance)];
       return { value, saved: [input, value, scale, mean, rstd] };
     },
     (gradient, [input, value, scale, mean, rstd]) => {
@@ -77,15 +87,17 @@ export function fusedNormalize(
 
 /**
  * relu(scale·x + shift + residual), per channel: normalization with statistics that are known beforehand.
+ * Not differentiable.
  * @param scale `[C]` @param shift `[C]`
  */
 export function affine(
   x: Tensor,
   scale: Tensor,
   shift: Tensor,
-  { relu: withRelu, residual }: { relu: boolean; residual?: Tensor },
+  { relu: withRelu, residual }: Ending,
+  kernels: Kernels,
 ): Tensor {
-  if (!fusedAvailable()) {
+  if (!kernels.affine?.fits(x.shape)) {
     const y = x.mul(scale).add(shift);
     const sum = residual ? y.add(residual) : y;
     return withRelu ? relu(sum) : sum;

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import { DataType } from '../graph/graph.js';
-import { differentiable, execute, ints, text, type } from './ops.js';
+import { DataType } from '../data-type.js';
+import { differentiable, execute, ints, text, type } from '../operation.js';
 
 /**
  * The largest of each window, with PyTorch's symmetric padding (of −∞).

@@ -1,9 +1,9 @@
 /**
  * Runs one operation on plain arrays, past TensorFlow.js's tensors: those know no bfloat16. For tests of the kernels.
  */
-import { DataType } from '../../graph/graph.js';
+import { DataType } from '../../data-type.js';
 import { backend, type OpAttribute } from '../../load.js';
-import { type } from '../../ops/ops.js';
+import { type } from '../../operation.js';
 
 export interface Value {
   shape: number[];

@@ -1,8 +1,8 @@
 /** Runs the kernels on as many threads as the argument says and prints a sha256 of all they give: for threads.test.ts. */
 import { createHash } from 'node:crypto';
-import { DataType } from '../../graph/graph.js';
+import { DataType } from '../../data-type.js';
 import { loadEngine } from '../../load.js';
-import { bools, floats, ints, type } from '../../ops/ops.js';
+import { bools, floats, ints, type } from '../../operation.js';
 import { type Format, type Input, runOp, type Value } from './direct.js';
 
 await loadEngine({ variant: 'cpu', threads: { intraOp: Number(process.argv[2]), interOp: 1 }, quiet: true });

@@ -1,5 +1,5 @@
 /**
- * The few wire-format rules that writing a GraphDef takes (protobuf.dev/programming-guides/encoding): a message is a
+ * The few rules of protobuf's wire format that writing graphs and TensorBoard's events takes (protobuf.dev/programming-guides/encoding): a message is a
  * list of fields, each a key (number and wire type) and a payload.
  */
 export type Bytes = Uint8Array;
@@ -31,6 +31,13 @@ export function float(field: number, value: number): Bytes {
   const payload = new Uint8Array(4);
   new DataView(payload.buffer).setFloat32(0, value, true);
   return concat([key(field, 5), payload]);
+}
+
+/** double fields. */
+export function double(field: number, value: number): Bytes {
+  const payload = new Uint8Array(8);
+  new DataView(payload.buffer).setFloat64(0, value, true);
+  return concat([key(field, 1), payload]);
 }
 
 /** string, bytes and message fields. */

@@ -1,0 +1,54 @@
+/**
+ * The variables of a graph, and the nodes that move values out of and into them: each variable by itself, so that
+ * reading or writing a few does not touch the others.
+ */
+import { DataType } from '../data-type.js';
+import type { VariableValue } from '../program.js';
+import { dtypeAttribute, type Node, type Output, tensorType } from './graph.js';
+import { Recorder } from './recorder.js';
+
+/** For each variable the node that stands for it. */
+export type Handles = ReadonlyMap<string, { handle: Output; shape: number[] }>;
+
+/** The outputs and placeholders by which a session reads and writes the variable with this name. */
+export const readOutput = (name: string) => `transfer/read/${name}:0`;
+export const writeInput = (name: string) => `transfer/value/${name}:0`;
+export const writtenOutput = (name: string) => `transfer/written/${name}:0`;
+
+export function declareVariables(initial: Record<string, VariableValue>): {
+  handles: Handles;
+  nodes: Node[];
+} {
+  const recorder = new Recorder('variables');
+  const handles = new Map<string, { handle: Output; shape: number[] }>();
+  for (const [name, { shape }] of Object.entries(initial)) {
+    const attributes = {
+      dtype: dtypeAttribute(DataType.float),
+      shape: { kind: 'shape', value: shape } as const,
+      shared_name: { kind: 'string', value: name } as const,
+    };
+    const resource = [{ dtype: DataType.resource, shape: [] }];
+    const [handle] = recorder.add('VarHandleOp', [], attributes, resource, { name });
+    handles.set(name, { handle, shape });
+  }
+  return { handles, nodes: [...recorder.nodes, ...transferNodes(handles)] };
+}
+
+function transferNodes(handles: Handles): Node[] {
+  const recorder = new Recorder('transfer');
+  const dtype = dtypeAttribute(DataType.float);
+  for (const [name, { handle, shape }] of handles) {
+    const type = tensorType(shape);
+    const fed = { dtype, shape: { kind: 'shape', value: shape } as const };
+    const [value] = recorder.add('Placeholder', [], fed, [type], { name: `value/${name}` });
+    recorder.add('AssignVariableOp', [handle, value], { dtype }, [], { name: `assign/${name}` });
+    // A session fetches outputs, and an assignment has none.
+    const tensor = { ...tensorType([]), content: new Uint8Array(4) };
+    recorder.add('Const', [], { dtype, value: { kind: 'tensor', value: tensor } }, [tensorType([])], {
+      name: `written/${name}`,
+      after: [`transfer/assign/${name}`],
+    });
+    recorder.add('ReadVariableOp', [handle], { dtype }, [type], { name: `read/${name}` });
+  }
+  return recorder.nodes;
+}

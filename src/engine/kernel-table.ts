@@ -1,0 +1,141 @@
+/**
+ * The kernels of gnbench's own that a device has, each with its limits. Whatever is missing here, or beyond its
+ * kernel's limits, is computed by its definition in TensorFlow's operations.
+ */
+import { loaded } from './load.js';
+
+/** One entry: the operations that the kernel consists of, and what it takes. */
+interface Kernel<Case> {
+  operations: readonly string[];
+  /** The limits in words, for people. */
+  limits: string;
+  fits(of: Case): boolean;
+}
+
+/** One convolution, as far as a kernel's limits depend on it. */
+export interface ConvolutionCase {
+  /** `[N, …pixels, C]` */
+  input: readonly number[];
+  /** `[…kernel, C, filters]` */
+  weight: readonly number[];
+  /** For each dimension of the pixels. */
+  stride: readonly number[];
+  padding: readonly number[];
+  precision: 'float32' | 'bfloat16';
+  /** The input is the image itself, whose gradient nobody needs. */
+  ofImage: boolean;
+}
+
+/**
+ * Input times output channels up to which the float32 convolutions are faster than oneDNN's: those of CIFAR's networks,
+ * and the first stage of ResNet-50. (With 16 images of 224×224 a step of ResNet-50 takes 2.5 s so, and 5 with own
+ * kernels everywhere, as pixels with a thousand channels push each other out of the first-level cache.) For bfloat16
+ * there is a unit, and TensorFlow's convolutions are slower at every size.
+ */
+const mostChannels = { float32: 128 * 128, bfloat16: Number.POSITIVE_INFINITY };
+
+function fitsConvolution({ input, weight, stride, padding, precision, ofImage }: ConvolutionCase): boolean {
+  const kernel = weight.slice(0, -2);
+  const [channels, filters] = weight.slice(-2);
+  const [side] = kernel;
+  return (
+    input.length === 4 &&
+    (side === 1 || side === 3) &&
+    kernel.every((each) => each === side) &&
+    padding.every((each) => each === (side - 1) / 2) &&
+    stride.every((each) => each === stride[0] && each <= 2) &&
+    filters % 16 === 0 &&
+    (channels % 16 === 0 || (channels === 3 && ofImage)) &&
+    channels * filters <= mostChannels[precision]
+  );
+}
+
+/** `[N, …pixels, C]` */
+const isFeatureMap = (shape: readonly number[]): boolean => shape.length >= 2;
+/** `[N, H, W, C]` */
+const isPlane = (shape: readonly number[]): boolean => shape.length === 4;
+
+/** The limits of all kernels, in one place: what the C++ beside `kernels/ops.cc` refuses, and where it is slower. */
+const table = {
+  convolution: {
+    operations: ['GnbenchConv', 'GnbenchConvBackpropInput', 'GnbenchConvBackpropFilter'],
+    limits:
+      'two dimensions, kernel 1 or 3, stride 1 or 2, channels and filters in sixteens (or an image of 3 channels); float32 up to 16,384 channels × filters',
+    fits: fitsConvolution,
+  },
+  normalize: {
+    operations: ['GnbenchNormalize', 'GnbenchNormalizeGrad'],
+    limits: 'feature maps of any number of dimensions',
+    fits: isFeatureMap,
+  },
+  affine: {
+    operations: ['GnbenchAffineRelu'],
+    limits: 'feature maps of any number of dimensions; forward only',
+    fits: isFeatureMap,
+  },
+  rectify: {
+    operations: ['GnbenchRectify', 'GnbenchRectifyGrad'],
+    limits: 'tensors of any shape',
+    fits: () => true,
+  },
+  globalAverage: {
+    operations: ['GnbenchGlobalAverage', 'GnbenchGlobalAverageGrad'],
+    limits: 'two dimensions',
+    fits: isPlane,
+  },
+  subsample: {
+    operations: ['GnbenchSubsample', 'GnbenchSubsampleGrad'],
+    limits: 'two dimensions, one stride',
+    fits: isPlane,
+  },
+  softmaxLoss: {
+    operations: ['GnbenchSoftmaxLoss'],
+    limits: 'logits [N, classes]',
+    fits: (logits: readonly number[]) => logits.length === 2,
+  },
+  standardize: {
+    operations: ['GnbenchImages'],
+    limits: 'images [N, H, W, C] of bytes',
+    fits: isPlane,
+  },
+  momentum: {
+    operations: ['GnbenchSgd'],
+    limits: 'variables of float32; compiled steps only',
+    fits: () => true,
+  },
+  movingAverage: {
+    operations: ['GnbenchMovingAverage'],
+    limits: 'variables of float32; compiled steps only',
+    fits: () => true,
+  },
+} satisfies { [name: string]: Kernel<ConvolutionCase> | Kernel<readonly number[]> };
+
+/** What may be used; a missing entry means that the definition is computed. */
+export type Kernels = Partial<typeof table>;
+
+/**
+ * What this process may compute with: all kernels that the addon has for its device, or none at all, so that every
+ * result is that of the definitions.
+ */
+export function kernels(use: 'kernels' | 'definitions'): Kernels {
+  if (use === 'definitions') return {};
+  const present = Object.entries(table).filter(([, { operations }]) => operations.every(isThere));
+  return Object.fromEntries(present);
+}
+
+/** Whether the addon has the operation for the device. An addon that does not say has all of them, for the CPU. */
+function isThere(operation: string): boolean {
+  const { addon, device } = loaded;
+  if (!addon) return false;
+  return addon.operations ? addon.operations(device).includes(operation) : device === 'CPU';
+}
+
+/** What the kernels compute convolutions of this precision with: `avx2`, `amx_bf16`, …; undefined where none are used. */
+export const instructionSet = (bfloat16: boolean): string | undefined =>
+  kernels('kernels').convolution && loaded.device === 'CPU'
+    ? loaded.addon?.instructionSet(bfloat16)
+    : undefined;
+
+/** The names and limits of what is there, for `doctor`. */
+export const describeKernels = (): { name: string; limits: string }[] =>
+  Object.entries(kernels('kernels')).map(([name, { limits }]) => ({ name, limits }));
