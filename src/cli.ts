@@ -55,9 +55,14 @@ program
   .action(action(async () => (await import('./commands/run.js')).run));
 
 program
-  .command('eval <config>')
-  .description("the error of given weights on a configuration's validation images")
-  .requiredOption('--weights <file>', "a .safetensors file (gnbench's own names), or a run's folder")
+  .command('eval [config]')
+  .description(
+    "the error of given weights on a configuration's validation images, or the AP of given detections",
+  )
+  .option('--weights <file>', "a .safetensors file (gnbench's own names), or a run's folder")
+  .option('--detections <file>', "in COCO's results format, in place of a configuration and weights")
+  .option('--annotations <file>', "with --detections: the truth, in the form of COCO's instances_*.json")
+  .option('--by <kinds>', 'with --detections: box, mask or box,mask', 'box')
   .addOption(set())
   .addOption(data())
   .option('--batch <n>', 'images at once; no effect on the result', wholeNumber)
@@ -202,6 +207,14 @@ dataCommand
   .addOption(data())
   .addOption(quiet())
   .action(action(async () => (await import('./commands/data.js')).dataFetch));
+dataCommand
+  .command('show')
+  .description('draw an image with its boxes and masks')
+  .requiredOption('--annotations <file>', "in the form of COCO's instances_*.json")
+  .requiredOption('--images <dir>', 'the folder of the images that it names')
+  .requiredOption('--image <id>', "the image's id")
+  .requiredOption('--out <file>', 'a .png or .jpg file')
+  .action(action(async () => (await import('./commands/data-show.js')).dataShow));
 dataCommand
   .command('verify <name>')
   .description('read every file; say whether it is sound, and whether it is the published one')

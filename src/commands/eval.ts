@@ -1,11 +1,13 @@
 import { loadConfig } from '../config/load.js';
 import { withPlaces } from '../config/source-positions.js';
+import { UserError } from '../errors.js';
 import { onStop } from '../process/signals.js';
 import { classificationMeasures, valueWithUnit } from '../tasks/metric.js';
 import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-run.js';
+import { type ScoreFlags, score } from './score.js';
 
-export interface EvalFlags {
-  weights: string;
+export interface EvalFlags extends Partial<ScoreFlags> {
+  weights?: string;
   set: string[];
   data?: string;
   batch?: number;
@@ -15,10 +17,25 @@ export interface EvalFlags {
 }
 
 /**
- * `gnbench eval CONFIG --weights FILE|RUN`: the error of those weights on the configuration's validation images.
+ * `gnbench eval CONFIG --weights FILE|RUN`: the error of those weights on the configuration's validation images; or, with
+ * `--detections`, the average precision of anybody's detections.
  * @returns the exit code: 1 when the loss is not finite
  */
-export async function evaluateCommand(file: string, flags: EvalFlags): Promise<number> {
+export async function evaluateCommand(file: string | undefined, flags: EvalFlags): Promise<number> {
+  const { detections, weights } = flags;
+  if (detections !== undefined) {
+    if (file === undefined && weights === undefined) return score({ ...flags, detections });
+    throw new UserError('detections are scored without a configuration and weights', {
+      place: '--detections',
+      fix: 'gnbench eval --detections FILE --annotations FILE',
+    });
+  }
+  if (file === undefined || weights === undefined) {
+    throw new UserError('a configuration and weights are needed, or detections', {
+      place: 'gnbench eval',
+      fix: 'gnbench eval CONFIG --weights FILE, or gnbench eval --detections FILE --annotations FILE',
+    });
+  }
   const note = (message: string) => {
     if (!flags.quiet) process.stderr.write(`${message}\n`);
   };
@@ -32,12 +49,12 @@ export async function evaluateCommand(file: string, flags: EvalFlags): Promise<n
     stopRequested: () => stop.requested() !== undefined,
     note,
   };
-  const result = await withPlaces(config, () => evaluateWeights(config, flags.weights, options));
+  const result = await withPlaces(config, () => evaluateWeights(config, weights, options));
   if (!result) return stop.requested()!.exitCode;
   process.stdout.write(
     flags.json
-      ? `${JSON.stringify(asJson(config.name, flags.weights, result), null, 2)}\n`
-      : asText(config.name, flags.weights, result),
+      ? `${JSON.stringify(asJson(config.name, weights, result), null, 2)}\n`
+      : asText(config.name, weights, result),
   );
   return Number.isFinite(result.found.loss ?? 0) ? 0 : 1;
 }
