@@ -1,4 +1,4 @@
-/** The command line: names, flags and exit codes. What a command does is loaded when it is called. */
+/** The command line: names, flags and exit codes. A command's module is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from './errors.js';
 import { version } from './version.js';
@@ -7,7 +7,7 @@ const collect = (value: string, previous: string[]) => [...previous, value];
 const wholeNumber = (value: string) => {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('It is not a whole number from 1 on.');
+    throw new InvalidArgumentError('It must be a positive integer.');
   return number;
 };
 
@@ -16,7 +16,10 @@ const set = () =>
     .argParser(collect)
     .default([], '');
 const data = () =>
-  new Option('--data <dir>', 'where the data sets are (default: $GNBENCH_DATA, then the cache)');
+  new Option('--data <dir>', 'the folder of the data sets (default: $GNBENCH_DATA, then the cache)');
+/** PyTorch's word for `--batch`. */
+const batchSize = <Value>(argument: string, parse: (value: string) => Value) =>
+  new Option(`--batch-size ${argument}`, 'the same as --batch').argParser(parse).conflicts('batch');
 const json = () => new Option('--json', 'print JSON to stdout, and nothing else there');
 const quiet = () => new Option('--quiet', 'no progress');
 const debug = () => new Option('--debug', "stack traces, and TensorFlow's own log");
@@ -37,7 +40,8 @@ const action =
 
 program
   .command('run <config>')
-  .description('train what a configuration names; curves go to a CSV file')
+  .alias('train')
+  .description('train the network of a configuration; curves go to a CSV file')
   .addOption(set())
   .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)')
   .addOption(data())
@@ -48,7 +52,7 @@ program
     '--deterministic',
     'one thread and deterministic kernels: the same bits whatever the number of cores',
   )
-  .option('--tensorboard', 'write event files for TensorBoard too')
+  .option('--tensorboard', 'also write event files for TensorBoard')
   .addOption(json())
   .addOption(quiet())
   .addOption(debug())
@@ -66,6 +70,7 @@ program
   .addOption(set())
   .addOption(data())
   .option('--batch <n>', 'images at once; no effect on the result', wholeNumber)
+  .addOption(batchSize('<n>', wholeNumber))
   .addOption(json())
   .addOption(quiet())
   .addOption(debug())
@@ -74,9 +79,9 @@ program
 program
   .command('export <run>')
   .description("the weights of a run's newest checkpoint as one .safetensors file")
-  .option('--out <file>', "where to (default: weights.safetensors in the run's folder)")
+  .option('--out <file>', "the file they go to (default: weights.safetensors in the run's folder)")
   .addOption(
-    new Option('--to <library>', 'whose names and layouts')
+    new Option('--to <library>', 'the library whose names and layouts it gets')
       .choices(['gnbench', 'torchvision', 'timm'])
       .default('gnbench'),
   )
@@ -87,12 +92,12 @@ program
   .command('import <file>')
   .description("a .safetensors file of torchvision or timm as gnbench's own")
   .addOption(
-    new Option('--from <library>', 'whose names and layouts it has')
+    new Option('--from <library>', 'the library whose names and layouts it has')
       .choices(['torchvision', 'timm'])
       .makeOptionMandatory(),
   )
-  .option('--model <name>', 'what the library calls the model (default: the one that the tensors fit)')
-  .option('--out <file>', 'where to (default: <file>.gnbench.safetensors beside it)')
+  .option('--model <name>', "the library's name of the model (default: the one that the tensors fit)")
+  .option('--out <file>', 'the file it goes to (default: <file>.gnbench.safetensors beside it)')
   .option('--force', 'replace the file')
   .addOption(debug())
   .action(action(async () => (await import('./commands/import.js')).importWeights));
@@ -113,9 +118,14 @@ config
 
 program
   .command('sweep <experiments...>')
-  .description('do all runs of an experiment that are not done yet')
+  .description('run everything of an experiment that has not been run yet')
   .option('--jobs <n>', 'runs at a time (default: one a core, or one a GPU)', wholeNumber)
-  .addOption(new Option('--launcher <launcher>', 'where runs go').choices(['local', 'slurm']))
+  .addOption(
+    new Option('--launcher <launcher>', 'start runs here or as a Slurm job array').choices([
+      'local',
+      'slurm',
+    ]),
+  )
   .option('--dry-run', 'print each cell with its rate, steps and estimated time')
   .option('--fail-fast', 'stop at the first run that fails')
   .addOption(set())
@@ -130,11 +140,11 @@ program
 
 program
   .command('status <experiment>')
-  .description('what is done, running, queued, interrupted, failed')
+  .description('list the runs of an experiment: completed, running, queued, interrupted, failed')
   .addOption(set())
   .option('--out <dir>', 'parent of the results folders (default: results)')
   .addOption(json())
-  .option('--watch', 'again and again, until nothing is left to do')
+  .option('--watch', 'repeat until no run is left')
   .action(action(async () => (await import('./commands/status.js')).status));
 
 program
@@ -148,13 +158,15 @@ program
     'a table from the curves of an experiment or of folders of runs: paper | ours, and the contrasts',
   )
   .option('--format <format>', 'markdown, csv, wide, latex or json', 'markdown')
-  .option('--out <file>', 'write it there instead of to stdout')
+  .addOption(json().conflicts('format'))
+  .option('--out <file>', 'write it to this file instead of stdout')
   .action(action(async () => (await import('./commands/table.js')).table));
 
 program
   .command('plot <targets...>')
   .description('figures as SVG and PNG: error against batch size, curves against epochs')
-  .option('--out <dir>', 'where to (default: figures/ beside the results)')
+  .option('--out <dir>', 'the folder they go to (default: figures/ beside the results)')
+  .addOption(json())
   .action(action(async () => (await import('./commands/plot.js')).plot));
 
 program
@@ -162,12 +174,15 @@ program
   .description(
     'one self-contained HTML page: tables, figures, configurations, environment (default: all in results/)',
   )
-  .option('--out <file>', 'where to (default: beside the results)')
+  .option('--out <file>', 'the file it goes to (default: beside the results)')
+  .addOption(json())
   .action(action(async () => (await import('./commands/report.js')).report));
 
 program
   .command('claims')
-  .description("the paper's claims one by one: what tests each, what it costs, the evidence so far")
+  .description(
+    "the paper's claims one by one: the experiments that test each, their cost, the evidence so far",
+  )
   .addOption(json())
   .action(action(async () => (await import('./commands/claims.js')).claims));
 
@@ -181,20 +196,23 @@ program
     (value: string) => list(value).map(wholeNumber),
     [2, 4, 8, 32, 128],
   )
+  .addOption(batchSize('<sizes>', (value) => list(value).map(wholeNumber)))
   .option('--normalizer <names>', 'normalizers, with commas between', list, ['batch', 'group', 'none'])
   .option('--model <name>', 'the model', 'resnet20')
   .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
   .option('--convolutions <kinds>', 'direct, winograd', list, ['direct'])
   .option(
     '--steps <n>',
-    'steps to measure at the least, after a warm-up of as many as take a second',
+    'steps to measure at least, after a warm-up of as many as take a second',
     wholeNumber,
     60,
   )
   .option('--eager', 'operation by operation instead of as one graph')
   .addOption(set())
   .addOption(
-    new Option('--format <format>', 'how to print it').choices(['table', 'csv', 'json']).default('table'),
+    new Option('--format <format>', 'the format of the output')
+      .choices(['table', 'csv', 'json'])
+      .default('table'),
   )
   .addOption(json())
   .addOption(quiet())
@@ -225,8 +243,8 @@ dataCommand
 program
   .command('setup')
   .description('provide the engine ahead of the first run')
-  .addOption(new Option('--variant <variant>', 'which libtensorflow').choices(['auto', 'cpu', 'cuda']))
-  .addOption(new Option('--source <source>', 'where from').choices(['wheel', 'stock']))
+  .addOption(new Option('--variant <variant>', 'the build of libtensorflow').choices(['auto', 'cpu', 'cuda']))
+  .addOption(new Option('--source <source>', 'the source of the engine').choices(['wheel', 'stock']))
   .option('--force', 'provide it anew')
   .addOption(quiet())
   .addOption(debug())
@@ -234,7 +252,7 @@ program
 
 program
   .command('doctor')
-  .description('say what is there, what is missing, and what mends it')
+  .description('check the installation: what is there, what is missing, and how to mend it')
   .addOption(data())
   .addOption(json())
   .addOption(debug())
@@ -245,7 +263,7 @@ program
     }),
   );
 
-// Whoever reads the output may stop (| head): no reason to end a training. Output that is lost otherwise is one.
+// The reader of the output may stop (| head), which must not end a training. Output lost for another reason must.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') return;
@@ -262,7 +280,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Prints an error as a person wants it. @returns the exit code */
+/** Prints an error for a person. @returns the exit code */
 function explain(error: unknown): number {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
     return (error as unknown as { exitCode: number }).exitCode === 0 ? 0 : 2; // commander has printed it

@@ -8,10 +8,12 @@ import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
+import { columns } from '../terminal/columns.js';
 import { startProgress } from '../terminal/progress.js';
 
 export interface BenchFlags {
   batch: number[];
+  batchSize?: number[];
   normalizer: string[];
   model: string;
   precision: string[];
@@ -50,7 +52,8 @@ export async function bench(flags: BenchFlags): Promise<number> {
 }
 
 function settingsOf({
-  batch,
+  batch: given,
+  batchSize,
   normalizer,
   model,
   precision,
@@ -59,6 +62,7 @@ function settingsOf({
   steps,
   eager = false,
 }: BenchFlags): Setting[] {
+  const batch = batchSize ?? given;
   for (const assignment of set) {
     const flag = flagOf.get(assignment.split('=')[0].trim());
     if (flag) throw new UserError(`${flag} sets it`, { place: `--set ${assignment}`, fix: `use ${flag}` });
@@ -151,8 +155,6 @@ function render(rows: BenchRow[], format: BenchFlags['format']): string {
   }));
   const table = [Object.keys(cells[0]), ...cells.map((cell) => Object.values(cell))];
   if (format === 'csv') return stringify(table);
-  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
-  return table
-    .map((line) => `${line.map((cell, column) => cell.padStart(widths[column])).join('  ')}\n`)
-    .join('');
+  const everyColumn = table[0].map((_, column) => column);
+  return `${columns(table, everyColumn)}\n`;
 }

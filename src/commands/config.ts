@@ -7,6 +7,7 @@ import { UserError } from '../errors.js';
 import { trainedVariables } from '../models/parameter-groups.js';
 import { type Plan, planRun } from '../models/plan.js';
 import type { LayerDescription, ModelDescription } from '../nn/shape-net.js';
+import { columns } from '../terminal/columns.js';
 
 type Shown = Plan & { config: Config };
 
@@ -126,11 +127,8 @@ function table(layers: LayerDescription[]): string[] {
     count(parameters),
     count(flops),
   ]);
-  const all = [['layer', 'kind', 'output', 'groups', 'parameters', 'multiply-adds'], ...rows];
-  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  const cell = (text: string, column: number) =>
-    column < 3 ? text.padEnd(widths[column]) : text.padStart(widths[column]);
-  return all.map((row) => row.map(cell).join('  '));
+  const heads = ['layer', 'kind', 'output', 'groups', 'parameters', 'multiply-adds'];
+  return columns([heads, ...rows], [3, 4, 5]).split('\n');
 }
 
 const count = (number: number) => number.toLocaleString('en-US');

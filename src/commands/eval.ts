@@ -11,6 +11,7 @@ export interface EvalFlags extends Partial<ScoreFlags> {
   set: string[];
   data?: string;
   batch?: number;
+  batchSize?: number;
   json?: boolean;
   quiet?: boolean;
   debug?: boolean;
@@ -40,7 +41,8 @@ export async function evaluateCommand(file: string | undefined, flags: EvalFlags
     if (!flags.quiet) process.stderr.write(`${message}\n`);
   };
   const stop = onStop(({ signal }) => note(`\n${signal}: ending after this batch; again to exit at once`));
-  const batch = flags.batch === undefined ? [] : [`evaluate.batchSize=${flags.batch}`];
+  const size = flags.batch ?? flags.batchSize;
+  const batch = size === undefined ? [] : [`evaluate.batchSize=${size}`];
   const config = await loadConfig(file, [...flags.set, ...batch]);
   const options = {
     dataFolder: flags.data,

@@ -5,11 +5,11 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
 import { valKey } from '../runs/summary.js';
+import { exportedModel } from '../weights/published-models.js';
 import type { Library } from '../weights/published-names.js';
 import { toPublished } from '../weights/published-weights.js';
 import { readRunWeights } from '../weights/run-weights.js';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
-import { type Architecture, architectureOf } from '../weights/weights-metadata.js';
 
 export interface ExportFlags {
   out?: string;
@@ -19,7 +19,7 @@ export interface ExportFlags {
 
 /**
  * `gnbench export RUN`: writes the weights of the run's newest checkpoint, as one safetensors file that says what they
- * are; a file that was exported or imported will do as well. Prints the path. @returns the exit code
+ * are; a file that was exported or imported may take the run's place. Prints the path. @returns the exit code
  */
 export async function exportWeights(source: string, flags: ExportFlags): Promise<number> {
   if (!existsSync(source)) {
@@ -34,9 +34,9 @@ export async function exportWeights(source: string, flags: ExportFlags): Promise
   if (flags.to === 'gnbench') {
     writeSafetensors(out, values, { metadata, replace: flags.force });
   } else {
-    const model = publishedModel(metadata, flags.to, source);
+    const model = exportedModel(metadata, flags.to, source);
     const tensors = toPublished(values, { library: flags.to, model }, stepsOf(metadata));
-    // `format: pt` is how PyTorch's own writers mark their files; some readers ask for it.
+    // PyTorch's own writers mark their files with `format: pt`; some readers require it.
     writeSafetensors(out, tensors, { metadata: { ...metadata, format: 'pt' }, replace: flags.force });
   }
   process.stdout.write(`${out}\n`);
@@ -73,7 +73,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Imported weights have seen none here. */
+/** The number of steps behind the weights; 0 for imported ones. */
 function stepsOf({ step }: Record<string, string>): number {
   return Number.isSafeInteger(Number(step)) ? Number(step) : 0;
 }
@@ -83,46 +83,4 @@ function defaultOut(source: string, to: ExportFlags['to']): string {
   const suffix = to === 'gnbench' ? '' : `.${to}`;
   if (isFolder(source)) return join(source, `weights${suffix}.safetensors`);
   return join(dirname(source), `${basename(source, '.safetensors')}${suffix}.safetensors`);
-}
-
-/** The model's name, if `library` computes with the weights what gnbench does. */
-function publishedModel(metadata: Record<string, string>, library: Library, place: string): string {
-  const architecture = architectureOf(metadata);
-  if (!architecture) {
-    throw new UserError('the file does not say which model it is of', {
-      place,
-      fix: 'take one that gnbench import or gnbench export wrote, or a run',
-    });
-  }
-  const { model } = architecture;
-  const differs = whatLibraryHas(architecture, library);
-  if (differs) {
-    throw new UserError(`${library}'s ${model.name} has ${differs}: it would compute something else`, {
-      place,
-      fix: 'export it with --to gnbench',
-    });
-  }
-  return model.name;
-}
-
-/** The parts that `library` has in place of the network's, and that names and shapes of tensors do not show. */
-function whatLibraryHas({ model, normalizer }: Architecture, library: Library): string | undefined {
-  const { strideIn1x1 } = model as { strideIn1x1?: boolean };
-  const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
-    weightStandardization?: boolean;
-    epsilon?: number;
-    groups?: number;
-    channelsPerGroup?: number;
-  };
-  if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
-  if (weightStandardization) return 'no weight standardization';
-  // FRN's threshold is refused by its name.
-  if ((epsilon ?? 1e-5) !== 1e-5 && normalizer.name !== 'filter-response')
-    return 'an ε of 1e-5 (normalizer.epsilon)';
-  // torchvision has BN alone: who builds another there says what it is. timm's resnet50_gn would take these as its own.
-  const others = ['layer', 'instance'].includes(normalizer.name);
-  const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
-  if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))
-    return 'BN, or GN with 32 groups (normalizer.groups)';
-  return undefined;
 }

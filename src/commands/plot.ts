@@ -3,15 +3,15 @@ import { collect, requirePlace } from '../analysis/collect.js';
 import { UserError } from '../errors.js';
 import { warnWithoutFonts } from '../report/figures/fonts.js';
 import { figureFiles } from '../report/page/artifacts.js';
-import { writeFiles } from '../report/page/write-files.js';
+import { printPaths, writeFiles } from '../report/page/write-files.js';
 
 /**
  * `gnbench plot EXPERIMENT|DIR…`: each figure as SVG, PNG and specification, into `figures/` of the results folder or
- * the folder `out`; prints their paths. @returns the exit code
+ * the folder `out`; prints their paths, one a line or as JSON. @returns the exit code
  */
 export async function plot(
   targets: string | readonly string[],
-  options: { out?: string } = {},
+  options: { out?: string; json?: boolean } = {},
 ): Promise<number> {
   requirePlace(targets, options.out);
   const study = await collect(targets);
@@ -19,12 +19,12 @@ export async function plot(
   if (files.size === 0) {
     throw new UserError('there is nothing to draw yet: no run has a curve', {
       place: study.folder,
-      fix: 'gnbench sweep EXPERIMENT trains what it names',
+      fix: 'gnbench sweep EXPERIMENT starts its runs',
       exitCode: 1,
     });
   }
   await warnWithoutFonts();
   const folder = options.out ?? join(study.folder, 'figures');
-  process.stdout.write(`${(await writeFiles(folder, files)).join('\n')}\n`);
+  printPaths(await writeFiles(folder, files), options.json);
   return 0;
 }

@@ -4,21 +4,21 @@ import { UserError } from '../errors.js';
 import { warnWithoutFonts } from '../report/figures/fonts.js';
 import { reportFiles } from '../report/page/artifacts.js';
 import { renderReport } from '../report/page/report.js';
-import { writeFiles } from '../report/page/write-files.js';
+import { printPaths, writeFiles } from '../report/page/write-files.js';
 
 /**
  * `gnbench report EXPERIMENT|DIR…`: one HTML page, with the tables and figures as files beside it in the results folder;
- * with `out`, the page alone in that file. Without a target, that of every experiment in `results/`. Prints the paths.
+ * with `out`, the page alone in that file. Without a target, that of every experiment in `results/`. Prints the paths, one a line or as JSON.
  * @returns the exit code
  */
 export async function report(
   targets: string | readonly string[],
-  options: { out?: string } = {},
+  options: { out?: string; json?: boolean } = {},
 ): Promise<number> {
   requirePlace(targets, options.out);
   if (!options.out) await warnWithoutFonts();
   if (targets.length > 0) {
-    await reportOn(targets, options.out);
+    printPaths(await reportOn(targets, options.out), options.json);
     return 0;
   }
   const folders = experimentResults();
@@ -31,14 +31,15 @@ export async function report(
       },
     );
   }
-  for (const folder of folders) await reportOn(folder);
+  const written: string[] = [];
+  for (const folder of folders) written.push(...(await reportOn(folder)));
+  printPaths(written, options.json);
   return 0;
 }
 
-async function reportOn(targets: string | readonly string[], out?: string): Promise<void> {
+async function reportOn(targets: string | readonly string[], out?: string): Promise<string[]> {
   const study = await collect(targets);
-  const written = out
-    ? await writeFiles(dirname(out), new Map([[basename(out), await renderReport(study)]]))
-    : await writeFiles(study.folder, await reportFiles(study));
-  process.stdout.write(`${written.join('\n')}\n`);
+  return out
+    ? writeFiles(dirname(out), new Map([[basename(out), await renderReport(study)]]))
+    : writeFiles(study.folder, await reportFiles(study));
 }

@@ -16,6 +16,14 @@ const finished = 'results/table2-batch-size-small/bn-b2-db46857f38/1';
 const cases: [args: string, expected: RegExp][] = [
   ['run configs/quickstart.yaml --resume --force', /--resume.*cannot be used with.*--force/],
   ['run experiments/table2-batch-size-small.yaml', /this is an experiment.*\n.*gnbench sweep experiments/],
+  ['train experiments/table2-batch-size-small.yaml', /this is an experiment/],
+  [
+    'eval configs/quickstart.yaml --weights none --batch-size two',
+    /--batch-size.*must be a positive integer/,
+  ],
+  ['bench --batch 2 --batch-size 4', /--batch-size.*cannot be used with.*--batch/],
+  ['bench --batch-size 70000', /--batch: .*65536/s],
+  ['table table2-batch-size-small --json --format csv', /--json.*cannot be used with.*--format/],
   ['sweep configs/quickstart.yaml', /this is a configuration.*\n.*gnbench run configs/],
   ['sweep table2-batch-size-smal --dry-run', /no such file/],
   ['bench --set batch.size=4', /--set batch\.size=4: .*\n.*use --batch/],
@@ -38,6 +46,19 @@ for (const [args, expected] of cases) {
     assert.match(stderr, expected);
   });
 }
+
+test('table, plot and report print JSON with --json', () => {
+  const json = (args: string) =>
+    JSON.parse(
+      spawnSync(process.execPath, ['bin/gnbench.js', ...args.split(' '), '--json'], { encoding: 'utf8' })
+        .stdout,
+    );
+  const out = join(scratch, 'page.html');
+  assert.deepEqual(json(`report table2-batch-size-small --out ${out}`), [out]);
+  const figures: string[] = json(`plot table2-batch-size-small --out ${scratch}`);
+  assert.ok(figures.includes(join(scratch, 'curves.svg')), figures.join());
+  assert.equal(json('table table2-batch-size-small').name, 'table2-batch-size-small');
+});
 
 test('config show says of a drop of the rate that it never comes', () => {
   const sets = ['--set', 'epochs=3', '--set', 'learningRate.dropAt=[2,30]'];

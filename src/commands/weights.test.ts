@@ -147,7 +147,7 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     await refused([...evaluate, inScratch('void')], /the folder holds no run/);
     await refused(['eval', file], /required option '--weights/);
     await refused(['export', inScratch('void')], /the folder holds no run/);
-    await refused(['export', weights, '--to', 'timm'], /does not say which model it is of/);
+    await refused(['export', weights, '--to', 'timm'], /has no model metadata/);
   });
 
   test('a network that the library would compute otherwise', async () => {
@@ -177,7 +177,7 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     const weights = inScratch('strange.safetensors');
     writeSafetensors(weights, { 'fc.bias': tensor(10), more: tensor(1) });
     const take = ['import', weights, '--from', 'timm'];
-    await refused(take, /those of none of timm's models/, /resnet50_gn/);
+    await refused(take, /fit none of the models of timm/, /resnet50_gn/);
     await refused([...take, '--model', 'resnet5'], /did you mean resnet50\?/, /one of resnet18, /);
     await refused([...take, '--model', 'resnet50_gn'], /missing: conv1\.weight, /, /extra: "more"/);
     await refused(['import', weights, '--from', 'keras'], /torchvision, timm/);

@@ -1,4 +1,4 @@
-/** Rows of cells as aligned text; numbers (as written by the caller) to the right where `right` says so. */
+/** Rows of cells as aligned text; the columns that `right` lists are aligned to the right. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column].length))) ?? [];
   return rows

@@ -16,3 +16,8 @@ export async function writeFiles(folder: string, files: Files): Promise<string[]
     return path;
   });
 }
+
+/** Prints the paths of files that were written: one a line, or as a list in JSON. */
+export function printPaths(paths: readonly string[], json = false): void {
+  process.stdout.write(json ? `${JSON.stringify(paths, null, 2)}\n` : `${paths.join('\n')}\n`);
+}

@@ -1,0 +1,100 @@
+/** The models of torchvision and timm: which one a file holds, and whether a library would compute the same as gnbench. */
+import { parseConfig } from '../config/load.js';
+import { didYouMean, UserError } from '../errors.js';
+import { createModel } from '../models/index.js';
+import { describeModel } from '../nn/shape-net.js';
+import { type Library, publishedHeadBias, publishedModels } from './published-names.js';
+import { publishedDifferences } from './published-weights.js';
+import type { Safetensors } from './safetensors.js';
+import { type Architecture, architectureOf } from './weights-metadata.js';
+
+/** The library's model of this name, with as many classes as the file's classifier. */
+export function publishedModel(name: string, library: Library, { tensors }: Pick<Safetensors, 'tensors'>) {
+  const { model: modelName, normalizer } = publishedModels[name];
+  const text = `model: ${modelName}\nnormalizer: ${normalizer}\ndata: image-folder\n`;
+  const architecture = parseConfig(text, { file: name });
+  const bias = publishedHeadBias(library, modelName);
+  const classes = (Object.hasOwn(tensors, bias) && tensors[bias].shape[0]) || 1000;
+  const model = createModel(architecture.model, classes);
+  const { variables } = describeModel(model, architecture.normalizer, { shape: [224, 224, 3] });
+  return { architecture, variables, classes };
+}
+
+/** @throws {UserError} with the nearest name, unless the libraries have a model of this name */
+export function knownModel(name: string): string {
+  if (Object.hasOwn(publishedModels, name)) return name;
+  const names = Object.keys(publishedModels);
+  const near = didYouMean(name, names);
+  throw new UserError(
+    `no published model is called ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}`,
+    {
+      place: '--model',
+      fix: `one of ${names.join(', ')}`,
+    },
+  );
+}
+
+/**
+ * The published model whose names and shapes of tensors are the file's.
+ *
+ * @throws {UserError} when there is none
+ */
+export function modelWithTensors(read: Safetensors, library: Library, place: string): string {
+  const names = Object.keys(publishedModels);
+  const fitting = names.find((name) => {
+    const { architecture, variables } = publishedModel(name, library, read);
+    const source = { library, model: architecture.model.name };
+    return publishedDifferences(read.tensors, variables, source).text === '';
+  });
+  if (fitting !== undefined) return fitting;
+  throw new UserError(`the tensors fit none of the models of ${library} that gnbench knows`, {
+    place,
+    fix: `name the model with --model to see what differs: ${names.join(', ')}`,
+  });
+}
+
+/**
+ * The name of the model that weights belong to.
+ *
+ * @throws {UserError} when the metadata do not name it, or `library` would compute something else with the weights
+ */
+export function exportedModel(metadata: Record<string, string>, library: Library, place: string): string {
+  const architecture = architectureOf(metadata);
+  if (!architecture) {
+    throw new UserError('the file has no model metadata', {
+      place,
+      fix: 'use a file that gnbench import or gnbench export wrote, or the folder of a run',
+    });
+  }
+  const { model } = architecture;
+  const differs = whatLibraryHas(architecture, library);
+  if (differs) {
+    throw new UserError(`${library}'s ${model.name} has ${differs}: it would compute something else`, {
+      place,
+      fix: 'export it with --to gnbench',
+    });
+  }
+  return model.name;
+}
+
+/** The parts that `library` has in place of the network's, and that names and shapes of tensors do not show. */
+function whatLibraryHas({ model, normalizer }: Architecture, library: Library): string | undefined {
+  const { strideIn1x1 } = model as { strideIn1x1?: boolean };
+  const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
+    weightStandardization?: boolean;
+    epsilon?: number;
+    groups?: number;
+    channelsPerGroup?: number;
+  };
+  if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
+  if (weightStandardization) return 'no weight standardization';
+  // FRN's threshold is a variable that the libraries have no name for: it is refused there.
+  if ((epsilon ?? 1e-5) !== 1e-5 && normalizer.name !== 'filter-response')
+    return 'an ε of 1e-5 (normalizer.epsilon)';
+  // torchvision has BN only, and whoever builds another there names it. timm's resnet50_gn would load these as its own.
+  const others = ['layer', 'instance'].includes(normalizer.name);
+  const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
+  if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))
+    return 'BN, or GN with 32 groups (normalizer.groups)';
+  return undefined;
+}
