@@ -4,9 +4,8 @@ import { UserError } from '../../errors.js';
 import { type FileFacts, writeDurably } from './checksum.js';
 import { linkLibraries } from './cuda/layout.js';
 import { downloadWheel, type PipOptions } from './pip.js';
-import { prepareStore, publish } from './store.js';
+import { headerList, prepareStore, publish } from './store.js';
 import { unpack } from './unpack.js';
-import { headerList } from './wheel.js';
 import { isNeeded, neededRoom, pins, type Wheel } from './wheels.js';
 
 /** Downloads wheels, one after the other, and unpacks from each what the engine needs into the store's `name`. */

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
 import { type FileFacts, sha256Of } from './checksum.js';
 import { type CommandResult, lastLines, runCommand } from './command.js';
-import type { BuildOptions, Engine, Recipe } from './index.js';
 import type { Variant } from './platform.js';
+import type { BuildOptions, Engine, Recipe } from './recipe.js';
 import { checkOwnership, engineFolder, publish, readComplete } from './store.js';
 
 const require = createRequire(import.meta.url);

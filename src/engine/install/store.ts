@@ -158,3 +158,6 @@ export function storeError(error: unknown): unknown {
   }
   return error;
 }
+
+/** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
+export const headerList = 'headers.json';

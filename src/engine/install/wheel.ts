@@ -17,13 +17,10 @@ import {
 import { damagedFiles } from './checksum.js';
 import { CompileError, type Compiler, findCompiler, missingCompiler } from './compiler.js';
 import { linkLibraries, missingLinks } from './cuda/layout.js';
-import type { BuildOptions, Engine, Recipe } from './index.js';
 import { defaultSource, installCommand, type Variant } from './platform.js';
-import { type Complete, checkOwnership, engineFolder, readComplete } from './store.js';
+import type { BuildOptions, Engine, Recipe } from './recipe.js';
+import { type Complete, checkOwnership, engineFolder, headerList, readComplete } from './store.js';
 import { pins, tensorflowVersion, type Wheel, wheels } from './wheels.js';
-
-/** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
-export const headerList = 'headers.json';
 
 export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[variant]): Promise<Recipe> {
   if (defaultSource() !== 'wheel') {

@@ -4,9 +4,8 @@ import { groupBy } from '../../analysis/group-by.js';
 import { type Study, type StudyCell, trainColumns } from '../../analysis/study.js';
 import { type CurveRow, trainColumn, valColumn } from '../../runs/curves.js';
 import { isOfHundred, labelOf, labelWithUnit, type Metric } from '../../tasks/metric.js';
-import type { Figure } from './figures.js';
 import { distinct, drawnRuns, lineNames, seedsInWords, spreadOf } from './lines.js';
-import type { LinePoint, Panel } from './panel.js';
+import type { Figure, LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
 
 /** A column of `curves.csv` as a row of panels. */

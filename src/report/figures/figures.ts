@@ -7,17 +7,8 @@ import { compareSettings } from '../../experiments/setting.js';
 import { isOfHundred, labelOf, labelWithUnit } from '../../tasks/metric.js';
 import { curvesFigure } from './curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
-import type { LinePoint, Panel } from './panel.js';
+import type { Figure, LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
-
-/** Panels that belong together, in rows of `columns`. */
-export interface Figure {
-  /** File name without ending. */
-  name: string;
-  caption: string;
-  columns: number;
-  panels: Panel[];
-}
 
 /** The figures that the study's cells and the ones they are compared with allow; those without a single completed run or curve are left out. */
 export function figuresOf(original: Study): Figure[] {

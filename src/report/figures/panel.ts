@@ -26,6 +26,15 @@ export interface Panel {
   style: 'points' | 'curve';
 }
 
+/** Panels that belong together, in rows of `columns`. */
+export interface Figure {
+  /** File name without ending. */
+  name: string;
+  caption: string;
+  columns: number;
+  panels: Panel[];
+}
+
 export const panelWidth = 300;
 export const panelHeight = 240;
 

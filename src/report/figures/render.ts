@@ -1,6 +1,7 @@
 /** Figures as files: the specification, and SVG and PNG made from it without a browser. */
-import type { Figure } from './figures.js';
+
 import { legendSpec, legendWidth } from './legend.js';
+import type { Figure } from './panel.js';
 import { type Panel, panelSpec, panelWidth } from './panel.js';
 import { plotConfig } from './style.js';
 

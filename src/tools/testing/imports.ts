@@ -1,24 +1,23 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
-/** A module's path below `src/` → the paths of the modules that it names. */
+/** A module's path below `src/` → the paths of the modules that it imports. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
 
-/**
- * Reads what every module below `root` imports, be it a value, a type, or the file that a worker thread begins with:
- * every relative path in quotes that leads to another module counts.
- */
+/** Reads the imports of every module below `root`: of values and of types, static and dynamic. */
 export function readImports(root: string): Imports {
   const modules = readdirSync(root, { recursive: true })
     .map(String)
     .filter((path) => path.endsWith('.ts'))
     .sort();
-  return new Map(modules.map((path) => [path, namedIn(path, root)]));
+  return new Map(modules.map((path) => [path, importedBy(path, root)]));
 }
 
-function namedIn(path: string, root: string): string[] {
-  const found = readFileSync(join(root, path), 'utf8').matchAll(/(['"`])(\.\.?\/[^'"`\n]+)\.(?:js|ts)\1/g);
-  const modules = [...found].map(([, , target]) => `${join(dirname(path), target)}.ts`);
+function importedBy(path: string, root: string): string[] {
+  const found = readFileSync(join(root, path), 'utf8').matchAll(
+    /\b(?:from|import) ?\(?'(\.\.?\/[^'\n]+)\.js'/g,
+  );
+  const modules = [...found].map(([, target]) => `${join(dirname(path), target)}.ts`);
   return [...new Set(modules)].filter((module) => existsSync(join(root, module))).sort();
 }
 
