@@ -1,7 +1,7 @@
 import { cifar10 } from '../datasets/checksums.js';
 import { locate, places } from '../datasets/download/locate.js';
+import { engineChecks } from '../engine/checks.js';
 import type { Check } from '../engine/install/check.js';
-import { engineChecks } from '../engine/install/checks.js';
 
 export interface DoctorOptions {
   json?: boolean;

@@ -9,10 +9,10 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
-import { nativeSources } from '../kernels/sources.js';
 import { sha256Of } from './checksum.js';
 import { type CompileOptions, type Compiler, compile, type Source } from './compiler.js';
 import { searchedFolders } from './cuda/layout.js';
+import { nativeSources } from './kernel-sources.js';
 import { cpuFeatures } from './platform.js';
 import { engineFolder, publish, readComplete } from './store.js';
 

@@ -6,7 +6,7 @@
  * architecture. They include no TensorFlow header: g++ 12 fails on Eigen's AVX512-FP16 code under `-march=native`.
  */
 export interface NativeSource {
-  /** File name in this folder. */
+  /** File name in engine/kernels/. */
   file: string;
   flags: string[];
   /** The rest works without it: for what only newer compilers know. */

@@ -2,19 +2,19 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { cacheFolder } from '../../cache.js';
-import type { UserError } from '../../errors.js';
-import { memoryLimit } from '../../process/memory.js';
-import { type Probe, probeEngine } from '../probe.js';
-import { planThreads } from '../threads.js';
-import { type Check, found, missing } from './check.js';
-import { findCompiler, missingCompiler } from './compiler.js';
-import { describeGpus } from './cuda/checks.js';
-import { askDriver, surroundings } from './cuda/driver.js';
-import { type Engine, findEngine } from './index.js';
-import { findPip, missingPip } from './pip.js';
-import { cpuFeatures, defaultSource, glibc, nvidiaDevices } from './platform.js';
-import { neededRoom, wheels } from './wheels.js';
+import { cacheFolder } from '../cache.js';
+import type { UserError } from '../errors.js';
+import { memoryLimit } from '../process/memory.js';
+import { type Check, found, missing } from './install/check.js';
+import { findCompiler, missingCompiler } from './install/compiler.js';
+import { describeGpus } from './install/cuda/checks.js';
+import { askDriver, surroundings } from './install/cuda/driver.js';
+import { type Engine, findEngine } from './install/index.js';
+import { findPip, missingPip } from './install/pip.js';
+import { cpuFeatures, defaultSource, glibc, nvidiaDevices } from './install/platform.js';
+import { neededRoom, wheels } from './install/wheels.js';
+import { type Probe, probeEngine } from './probe.js';
+import { planThreads } from './threads.js';
 
 export async function engineChecks(options: { debug?: boolean } = {}): Promise<Check[]> {
   const result = await findEngine().catch((error: UserError) => error);
