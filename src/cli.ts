@@ -128,6 +128,7 @@ program
   )
   .option('--dry-run', 'print each cell with its rate, steps and estimated time')
   .option('--fail-fast', 'stop at the first run that fails')
+  .option('--mixed-convolutions', 'let runs of a cell differ in engine.convolutions; tables mark them')
   .addOption(set())
   .option('--slurm <key=value>', "override the experiment's slurm keys; repeatable", collect, [])
   .addOption(data())

@@ -3,6 +3,7 @@ import { type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { refuseForeign } from '../experiments/snapshot.js';
 import { dryRun, dryRunText } from '../sweep/dry-run.js';
 import { defaultJobs, thisMachine } from '../sweep/local/share.js';
+import { refuseMixture } from '../sweep/mixture.js';
 import { prepare } from '../sweep/prepare.js';
 import { countsText, statusJson } from '../sweep/report-status.js';
 import { readStatus } from '../sweep/status.js';
@@ -14,6 +15,8 @@ export interface SweepFlags {
   launcher?: 'local' | 'slurm';
   dryRun?: boolean;
   failFast?: boolean;
+  /** Runs of a cell may differ in engine.convolutions. */
+  mixedConvolutions?: boolean;
   set?: string[];
   /** `key=value` over the experiment's `slurm` keys. */
   slurm?: string[];
@@ -36,6 +39,7 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   const machine = thisMachine();
   const jobs = flags.jobs ?? defaultJobs(machine);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
+  if (!flags.mixedConvolutions) experiments.forEach(refuseMixture);
   if (!(await nothingLeft(experiments))) await prepare(experiments, flags);
   else if (!flags.quiet)
     process.stderr.write('nothing is left to do; to do it again, choose another folder with --out\n');

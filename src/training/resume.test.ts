@@ -137,13 +137,18 @@ describe('crashed once, between the checkpoints of every third step and each epo
   }
 });
 
-test('resumed, it computes convolutions as it began to, whatever it is told then', async () => {
+test('resumed, it refuses to compute convolutions another way than it began to', async () => {
   const winograd = ['engine.convolutions=winograd'];
   const [expected, direct] = [await undisturbed(winograd), await undisturbed([])];
   assert.notDeepEqual(expected.variables, direct.variables);
   const folder = newFolder();
   await live(folder, winograd, 3);
-  assert.equal((await live(folder, [])).resumedAt, 3);
+  await assert.rejects(live(folder, []), {
+    message: /begun with winograd convolutions, and direct ones are asked for/,
+    fix: /--set engine.convolutions=winograd/,
+    exitCode: 2,
+  });
+  assert.equal((await live(folder, winograd)).resumedAt, 3);
   assert.deepEqual(await readOutcome(folder), expected);
 });
 

@@ -107,7 +107,6 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     });
     const engine = {
       ...config.engine,
-      convolutions: (begun ?? config).engine.convolutions,
       intraOpThreads: threads.intraOp,
       interOpThreads: threads.interOp,
       memoryGB,
@@ -280,7 +279,10 @@ const holdsRun = ({ out, mode }: RunOptions): boolean =>
 function sameExperiment(folder: RunFolder, config: Config): Config {
   const begun = parseConfig(folder.begunWith!, { file: folder.config });
   const [mine, theirs] = [config, begun].map((each) => JSON.stringify(configIdentity(each)));
-  if (mine === theirs && config.seed === begun.seed) return begun;
+  if (mine === theirs && config.seed === begun.seed) {
+    sameConvolutions(config, begun, folder);
+    return begun;
+  }
   throw new UserError(
     'the folder holds a run of another configuration, which cannot be resumed as this one',
     {
@@ -288,6 +290,16 @@ function sameExperiment(folder: RunFolder, config: Config): Config {
       fix: `resume it with "gnbench run ${folder.config} --out ${folder.path} --resume", or choose another --out`,
     },
   );
+}
+
+/** @throws UserError for another kind of convolutions than the run was begun with: its numbers would be of neither. */
+function sameConvolutions(config: Config, begun: Config, folder: RunFolder): void {
+  const [asked, kept] = [config, begun].map(({ engine }) => engine.convolutions);
+  if (asked === kept) return;
+  throw new UserError(`the run was begun with ${kept} convolutions, and ${asked} ones are asked for`, {
+    place: folder.config,
+    fix: `resume it with --set engine.convolutions=${kept}, or choose another --out`,
+  });
 }
 
 /** How a run was begun; undefined where it was killed before that was written. */

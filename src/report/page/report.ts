@@ -13,7 +13,7 @@ import { fixed, signed } from '../../terminal/number-format.js';
 import { figuresOf } from '../figures/figures.js';
 import type { Figure } from '../figures/panel.js';
 import { figureParts, renderSvg } from '../figures/render.js';
-import { captionOf, oursInWords, partOfSeeds } from '../tables/markdown.js';
+import { captionOf, markOfSeed, oursInWords, partOfSeeds } from '../tables/markdown.js';
 import { type TableModel, type TableRow, tableModel } from '../tables/model.js';
 import { notesOf } from '../tables/notes.js';
 import { escapeHtml, htmlTable, inlineSvg, intervalBar } from './html.js';
@@ -116,7 +116,10 @@ function rowsTable({ rows, baselineRows, metric }: TableModel): string {
     oursInWords(row, metric),
     `${row.values.length} of ${row.planned}`,
     row.values
-      .map(({ seed, value }) => `${fixed(value, decimals)}<span class="faint"> (${seed})</span>`)
+      .map(
+        ({ seed, value }) =>
+          `${fixed(value, decimals)}${markOfSeed(row, seed)}<span class="faint"> (${seed})</span>`,
+      )
       .join(', ') || '–',
   ];
   const body = [

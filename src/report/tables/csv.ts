@@ -27,6 +27,7 @@ export function tidyTable(study: Study): string {
         dataset: run.summary?.dataset.name,
         dataset_note: run.summary?.dataset.note,
         problem: run.problem,
+        convolutions: run.arithmetic?.convolutions,
       };
     }),
   );

@@ -3,7 +3,7 @@
 import { verdictInWords } from '../../analysis/verdict.js';
 import { decimalsOf, differenceUnit, type Metric } from '../../tasks/metric.js';
 import { fixed, signed } from '../../terminal/number-format.js';
-import { captionOf, partOfSeeds, seedsDone } from './markdown.js';
+import { captionOf, markOf, partOfSeeds, seedsDone } from './markdown.js';
 import type { TableModel, TableRow } from './model.js';
 import { notesOf } from './notes.js';
 
@@ -89,7 +89,7 @@ function oursInLatex(row: TableRow | undefined, metric: Metric): string {
   if (row?.mean === undefined) return '--';
   const decimals = decimalsOf(metric);
   const center = fixed(row.mean, decimals);
-  return row.std === undefined ? center : `$${center} \\pm ${fixed(row.std, decimals)}$`;
+  return (row.std === undefined ? center : `$${center} \\pm ${fixed(row.std, decimals)}$`) + markOf(row);
 }
 
 function math(value: number, decimals: number): string {

@@ -51,7 +51,18 @@ export function oursInWords(row: TableRow | undefined, metric: Metric): string {
   if (row?.mean === undefined) return '–';
   const decimals = decimalsOf(metric);
   const center = fixed(row.mean, decimals);
-  return row.std === undefined ? center : `${center} ± ${fixed(row.std, decimals)}`;
+  return (row.std === undefined ? center : `${center} ± ${fixed(row.std, decimals)}`) + markOf(row);
+}
+
+/** ` (W)` or ` (some W)`, behind a value whose convolutions, or some seeds', are by Winograd's filtering. */
+export function markOf({ winogradSeeds, values }: TableRow): string {
+  if (winogradSeeds.length === 0) return '';
+  return winogradSeeds.length === values.length ? ' (W)' : ' (some W)';
+}
+
+/** The same behind a seed's value, where the row's seeds differ. */
+export function markOfSeed({ winogradSeeds, values }: TableRow, seed: number): string {
+  return winogradSeeds.length < values.length && winogradSeeds.includes(seed) ? ' (W)' : '';
 }
 
 /** ` (1 of 3)`, behind the mean of a cell of whose planned seeds not all are done. */
@@ -86,7 +97,7 @@ function rowsBlock({ rows, baselineRows, metric }: TableModel): string {
     oursInWords(row, metric),
     ...(withGap ? [row.gap === undefined ? '–' : signed(row.gap, decimals)] : []),
     seedsDone(row),
-    row.values.map(({ value }) => fixed(value, decimals)).join(', ') || '–',
+    row.values.map(({ seed, value }) => fixed(value, decimals) + markOfSeed(row, seed)).join(', ') || '–',
   ];
   const body = [
     ...rows.map((row) => line(row, row.label)),

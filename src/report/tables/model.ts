@@ -23,6 +23,8 @@ export interface TableRow {
   planned: number;
   /** Runs that diverged, failed or are not done, in words. */
   remarks: string[];
+  /** Seeds whose convolutions are by Winograd's filtering, in a table that has others, too. */
+  winogradSeeds: number[];
 }
 
 /** The paper's layout: a line for each normalizer, a column for each batch size. */
@@ -49,7 +51,10 @@ export interface TableModel {
 }
 
 export function tableModel(study: Study): TableModel {
-  const rows = study.cells.map(tableRow);
+  const convolutions = byConvolutions([...study.cells, ...comparedBaseline(study)]);
+  const mixes = convolutions.direct.length > 0 && convolutions.winograd.length > 0;
+  const rowOf = (cell: StudyCell) => tableRow(cell, mixes);
+  const rows = study.cells.map(rowOf);
   const sources = [...new Set(study.cells.flatMap(({ published }) => published?.source ?? []))];
   return {
     metric: study.metric,
@@ -58,11 +63,11 @@ export function tableModel(study: Study): TableModel {
     source: sources.length > 0 ? sources.join(', ') : undefined,
     matrix: matrixOf(study, rows),
     rows,
-    baselineRows: comparedBaseline(study).map(tableRow),
+    baselineRows: comparedBaseline(study).map(rowOf),
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,
-    convolutions: byConvolutions([...study.cells, ...comparedBaseline(study)]),
+    convolutions,
     differences: differencesLine(study),
   };
 }
@@ -82,7 +87,7 @@ function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
   };
 }
 
-function tableRow(cell: StudyCell): TableRow {
+function tableRow(cell: StudyCell, mixes: boolean): TableRow {
   const values = valuesOf(cell).sort((a, b) => a.seed - b.seed);
   const numbers = values.map(({ value }) => value);
   const average = numbers.length > 0 ? mean(numbers) : undefined;
@@ -102,6 +107,11 @@ function tableRow(cell: StudyCell): TableRow {
     remarks: cell.runs.flatMap(({ seed, problem }) =>
       problem ? `${cell.label}, seed ${seed}: ${problem}` : [],
     ),
+    winogradSeeds: cell.runs
+      .filter(
+        ({ value, arithmetic }) => mixes && value !== undefined && arithmetic?.convolutions === 'winograd',
+      )
+      .map(({ seed }) => seed),
   };
 }
 

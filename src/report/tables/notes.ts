@@ -18,13 +18,12 @@ export function notesOf({ notPossible, rows, baselineRows, strays, convolutions 
 }
 
 /**
- * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, by the shorter list. A processor
- * with a unit for bfloat16 computes those directly, whatever is allowed.
+ * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, at each number. A processor with
+ * a unit for bfloat16 computes those directly, whatever is allowed.
  */
 function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutions']): string[] {
   if (winograd.length === 0) return [];
-  const how = `Convolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
-  if (direct.length === 0) return [`${how} in all runs.`];
-  if (direct.length < winograd.length) return [`${how}, but direct ones in: ${direct.join('; ')}.`];
-  return [`${how}: ${winograd.join('; ')}.`];
+  const how = `onvolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
+  if (direct.length === 0) return [`C${how} in all runs.`];
+  return [`(W): c${how}; (some W): in some of the seeds; without a mark: direct ones.`];
 }

@@ -103,18 +103,25 @@ test('a table says which of its runs computed convolutions another way', async (
     }
   };
   filter(2, 1);
-  assert.deepEqual(await notes(), [
-    '- Convolutions by Winograd’s filtering: BN, batch 2, seed 1; GN, batch 2, seed 1.',
-  ]);
+  const mixed = [
+    '- (W): convolutions by Winograd’s filtering; (some W): in some of the seeds; without a mark: direct ones.',
+  ];
+  assert.deepEqual(await notes(), mixed);
+  const text = async (format: 'markdown' | 'latex' = 'markdown') =>
+    renderTable(await collect(trial.file), format);
+  assert.match(await text(), /\| BN, batch 2 \|.* \(some W\) \|.*\| 17\.\d\d \(W\), 17\.\d\d \|/);
+  assert.match(await text(), /\| BN, batch 32 \|[^W]*\n/);
+  assert.match(await text('latex'), / \(some W\)/);
+  assert.equal(renderTable(await collect(trial.file), 'csv').match(/,winograd$/gm)?.length, 2);
   filter(2, 2);
+  assert.match(await text(), /\| BN, batch 2 \|.*\d \(W\) \|[^W]*\n/);
   filter(32, 2);
   filter(8, 1);
   filter(8, 2);
-  assert.deepEqual(await notes(), [
-    '- Convolutions by Winograd’s filtering, but direct ones in: BN, batch 32, seed 1; GN, batch 32, seed 1.',
-  ]);
+  assert.deepEqual(await notes(), mixed);
   filter(32, 1);
   assert.deepEqual(await notes(), ['- Convolutions by Winograd’s filtering in all runs.']);
+  assert.doesNotMatch(await text(), /\(W\)|some W/);
   const file = join(trial.experiment.runFolder(trial.cell('batch', 2), 1), 'config.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace('precision: float32', 'precision: bfloat16'));
   assert.deepEqual(await notes(), [

@@ -22,7 +22,7 @@ test('a run a core, with one thread each', () => {
   assert.equal(shareOf({ cores: 2, devices: [] }, 4, 3, noRun).env.GNBENCH_THREADS, '1', 'never none');
 });
 
-test('threads are kept for a run’s life', (t) => {
+test('threads and the kind of convolutions are kept for a run’s life', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gnbench-share-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(
@@ -30,7 +30,11 @@ test('threads are kept for a run’s life', (t) => {
     'engine: { variant: auto, intraOpThreads: 1, interOpThreads: 2 }\n',
   );
   const { overrides } = shareOf({ cores: 16, devices: [] }, 1, 0, { ...noRun, folder });
-  assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=2']);
+  assert.deepEqual(overrides, [
+    'engine.intraOpThreads=1',
+    'engine.interOpThreads=2',
+    'engine.convolutions=direct',
+  ]);
 });
 
 test('threads that the cell asks for go before the planned ones, and those it was begun with before both', (t) => {
@@ -41,7 +45,11 @@ test('threads that the cell asks for go before the planned ones, and those it wa
   const share = () => shareOf({ cores: 2, devices: [] }, 2, 0, { folder, config }).overrides;
   assert.deepEqual(share(), ['engine.intraOpThreads=2', 'engine.interOpThreads=1']);
   writeFileSync(join(folder, 'config.yaml'), 'engine: { intraOpThreads: 4, interOpThreads: 3 }\n');
-  assert.deepEqual(share(), ['engine.intraOpThreads=4', 'engine.interOpThreads=3']);
+  assert.deepEqual(share(), [
+    'engine.intraOpThreads=4',
+    'engine.interOpThreads=3',
+    'engine.convolutions=direct',
+  ]);
 });
 
 test('one run a device; more when asked, with memory that grows', () => {

@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
 export interface Share {
   env: Record<string, string>;
-  /** `--set` overrides: the threads that the run keeps for its life. */
+  /** `--set` overrides: the threads, and the kind of convolutions, that the run keeps for its life. */
   overrides: string[];
 }
 
@@ -57,7 +58,13 @@ export function shareOf(
     if (jobs > machine.devices.length) env.TF_FORCE_GPU_ALLOW_GROWTH = 'true';
   }
   const planned = threads === 1 ? { intraOpThreads: 1, interOpThreads: 1 } : {};
-  const kept = { ...planned, ...threadsIn(run.config), ...threadsIn(join(run.folder, 'config.yaml')) };
+  const convolutions = convolutionsOf(run.folder);
+  const kept = {
+    ...planned,
+    ...threadsIn(run.config),
+    ...threadsIn(join(run.folder, 'config.yaml')),
+    ...(convolutions && { convolutions }),
+  };
   return { env, overrides: Object.entries(kept).map(([key, value]) => `engine.${key}=${value}`) };
 }
 
