@@ -115,8 +115,8 @@ function elsewhere(key: string, { properties = {} }: JsonSchema): string | undef
   return holder && `${holder[0]}.${key}`;
 }
 
-/** `learningRate.dropAt[1]` */
+/** `learningRate.dropAt[0]` for the first entry, which `--set learningRate.dropAt.0` sets. */
 function inPath(path: Path): string {
-  const words = path.map((key) => (typeof key === 'number' ? `[${key + 1}]` : `.${printable(key)}`));
+  const words = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${printable(key)}`));
   return words.join('').replace(/^\./, '');
 }

@@ -135,3 +135,17 @@ test('what is wrong in the file is still found in the file', () => {
     place: 'a.yaml:5:9',
   });
 });
+
+test('the place in a message is the one that --set changes', () => {
+  const wrong = 'learningRate.dropAt=[0.5, x, 0.9]';
+  let place = '';
+  assert.throws(
+    () => set(wrong),
+    ({ message }: Error) => {
+      [, place] = /(learningRate\.dropAt\[\d\])/.exec(message) ?? [];
+      return true;
+    },
+  );
+  const path = place.replace('[', '.').replace(']', '');
+  assert.deepEqual(set(wrong, `${path}=0.75`).learningRate.dropAt, [0.5, 0.75, 0.9]);
+});

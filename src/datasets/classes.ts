@@ -4,7 +4,7 @@
  */
 
 import { didYouMean, UserError } from '../errors.js';
-import { few } from '../terminal/words.js';
+import { listUpTo } from '../terminal/words.js';
 
 /** The classes that the labels of a data set stand for. */
 export interface ClassList {
@@ -37,7 +37,7 @@ function labelOf(wanted: number | string, { count, names = [] }: ClassList): num
   const label = typeof wanted === 'number' ? wanted : names.indexOf(wanted);
   if (label >= 0 && label < count) return label;
   const near = typeof wanted === 'string' ? didYouMean(wanted, names) : undefined;
-  const listed = names.length > 0 ? `, or ${few(names)}` : '';
+  const listed = names.length > 0 ? `, or ${listUpTo(names)}` : '';
   throw new UserError(
     `${JSON.stringify(wanted)} is no class of this data${near === undefined ? '' : `; did you mean ${near}?`}`,
     { place: 'data.classes', fix: `valid: 0 to ${count - 1}${listed}` },

@@ -64,7 +64,7 @@ test('what the model has not, and what cannot be, is an error that says what the
       },
     );
   }
-  assert.throws(() => parsed('{ frozen: [""] }'), /optimizer\.frozen\[1\]/);
+  assert.throws(() => parsed('{ frozen: [""] }'), /optimizer\.frozen\[0\]/);
   assert.throws(() => parsed('{ rates: { head: 0 } }'), /optimizer\.rates\.head/);
 });
 

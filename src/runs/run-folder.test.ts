@@ -95,6 +95,18 @@ test('force deletes nothing that gnbench did not write', async () => {
   }
 });
 
+test('force does not delete exported weights', async () => {
+  for (const name of ['weights.safetensors', 'weights.timm.safetensors']) {
+    const path = await begun();
+    fs.writeFileSync(join(path, name), 'a week of training');
+    const before = fs.readdirSync(path, { recursive: true }).sort();
+    await assert.rejects(openRunFolder(path, 'force'), refusal(/holds exported weights \(weights\./));
+    assert.deepEqual(fs.readdirSync(path, { recursive: true }).sort(), before);
+    fs.rmSync(join(path, name));
+    await (await openRunFolder(path, 'force')).lock.release();
+  }
+});
+
 test('links inside the folder are not followed', async () => {
   const outside = join(scratch, 'outside');
   fs.mkdirSync(join(outside, 'step-000000001'), { recursive: true });

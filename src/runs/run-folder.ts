@@ -23,7 +23,9 @@ export interface RunFolder {
 /** The names that gnbench writes into a run's folder. */
 const ours =
   /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|summary\.json|environment\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
-/** What a killed process may have left behind; no sign of a run. */
+/** Written by `gnbench export` when it was asked to: a new run neither deletes them nor stands beside them. */
+const exportedWeights = /^weights(\.\w+)?\.safetensors$/;
+/** Names of what a killed process may have left behind; no sign of a run. */
 const passing = /^(run\.lock.*|\.tmp-.*)$/;
 
 /**
@@ -124,6 +126,13 @@ function refuseHeadless(folder: string, present: readonly string[]): void {
 }
 
 function clear(folder: string, present: readonly string[]): void {
+  const exported = present.filter((name) => exportedWeights.test(name));
+  if (exported.length > 0) {
+    throw new UserError(`the output folder holds exported weights (${exported.join(', ')})`, {
+      place: folder,
+      fix: 'move them away or delete them, or choose another folder with --out',
+    });
+  }
   const foreign = present.filter((name) => !ours.test(name));
   if (present.includes('checkpoints')) {
     const checkpoints = fs.readdirSync(join(folder, 'checkpoints'));

@@ -24,7 +24,7 @@ export function anyOf(words: readonly string[]): string {
 }
 
 /** `a, b, c and 17 more`, when there are more than `most` of them. */
-export function few(words: readonly string[], most = 20): string {
+export function listUpTo(words: readonly string[], most = 20): string {
   const left = words.length - most;
   return words.slice(0, most).join(', ') + (left > 0 ? ` and ${left} more` : '');
 }

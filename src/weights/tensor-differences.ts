@@ -1,4 +1,4 @@
-import { few } from '../terminal/words.js';
+import { listUpTo } from '../terminal/words.js';
 
 /** How the tensors of a file differ from those that a model needs: names and shapes, all at once. */
 export interface TensorDifferences {
@@ -37,6 +37,8 @@ export function tensorDifferences(
     missing: missing.map(({ name }) => name),
     misshapen: misshapen.map(({ name }) => name),
     extra,
-    text: kinds.flatMap(([kind, items]) => (items.length > 0 ? [`${kind}: ${few(items)}`] : [])).join('; '),
+    text: kinds
+      .flatMap(([kind, items]) => (items.length > 0 ? [`${kind}: ${listUpTo(items)}`] : []))
+      .join('; '),
   };
 }

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
-import { few } from '../../terminal/words.js';
+import { listUpTo } from '../../terminal/words.js';
 import type { ClassList } from '../classes.js';
 import { isFolder, places } from '../download/locate.js';
 
@@ -54,7 +54,7 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
   });
   if (empty.length > 0) {
     throw new UserError(
-      `${empty.length === 1 ? 'a class has' : 'classes have'} no image: ${few(empty, 10)}`,
+      `${empty.length === 1 ? 'a class has' : 'classes have'} no image: ${listUpTo(empty, 10)}`,
       {
         place: `${key}: ${root}`,
         fix: 'put .jpg, .jpeg or .png files there, or remove the folder',
@@ -80,7 +80,7 @@ export function sameClasses(train: ImageList, validation: ImageList): void {
   const found = differences.filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
   throw new UserError(
-    `training and validation have different classes: ${found.map(([key, names]) => `only in ${key}: ${few(names, 10)}`).join('; ')}`,
+    `training and validation have different classes: ${found.map(([key, names]) => `only in ${key}: ${listUpTo(names, 10)}`).join('; ')}`,
     { place: `${train.root}, ${validation.root}`, fix: 'give both the same class folders' },
   );
 }
