@@ -247,6 +247,7 @@ program
   .addOption(new Option('--variant <variant>', 'the build of libtensorflow').choices(['auto', 'cpu', 'cuda']))
   .addOption(new Option('--source <source>', 'the source of the engine').choices(['wheel', 'stock']))
   .option('--force', 'provide it anew')
+  .option('--ffmpeg', 'provide FFmpeg too, which decodes clips')
   .addOption(quiet())
   .addOption(debug())
   .action(action(async () => (await import('./commands/setup.js')).setup));

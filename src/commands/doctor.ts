@@ -1,7 +1,9 @@
 import { cifar10 } from '../datasets/checksums.js';
 import { locate, places } from '../datasets/download/locate.js';
 import { engineChecks } from '../engine/checks.js';
-import type { Check } from '../engine/install/check.js';
+import { type Check, found, missing } from '../engine/install/check.js';
+import { findFfmpeg } from '../engine/install/ffmpeg.js';
+import type { UserError } from '../errors.js';
 
 export interface DoctorOptions {
   json?: boolean;
@@ -15,7 +17,7 @@ export interface DoctorOptions {
  * @returns 1 when `gnbench run` could not work, else 0
  */
 export async function doctor(options: DoctorOptions = {}): Promise<number> {
-  const checks = [...(await engineChecks(options)), dataCheck(options.dataFolder)];
+  const checks = [...(await engineChecks(options)), dataCheck(options.dataFolder), await ffmpegCheck()];
   const ok = checks.every((check) => !check.blocks);
   process.stdout.write(options.json ? `${JSON.stringify({ ok, checks }, null, 2)}\n` : text(checks, ok));
   return ok ? 0 : 1;
@@ -32,6 +34,18 @@ function dataCheck(dataFolder?: string): Check {
     fix: `npx gnbench data fetch ${name}`,
     blocks: false,
   };
+}
+
+/** FFmpeg decodes clips; without it, folders of frames can be trained on all the same. */
+async function ffmpegCheck(): Promise<Check> {
+  try {
+    const ffmpeg = await findFfmpeg();
+    if (ffmpeg) return found('ffmpeg', `${ffmpeg.version}, from ${ffmpeg.source}: ${ffmpeg.path}`);
+    return missing('ffmpeg', 'the first run on clips fetches it', 'npx gnbench setup --ffmpeg', false);
+  } catch (error) {
+    const { message, place, fix } = error as UserError;
+    return missing('ffmpeg', `${place}: ${message}`, fix ?? '', false);
+  }
 }
 
 function text(checks: Check[], ok: boolean): string {
