@@ -6,6 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import process from 'node:process';
+import { UserError } from '../errors.js';
 import { acceptCpu, prepareGpu } from './gpu.js';
 import { type Engine, provisionEngine } from './install/index.js';
 import type { Threads } from './threads.js';
@@ -112,10 +113,17 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   return loaded;
 }
 
-/** Registers gnbench's operations with TensorFlow. */
+/** Registers gnbench's operations with TensorFlow. @throws UserError if the environment asks for other instructions */
 function openAddon(file: string): Addon {
   const addon = { exports: {} as Addon };
-  process.dlopen(addon, file);
+  try {
+    process.dlopen(addon, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'GNBENCH_ISA') throw error;
+    throw new UserError((error as Error).message, {
+      fix: 'without GNBENCH_ISA in the environment the best instruction set of the processor is used',
+    });
+  }
   return addon.exports;
 }
 

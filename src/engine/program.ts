@@ -28,11 +28,13 @@ export interface MomentumUpdate {
   nesterov: boolean;
 }
 
-/** Running averages to be moved in one go: `v ← m·v + (1 − m)·scale·value`, of whose elements the first count. */
+/** Running averages to be moved in one go: `v ← m·v + (1 − m)·scale·value`, where the value is the first worker's. */
 export interface AverageUpdate {
   variables: string[];
   values: Tensor[];
   scales: number[];
+  /** The workers whose values each tensor of `values` holds, one row each. */
+  workers: number[];
   momentum: number;
 }
 

@@ -54,8 +54,8 @@ function train(x: Tensor, application: Application, { epsilon, momentum }: Batch
   const [mean, sigma] = [means, variance.add(epsilon).sqrt()].map((each) =>
     each.reshape([workers, 1, 1, channels]),
   );
-  moveStatistic('mean', mean, { scale: 1, momentum });
-  moveStatistic('sigma', sigma, { scale: 1, momentum });
+  moveStatistic('mean', mean, { scale: 1, momentum, workers });
+  moveStatistic('sigma', sigma, { scale: 1, momentum, workers });
   const clip = (value: Tensor, low: Tensor, high: Tensor) => value.maximum(low).minimum(high);
   const [rMax, dMax] = [scheduled('rMax'), scheduled('dMax')];
   const r = clip(sigma.div(variable('sigma')), rMax.reciprocal(), rMax);

@@ -50,8 +50,8 @@ export function batch({ epsilon, momentum }: BatchConfig): Normalizer {
         definition: () => batchNorm(x, gamma, beta, workers, epsilon),
       });
       const count = x.size / x.shape.at(-1)! / workers;
-      moveStatistic('mean', mean, { scale: 1, momentum });
-      moveStatistic('variance', variance, { scale: count / Math.max(1, count - 1), momentum });
+      moveStatistic('mean', mean, { scale: 1, momentum, workers });
+      moveStatistic('variance', variance, { scale: count / Math.max(1, count - 1), momentum, workers });
       return y;
     },
     applyFrozen: (x, application) => differentiableWithRunning(x, application, epsilon),

@@ -19,9 +19,9 @@ export interface Application {
   variable(key: string): Tensor1D;
   /**
    * Asks that the running statistic `key` moves to `momentum · itself + (1 − momentum) · scale · value`; of `value`,
-   * `[≥ C]`, the first C numbers count.
+   * `[workers, …, C]`, the first worker's numbers count.
    */
-  moveStatistic(key: string, value: Tensor, move: { scale: number; momentum: number }): void;
+  moveStatistic(key: string, value: Tensor, move: StatisticMove): void;
   /** The current value of the normalizer's schedule of this name, a scalar. */
   scheduled(key: string): Tensor;
   /**
@@ -35,12 +35,17 @@ export interface Application {
   finish(y: Tensor): Tensor;
 }
 
-export interface StatisticsUpdate {
+/** How a running statistic follows the values of so many workers. */
+export interface StatisticMove {
+  scale: number;
+  momentum: number;
+  workers: number;
+}
+
+export interface StatisticsUpdate extends StatisticMove {
   /** The variable's full name. */
   variable: string;
   value: Tensor;
-  scale: number;
-  momentum: number;
 }
 
 export interface Normalizer {

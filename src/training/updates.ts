@@ -45,6 +45,7 @@ export function moveStatistics(step: Step, statistics: readonly StatisticsUpdate
       variables: members.map(({ variable }) => variable),
       values: members.map(({ value }) => value),
       scales: members.map(({ scale }) => scale),
+      workers: members.map(({ workers }) => workers),
       momentum,
     });
   }
@@ -57,6 +58,7 @@ export function moveAverages(step: Step, variables: readonly Variable[], { optim
     variables: names.map(averageOf),
     values: names.map((name) => step.variable(name)),
     scales: names.map(() => 1),
+    workers: names.map(() => 1),
     momentum: optimizer.emaDecay,
   });
 }

@@ -238,7 +238,7 @@ describe('a program', () => {
         program.define('step', {}, (step) => {
           const value = step.variable('w');
           step.assign('w', value.add(1));
-          step.movingAverage({ variables: ['w'], values: [value], scales: [1], momentum: 0.9 });
+          step.movingAverage({ variables: ['w'], values: [value], scales: [1], workers: [1], momentum: 0.9 });
           return { out: value.neg() };
         });
         program.run('step', {});

@@ -91,7 +91,7 @@ export class RecordedStep implements Step {
     }
   }
 
-  movingAverage({ variables, values, scales, momentum }: AverageUpdate): void {
+  movingAverage({ variables, values, scales, workers, momentum }: AverageUpdate): void {
     if (this.kernels.movingAverage) {
       this.updated.add(...variables);
       const handles = variables.map((name) => this.handles.get(name)!.handle);
@@ -99,6 +99,7 @@ export class RecordedStep implements Step {
         N: { kind: 'int', value: variables.length },
         momentum: { kind: 'float', value: momentum },
         scales: { kind: 'float', value: scales },
+        workers: { kind: 'int', value: workers },
       });
       return;
     }

@@ -71,7 +71,7 @@ export async function compile(
       output.split('\n').find((line) => /error|cannot|killed/i.test(line)) ?? lastLines(output, 3);
     if (/No space left on device/.test(output)) throw Object.assign(new Error(output), { code: 'ENOSPC' });
     throw new CompileError(`${file} failed on ${what}: ${first}`, {
-      fix: 'npx gnbench setup --debug shows all that the compiler says; g++ 9 or newer is needed (CXX names another one)',
+      fix: 'npx gnbench setup --debug shows all that the compiler says; g++ 11 or newer is needed, or clang++ 12 (CXX names another one)',
       exitCode: 1,
       cause: new Error(lastLines(output, 40)),
     });

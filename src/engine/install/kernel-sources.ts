@@ -4,13 +4,12 @@
  *
  * The loops are compiled once for every instruction set and chosen at run time, so one build serves all machines of an
  * architecture. They include no TensorFlow header: g++ 12 fails on Eigen's AVX512-FP16 code under `-march=native`.
+ * The oldest compilers that know every flag are g++ 11 and clang 12.
  */
 export interface NativeSource {
   /** File name in engine/kernels/. */
   file: string;
   flags: string[];
-  /** The rest works without it: for what only newer compilers know. */
-  optional?: boolean;
 }
 
 /** Flags for the loops. None changes a result, except that multiplications may be fused with additions. */
@@ -36,8 +35,7 @@ const x64: NativeSource[] = [
   { file: 'loops-avx2.cc', flags: avx2 },
   { file: 'loops-avx512.cc', flags: avx512 },
   { file: 'loops-avx512-bf16.cc', flags: [...avx512, '-mavx512bf16'] },
-  // g++ 11, clang 12
-  { file: 'loops-amx.cc', flags: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'], optional: true },
+  { file: 'loops-amx.cc', flags: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'] },
 ];
 
 /** The files to compile on this architecture; the builder adds include folders and libraries. */

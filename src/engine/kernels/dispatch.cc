@@ -1,8 +1,10 @@
-// Chooses the table of loops once, by what the processor and the operating system can do.
-#include "loops.h"
-
+// Chooses the tables of loops once, by the instruction sets that the processor and the operating system offer and by
+// GNBENCH_ISA, which asks for a certain one.
 #include <cstdlib>
-#include <cstring>
+#include <string>
+
+#include "loops.h"
+#include "processor.h"
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,57 +27,85 @@ extern const Loops table;
 extern const PairLoops pairs;
 }
 namespace amx {
-// Weak: a compiler too old for the tile unit leaves it out.
-extern const PairLoops table __attribute__((weak));
+extern const PairLoops table;
 }
 #endif
 
-static const Loops& choose() {
-#if defined(__x86_64__)
-  const char* limit = std::getenv("GNBENCH_ISA");
-  const auto allowed = [limit](const char* below) { return limit == nullptr || std::strcmp(limit, below) != 0; };
-  if (!allowed("generic")) return generic::table;
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && allowed("avx2")) {
-    if (__builtin_cpu_supports("avx512bf16") && allowed("avx512")) return avx512_bf16::table;
-    return avx512::table;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::table;
-#endif
-  return generic::table;
-}
+namespace {
+
+struct Level {
+  const char* name;
+  bool available;
+  const Loops* loops;
+  const PairLoops* pairs;
+};
+
+struct Choice {
+  const Loops* loops = &generic::table;
+  const PairLoops* pairs = nullptr;
+  std::string error;
+};
 
 #if defined(__x86_64__) && defined(__linux__)
-/** True if the processor has a tile unit and the operating system grants its use. */
-static bool hasTiles() {
-  if (&amx::table == nullptr || std::getenv("GNBENCH_ISA") != nullptr) return false;
-  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux: arch_prctl(ARCH_REQ_XCOMP_PERM, …)
+/** Asks Linux for the use of the tile unit, which it grants to a process only on request. */
+bool tilesGranted() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl(ARCH_REQ_XCOMP_PERM, …)
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
-#endif
-
-static const PairLoops* choosePairs() {
-#if defined(__x86_64__)
-  if (&loops() != &avx512_bf16::table) return nullptr;
-#if defined(__linux__)
-  if (hasTiles()) return &amx::table;
-#endif
-  return &avx512_bf16::pairs;
 #else
-  return nullptr;
+bool tilesGranted() { return false; }
 #endif
+
+Choice choose(const std::string& wanted) {
+#if defined(__x86_64__)
+  const Processor processor;
+  const auto tiles = [&] { return processor.amxBf16 && tilesGranted(); };
+  const bool all = wanted.empty() || wanted == "amx_bf16";  // the tile unit is asked for only where it may be used
+  const Level levels[] = {
+      {"generic", true, &generic::table, nullptr},
+      {"avx2", processor.avx2, &avx2::table, nullptr},
+      {"avx512", processor.avx512, &avx512::table, nullptr},
+      {"avx512_bf16", processor.avx512Bf16, &avx512_bf16::table, &avx512_bf16::pairs},
+      {"amx_bf16", all && tiles(), &avx512_bf16::table, &amx::table},
+  };
+#else
+  const Level levels[] = {{"generic", true, &generic::table, nullptr}};
+#endif
+  Choice choice;
+  std::string names, usable;
+  bool known = false, found = false;
+  for (const Level& level : levels) {
+    names += (names.empty() ? "" : ", ") + std::string(level.name);
+    if (wanted == level.name) known = true;
+    if (!level.available) continue;
+    usable += (usable.empty() ? "" : ", ") + std::string(level.name);
+    if (!wanted.empty() && wanted != level.name) continue;
+    found = true;
+    choice.loops = level.loops;
+    choice.pairs = level.pairs;
+  }
+  if (!known && !wanted.empty()) {
+    choice.error = "GNBENCH_ISA is " + wanted + ", which is not an instruction set of gnbench: it has " + names;
+  } else if (!found) {
+    choice.error = "GNBENCH_ISA is " + wanted + ", which this processor does not have: it has " + usable;
+  }
+  return choice;
 }
 
-const PairLoops* pairLoops() {
-  static const PairLoops* const chosen = choosePairs();
-  return chosen;
+const Choice& chosen() {
+  static const Choice choice = [] {
+    const char* wanted = std::getenv("GNBENCH_ISA");
+    return choose(wanted ? wanted : "");
+  }();
+  return choice;
 }
 
-const Loops& loops() {
-  static const Loops& chosen = choose();
-  return chosen;
-}
+}  // namespace
+
+const char* dispatchError() { return chosen().error.empty() ? nullptr : chosen().error.c_str(); }
+
+const PairLoops* pairLoops() { return chosen().pairs; }
+
+const Loops& loops() { return *chosen().loops; }
 
 }  // namespace gnbench

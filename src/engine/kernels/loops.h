@@ -180,7 +180,13 @@ struct PairLoops {
 /** The fastest unit of this processor; null if it has none that multiplies bfloat16. */
 const PairLoops* pairLoops();
 
-/** The best table for this processor; `GNBENCH_ISA` (generic, avx2, avx512, avx512_bf16) asks for less. */
+/**
+ * The best table for this processor, or the one that the environment's GNBENCH_ISA names: generic, avx2, avx512,
+ * avx512_bf16 or amx_bf16.
+ */
 const Loops& loops();
+
+/** Says why GNBENCH_ISA cannot be followed; null if it can, or is not set. */
+const char* dispatchError();
 
 }  // namespace gnbench

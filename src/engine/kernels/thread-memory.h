@@ -2,7 +2,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace gnbench {
 
@@ -18,18 +18,24 @@ class ThreadMemory {
     return memory;
   }
 
+  /** Memory for `count` values, not set to anything. @throws std::bad_alloc */
   template <class T>
   T* reserve(int64_t count) {
-    const int64_t bytes = count * static_cast<int64_t>(sizeof(T)) + 64;
-    if (static_cast<int64_t>(memory_.size()) < bytes) memory_ = std::vector<char>(bytes);
+    const int64_t bytes = count * static_cast<int64_t>(sizeof(T)) + kAlignment;
     owner_ = 0;
-    return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory_.data()) + 63) & ~uintptr_t{63});
+    if (bytes > size_) {
+      size_ = 0;
+      memory_.reset();  // first, so that the old and the new memory are never there together
+      memory_.reset(new char[bytes]);
+      size_ = bytes;
+    }
+    return aligned<T>();
   }
 
   /** Memory that `fill` has written; it is called the first time that the operation `id` asks on this thread. */
   template <class T, class Fill>
   const T* filled(int64_t id, int64_t count, const Fill& fill) {
-    if (owner_ == id) return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory_.data()) + 63) & ~uintptr_t{63});
+    if (owner_ == id) return aligned<T>();
     T* memory = reserve<T>(count);
     fill(memory);
     owner_ = id;
@@ -43,7 +49,15 @@ class ThreadMemory {
   }
 
  private:
-  std::vector<char> memory_;
+  static constexpr int64_t kAlignment = 64;
+
+  template <class T>
+  T* aligned() const {
+    return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory_.get()) + kAlignment - 1) & ~uintptr_t{kAlignment - 1});
+  }
+
+  std::unique_ptr<char[]> memory_;
+  int64_t size_ = 0;
   int64_t owner_ = 0;
 };
 

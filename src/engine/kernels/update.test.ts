@@ -113,35 +113,35 @@ describe('operations that update variables', () => {
     );
   });
 
-  it('GnbenchReadVariables gives the values, which later updates leave alone', () => {
-    const data = [Float32Array.of(1, 2), values(16, 0.3)];
-    const handles = data.map((value) => variable(value));
-    const ids = run('GnbenchReadVariables', [ints('N', 2)], handles, 2);
-    const [gradient, velocity] = [tensor([2], Float32Array.of(1, 1)), variable(new Float32Array(2))];
-    const attributes = [
-      ints('N', 1),
-      floats('momentum', 0.9),
-      bools('nesterov', false),
-      bools('decay_mask', [true]),
-    ];
-    run('GnbenchSgd', attributes, [handles[0], velocity, gradient, scalar(1), scalar(0)], 0);
-    assert.deepEqual(
-      ids.map((id) => Float32Array.from(backend.binding.tensorDataSync(id))),
-      data,
-    );
-    assert.deepEqual([...read(handles[0])], [0, 1]);
-  });
+  const averaging = (count: number, workers: number[]) => [
+    ints('N', count),
+    floats('momentum', 0.9),
+    floats('scales', [1, 1.25].slice(0, count)),
+    ints('workers', workers),
+  ];
 
-  it('GnbenchMovingAverage', () => {
+  it('GnbenchMovingAverage takes the first of the rows that a value has for its workers', () => {
     const data = [values(16, 0.2), values(5, 0.4)];
-    const news = [values(16, 0.6), values(5, 0.8)];
+    const news = [values(16, 0.6), values(3 * 5, 0.8)];
     const handles = data.map((value) => variable(value));
-    const attributes = [ints('N', 2), floats('momentum', 0.9), floats('scales', [1, 1.25])];
-    const inputs = news.map((value) => tensor([1, value.length], value));
-    run('GnbenchMovingAverage', attributes, [...handles, ...inputs], 0);
+    const inputs = [tensor([1, 16], news[0]), tensor([3, 5], news[1])];
+    run('GnbenchMovingAverage', averaging(2, [1, 3]), [...handles, ...inputs], 0);
     for (const [i, handle] of handles.entries()) {
       const expected = Float64Array.from(data[i], (old, j) => 0.9 * old + 0.1 * [1, 1.25][i] * news[i][j]);
       assertClose(read(handle), expected);
     }
+  });
+
+  it('GnbenchMovingAverage refuses a value that is longer or shorter than its workers make it', () => {
+    const move = (workers: number[], length: number) => () =>
+      run(
+        'GnbenchMovingAverage',
+        averaging(1, workers),
+        [variable(new Float32Array(4)), tensor([length], new Float32Array(length))],
+        0,
+      );
+    assert.throws(move([1], 8), /variable 0 has shape \[4\], its new value \[8\] of 1 workers/);
+    assert.throws(move([2], 4), /its new value \[4\] of 2 workers/);
+    assert.throws(move([], 4), /workers has 0 values for 1 var/);
   });
 });

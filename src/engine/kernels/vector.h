@@ -34,6 +34,10 @@ GNBENCH_INLINE Floats zero() { return Floats{}; }
 GNBENCH_INLINE Floats relu(Floats y) {
 #if defined(__AVX512F__)
   return (Floats)_mm512_max_ps(_mm512_setzero_ps(), (__m512)y);
+#elif defined(__AVX__)
+  return (Floats)_mm256_max_ps(_mm256_setzero_ps(), (__m256)y);
+#elif defined(__SSE2__)
+  return (Floats)_mm_max_ps(_mm_setzero_ps(), (__m128)y);
 #else
   return y < zero() ? zero() : y;
 #endif
@@ -63,7 +67,8 @@ struct Float32 {
   }
 };
 
-/** The upper half of a float32, rounded to the nearest, ties to even. */
+/** The upper half of a float32, rounded to the nearest, ties to even; denormal numbers become 0, as the processors' own
+ * instruction has it whatever the thread is set to. */
 struct BFloat16 {
   typedef uint16_t Type;
   typedef uint16_t Halves __attribute__((vector_size(kLanes * 2)));
@@ -82,7 +87,8 @@ struct BFloat16 {
     return (Halves)_mm512_cvtneps_pbh((__m512)v);
 #else
     const Words bits = (Words)v;
-    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const Words kept = (bits & 0x7f800000) == 0 ? bits & 0x80000000 : bits;
+    const Words rounded = (kept + 0x7fff + ((kept >> 16) & 1)) >> 16;
     const Words quietNaN = (bits >> 16) | 0x40;
 #if defined(__AVX512F__)
     return (Halves)_mm512_cvtepi32_epi16((__m512i)(v == v ? rounded : quietNaN));

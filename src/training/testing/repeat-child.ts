@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { parseConfig } from '../../config/load.js';
 import { CompiledProgram } from '../../engine/graph/compiled.js';
+import { kernels } from '../../engine/kernel-table.js';
 import { loadEngine } from '../../engine/load.js';
 import { formulaValues } from '../../models/testing/formula.js';
 import type { Model } from '../../nn/net.js';
@@ -49,7 +50,14 @@ function networkOf(normalizer: string, fused: boolean): Network {
   const shape = [side, side, 3];
   const { variables } = describeModel(tiny, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model: tiny, variables, shape, pixels, fused };
+  return {
+    config,
+    model: tiny,
+    variables,
+    shape,
+    pixels,
+    kernels: kernels(fused ? 'kernels' : 'definitions'),
+  };
 }
 
 const batch = {
@@ -65,7 +73,7 @@ function resultsOf(normalizer: string, parts: number, fused: boolean): number {
   // Running deviations are divided by, and the formula gives values around 0 to them.
   for (const [name, { data }] of Object.entries(values)) if (name.endsWith('.sigma')) data.fill(1);
   const initial = withVelocities(variables, values, { parts, optimizer: config.optimizer });
-  const program = new CompiledProgram(initial);
+  const program = new CompiledProgram(initial, { kernels: network.kernels });
   const train = defineTraining(program, network, parts);
   const digests = new Set<string>();
   for (let repeat = 0; repeat < repeats; repeat++) {

@@ -5,9 +5,9 @@
 
 namespace gnbench {
 
-class MaskTargetsOp : public tensorflow::OpKernel {
+class MaskTargetsOp : public Operation {
  public:
-  explicit MaskTargetsOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit MaskTargetsOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("size", &attributes_.size));
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
@@ -15,7 +15,7 @@ class MaskTargetsOp : public tensorflow::OpKernel {
                 absl::InvalidArgumentError("size, height and width must be positive, and the image smaller than 2^31"));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &runs = context->input(0), &starts = context->input(1), &boxes = context->input(2);
     const Tensor &image = context->input(3), &object = context->input(4);
     OP_REQUIRES(context, runs.dims() == 2 && starts.dims() == 2 && boxes.dims() == 2 && boxes.dim_size(1) == 4,

@@ -11,16 +11,16 @@ namespace gnbench {
 /** What a candidate stands for when it is not the number of an object. */
 enum Match : int32_t { kBackground = -1, kIgnored = -2 };
 
-class MatchBoxesOp : public tensorflow::OpKernel {
+class MatchBoxesOp : public Operation {
  public:
-  explicit MatchBoxesOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit MatchBoxesOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("low", &low_));
     OP_REQUIRES_OK(context, context->GetAttr("high", &high_));
     OP_REQUIRES_OK(context, context->GetAttr("best_of_each", &bestOfEach_));
     OP_REQUIRES_OK(context, context->GetAttr("crowd_overlap", &crowdOverlap_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &boxes = context->input(0), &truth = context->input(1), &kinds = context->input(2);
     OP_REQUIRES(context, truth.dims() == 3 && truth.dim_size(2) == 4 && kinds.dims() == 2,
                 absl::InvalidArgumentError("truth must be [images, objects, 4] and kind [images, objects]"));
@@ -81,16 +81,16 @@ class MatchBoxesOp : public tensorflow::OpKernel {
   bool bestOfEach_ = false;
 };
 
-class SampleMatchesOp : public tensorflow::OpKernel {
+class SampleMatchesOp : public Operation {
  public:
-  explicit SampleMatchesOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit SampleMatchesOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("count", &count_));
     OP_REQUIRES_OK(context, context->GetAttr("most_positive", &mostPositive_));
     OP_REQUIRES(context, count_ > 0 && mostPositive_ >= 0 && mostPositive_ <= count_,
                 absl::InvalidArgumentError("count must be positive, most_positive from 0 to count"));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &matches = context->input(0), &seed = context->input(1);
     OP_REQUIRES(context, matches.dims() == 2, absl::InvalidArgumentError("match must be [images, candidates]"));
     OP_REQUIRES_OK(context, requireLength("seed", seed, 2));

@@ -9,9 +9,9 @@
 
 namespace gnbench {
 
-class NmsOp : public tensorflow::OpKernel {
+class NmsOp : public Operation {
  public:
-  explicit NmsOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit NmsOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("threshold", &threshold_));
     OP_REQUIRES_OK(context, context->GetAttr("inclusive", &inclusive_));
     OP_REQUIRES_OK(context, context->GetAttr("min_score", &minScore_));
@@ -19,7 +19,7 @@ class NmsOp : public tensorflow::OpKernel {
     OP_REQUIRES(context, limit_ > 0, absl::InvalidArgumentError("limit must be positive"));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &boxes = context->input(0), &scores = context->input(1), &groups = context->input(2);
     OP_REQUIRES(context, scores.dims() == 2 && boxes.dims() == 3 && boxes.dim_size(2) == 4,
                 absl::InvalidArgumentError("boxes must be [images, boxes, 4] and scores [images, boxes]"));

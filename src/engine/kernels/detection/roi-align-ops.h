@@ -129,11 +129,11 @@ struct RoiInputs {
   }
 };
 
-class RoiAlignOp : public tensorflow::OpKernel {
+class RoiAlignOp : public Operation {
  public:
-  explicit RoiAlignOp(OpKernelConstruction* context) : OpKernel(context) { attributes_.read(context); }
+  explicit RoiAlignOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     RoiInputs in;
     OP_REQUIRES_OK(context, in.read(context));
     const int64_t size = attributes_.size, channels = in.channels;
@@ -171,11 +171,11 @@ class RoiAlignOp : public tensorflow::OpKernel {
   RoiAttributes attributes_;
 };
 
-class RoiAlignGradOp : public tensorflow::OpKernel {
+class RoiAlignGradOp : public Operation {
  public:
-  explicit RoiAlignGradOp(OpKernelConstruction* context) : OpKernel(context) { attributes_.read(context); }
+  explicit RoiAlignGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     RoiInputs in;
     OP_REQUIRES_OK(context, in.read(context));
     const Tensor& gradient = context->input(0);

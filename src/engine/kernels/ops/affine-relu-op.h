@@ -6,14 +6,14 @@
 namespace gnbench {
 
 template <class T>
-class AffineReluOp : public tensorflow::OpKernel {
+class AffineReluOp : public Operation {
  public:
-  explicit AffineReluOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit AffineReluOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("relu", &relu_));
     OP_REQUIRES_OK(context, context->GetAttr("has_residual", &hasResidual_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &residual = context->input(1);
     const Tensor &scale = context->input(2), &shift = context->input(3);
     OP_REQUIRES(context, x.dims() >= 2 && x.dim_size(x.dims() - 1) > 0,
@@ -30,7 +30,7 @@ class AffineReluOp : public tensorflow::OpKernel {
     char* to = bytesOf(y);
     const Affine affine{nullptr, scale.flat<float>().data(), shift.flat<float>().data()};
     const int64_t chunk = chunkRows(channels), width = channels * sizeof(T);
-    const RowLoops& perRow = loops().rows[std::is_same<T, float>::value ? kFloat32 : kBFloat16];
+    const RowLoops& perRow = rowLoops<T>();
     const int threads = threadsFor(context, rows * width * (hasResidual_ ? 3 : 2));
     parallel(context, threads, (rows + chunk - 1) / chunk, [&](int64_t task) {
       const int64_t row = task * chunk, at = row * width;

@@ -5,14 +5,14 @@
 
 namespace gnbench {
 
-class ConvBackpropFilterOp : public tensorflow::OpKernel {
+class ConvBackpropFilterOp : public Operation {
  public:
-  explicit ConvBackpropFilterOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit ConvBackpropFilterOp(OpKernelConstruction* context) : Operation(context) {
     attributes_.read(context);
     OP_REQUIRES_OK(context, context->GetAttr("kernel", &kernel_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &dy = context->input(1);
     OP_REQUIRES_OK(context, requireRank4("x", x));
     OP_REQUIRES_OK(context, requireRank4("dy", dy));

@@ -25,6 +25,9 @@ struct ConvGeometry {
         y.width != outSize(x.width, kernel, stride))
       return absl::InvalidArgumentError(absl::StrCat("an image of ", x.height, " x ", x.width,
                                                      " pixels does not become one of ", y.height, " x ", y.width));
+    // The tile unit's loops count the values of an image in 32 bits.
+    if (std::max(x.height * x.width * x.channels, y.height * y.width * y.channels) >> 31 != 0)
+      return absl::InvalidArgumentError("an image has 2^31 values or more");
     return absl::OkStatus();
   }
 

@@ -7,13 +7,13 @@
 
 namespace gnbench {
 
-class ConvOp : public tensorflow::OpKernel {
+class ConvOp : public Operation {
  public:
-  explicit ConvOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit ConvOp(OpKernelConstruction* context) : Operation(context) {
     attributes_.read(context);
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &w = context->input(1);
     OP_REQUIRES_OK(context, requireRank4("x", x));
     OP_REQUIRES_OK(context, requireRank4("w", w));
@@ -37,16 +37,16 @@ class ConvOp : public tensorflow::OpKernel {
 };
 
 /** dx = addend + the gradient; the addend is what reaches x by another way, such as a shortcut. */
-class ConvBackpropInputOp : public tensorflow::OpKernel {
+class ConvBackpropInputOp : public Operation {
  public:
-  explicit ConvBackpropInputOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit ConvBackpropInputOp(OpKernelConstruction* context) : Operation(context) {
     attributes_.read(context);
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
     OP_REQUIRES_OK(context, context->GetAttr("has_addend", &hasAddend_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &w = context->input(1), &addend = context->input(2);
     OP_REQUIRES_OK(context, requireRank4("dy", dy));
     OP_REQUIRES_OK(context, requireRank4("w", w));

@@ -1,14 +1,17 @@
 // How an activation [images, …spatial, channels] falls into sets of images, rows and groups of channels.
 #pragma once
 #include "loops.h"
+#include "ops/operation.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/tensor.h"
 
 namespace gnbench {
 
-using tensorflow::OpKernelConstruction;
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
+/** The passes over rows for values of type T, float or bfloat16. */
+template <class T>
+const RowLoops& rowLoops() {
+  return loops().rows[std::is_same<T, float>::value ? kFloat32 : kBFloat16];
+}
 
 /** Rows of one chunk: about 64 KB of float32. Fixed, so that the order of summation is. */
 inline int64_t chunkRows(int64_t channels) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, channels)); }

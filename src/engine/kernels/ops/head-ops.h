@@ -5,20 +5,19 @@
 #include <vector>
 
 #include "ops/image-ops.h"
+#include "thread-memory.h"
 
 namespace gnbench {
 
 /**
  * The mean cross-entropy of softmax(logits), the number of images whose largest logit is not the label's, and the
- * loss's gradient. With `smoothing` ε the target is (1 - ε) · label + ε / classes.
+ * loss's gradient.
  */
-class SoftmaxLossOp : public tensorflow::OpKernel {
+class SoftmaxLossOp : public Operation {
  public:
-  explicit SoftmaxLossOp(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("smoothing", &smoothing_));
-  }
+  using Operation::Operation;
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &logits = context->input(0), &labels = context->input(1);
     OP_REQUIRES(context, logits.dims() == 2 && logits.NumElements() > 0,
                 absl::InvalidArgumentError(
@@ -56,31 +55,24 @@ class SoftmaxLossOp : public tensorflow::OpKernel {
 
  private:
   /** One image: its loss, and `weight` times the gradient. */
-  double one(const float* logits, int64_t classes, int32_t label, double weight, float* gradient) const {
+  static double one(const float* logits, int64_t classes, int32_t label, double weight, float* gradient) {
     const double top = *std::max_element(logits, logits + classes);
-    double sum = 0, mean = 0;
-    for (int64_t k = 0; k < classes; k++) {
-      sum += std::exp(logits[k] - top);
-      mean += logits[k] / static_cast<double>(classes);
-    }
-    const double normalizer = top + std::log(sum), floor = smoothing_ / static_cast<double>(classes);
-    for (int64_t k = 0; k < classes; k++) {
-      const double target = floor + (k == label ? 1.0 - smoothing_ : 0.0);
-      gradient[k] = static_cast<float>(weight * (std::exp(logits[k] - normalizer) - target));
-    }
-    return normalizer - (1.0 - smoothing_) * logits[label] - smoothing_ * mean;
+    double sum = 0;
+    for (int64_t k = 0; k < classes; k++) sum += std::exp(logits[k] - top);
+    const double normalizer = top + std::log(sum);
+    for (int64_t k = 0; k < classes; k++)
+      gradient[k] = static_cast<float>(weight * (std::exp(logits[k] - normalizer) - (k == label ? 1.0 : 0.0)));
+    return normalizer - logits[label];
   }
-
-  float smoothing_ = 0;
 };
 
 /** Mean over all pixels: [images, height, width, channels] → [images, channels]; the result is float32. */
 template <class T>
-class GlobalAverageOp : public tensorflow::OpKernel {
+class GlobalAverageOp : public Operation {
  public:
-  using OpKernel::OpKernel;
+  using Operation::Operation;
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor& x = context->input(0);
     OP_REQUIRES_OK(context, requireImages("x", x));
     const int64_t images = x.dim_size(0), pixels = x.dim_size(1) * x.dim_size(2), channels = x.dim_size(3);
@@ -88,40 +80,41 @@ class GlobalAverageOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(0, {images, channels}, &y));
     const char* from = bytesOf(x);
     float* to = y->flat<float>().data();
-    const RowLoops& rows = loops().rows[std::is_same<T, float>::value ? kFloat32 : kBFloat16];
+    const RowLoops& rows = rowLoops<T>();
     const std::vector<float> zeros(channels);
+    const int64_t size = 2 * channels;
     parallel(context, threadsFor(context, x.NumElements() * sizeof(T)), images, [&](int64_t n) {
-      std::vector<double> sums(2 * channels);
-      rows.sum(from + n * pixels * channels * sizeof(T), pixels, channels, zeros.data(),
-               Sums{sums.data(), sums.data() + channels});
+      double* sums = ThreadMemory::get<kTaskMemory>().template reserve<double>(size);
+      std::fill(sums, sums + size, 0.0);
+      rows.sum(from + n * pixels * channels * sizeof(T), pixels, channels, zeros.data(), Sums{sums, sums + channels});
       for (int64_t c = 0; c < channels; c++) to[n * channels + c] = static_cast<float>(sums[c] / pixels);
     });
   }
 };
 
 template <class T>
-class GlobalAverageGradOp : public tensorflow::OpKernel {
+class GlobalAverageGradOp : public Operation {
  public:
-  explicit GlobalAverageGradOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit GlobalAverageGradOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor& dy = context->input(0);
     OP_REQUIRES(context, dy.dims() == 2 && height_ > 0 && width_ > 0,
                 absl::InvalidArgumentError("dy must be [images, channels], height and width positive"));
     const int64_t images = dy.dim_size(0), channels = dy.dim_size(1), pixels = height_ * width_;
     Tensor* dx;
     OP_REQUIRES_OK(context, context->allocate_output(0, {images, height_, width_, channels}, &dx));
-    T* to = dx->flat<T>().data();
-    std::vector<T> row(channels);
-    for (int64_t n = 0; n < images; n++) {
+    T* all = dx->flat<T>().data();
+    parallel(context, threadsFor(context, dx->NumElements() * sizeof(T)), images, [&](int64_t n) {
+      T* first = all + n * pixels * channels;
       for (int64_t c = 0; c < channels; c++)
-        row[c] = static_cast<T>(dy.flat<float>()(n * channels + c) / static_cast<float>(pixels));
-      for (int64_t p = 0; p < pixels; p++, to += channels)
-        std::memcpy(static_cast<void*>(to), row.data(), channels * sizeof(T));
-    }
+        first[c] = static_cast<T>(dy.flat<float>()(n * channels + c) / static_cast<float>(pixels));
+      for (int64_t p = 1; p < pixels; p++)
+        std::memcpy(static_cast<void*>(first + p * channels), first, channels * sizeof(T));
+    });
   }
 
  private:
@@ -134,7 +127,6 @@ REGISTER_OP("GnbenchSoftmaxLoss")
     .Output("loss: float")
     .Output("errors: float")
     .Output("dlogits: float")
-    .Attr("smoothing: float = 0.0")
     .SetShapeFn([](InferenceContext* c) {
       c->set_output(0, c->Scalar());
       c->set_output(1, c->Scalar());

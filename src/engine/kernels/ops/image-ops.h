@@ -1,5 +1,5 @@
-// GnbenchImages, GnbenchSubsample and its gradient: what happens to images at the net's entrance and on its identity
-// shortcuts, one operation each where TensorFlow takes two to four.
+// GnbenchImages, GnbenchSubsample and its gradient: images at the net's entrance and on its identity shortcuts, one
+// operation each where TensorFlow takes two to four.
 #pragma once
 #include <cstring>
 #include <vector>
@@ -17,11 +17,11 @@ inline absl::Status requireImages(const char* name, const Tensor& tensor) {
 
 /** y = (pixel - mean) · scale per channel; pixels are bytes. */
 template <class T>
-class ImagesOp : public tensorflow::OpKernel {
+class ImagesOp : public Operation {
  public:
-  using OpKernel::OpKernel;
+  using Operation::Operation;
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &images = context->input(0), &mean = context->input(1), &scale = context->input(2);
     OP_REQUIRES_OK(context, requireImages("images", images));
     const int64_t channels = images.dim_size(3), count = images.NumElements();
@@ -49,14 +49,14 @@ class ImagesOp : public tensorflow::OpKernel {
 
 /** Every stride-th pixel of every stride-th row, and channels of zeros behind (He et al. 2016, shortcut A). */
 template <class T>
-class SubsampleOp : public tensorflow::OpKernel {
+class SubsampleOp : public Operation {
  public:
-  explicit SubsampleOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit SubsampleOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
     OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor& x = context->input(0);
     OP_REQUIRES_OK(context, requireImages("x", x));
     const int64_t width = x.dim_size(2), kept = x.dim_size(3);
@@ -66,8 +66,9 @@ class SubsampleOp : public tensorflow::OpKernel {
     Tensor* y;
     OP_REQUIRES_OK(context, context->allocate_output(0, {x.dim_size(0), outHeight, outWidth, channels_}, &y));
     const T* from = x.flat<T>().data();
-    T* to = y->flat<T>().data();
-    for (int64_t n = 0; n < x.dim_size(0); n++) {
+    const int64_t size = outHeight * outWidth * channels_;
+    parallel(context, threadsFor(context, 2 * y->NumElements() * sizeof(T)), x.dim_size(0), [&](int64_t n) {
+      T* to = y->flat<T>().data() + n * size;
       for (int64_t h = 0; h < outHeight; h++) {
         const T* row = from + (n * x.dim_size(1) + h * stride_) * width * kept;
         for (int64_t w = 0; w < outWidth; w++, to += channels_) {
@@ -75,7 +76,7 @@ class SubsampleOp : public tensorflow::OpKernel {
           std::memset(static_cast<void*>(to + kept), 0, (channels_ - kept) * sizeof(T));
         }
       }
-    }
+    });
   }
 
  private:
@@ -83,36 +84,40 @@ class SubsampleOp : public tensorflow::OpKernel {
 };
 
 template <class T>
-class SubsampleGradOp : public tensorflow::OpKernel {
+class SubsampleGradOp : public Operation {
  public:
-  explicit SubsampleGradOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit SubsampleGradOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
     OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor& dy = context->input(0);
     OP_REQUIRES_OK(context, requireImages("dy", dy));
     const int64_t outHeight = dy.dim_size(1), outWidth = dy.dim_size(2), padded = dy.dim_size(3);
     OP_REQUIRES(context,
                 outHeight == (height_ + stride_ - 1) / stride_ && outWidth == (width_ + stride_ - 1) / stride_ &&
                     padded >= channels_,
-                absl::InvalidArgumentError(absl::StrCat("dy of shape ", dy.shape().DebugString(), " is no gradient of ",
-                                                        height_, " x ", width_, " x ", channels_)));
+                absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(),
+                                                        ", but x has images of ", height_, " x ", width_, " x ",
+                                                        channels_)));
     Tensor* dx;
     OP_REQUIRES_OK(context, context->allocate_output(0, {dy.dim_size(0), height_, width_, channels_}, &dx));
     const T* from = dy.flat<T>().data();
-    T* to = dx->flat<T>().data();
-    std::memset(static_cast<void*>(to), 0, dx->NumElements() * sizeof(T));
-    for (int64_t n = 0; n < dy.dim_size(0); n++) {
+    T* all = dx->flat<T>().data();
+    const int64_t size = height_ * width_ * channels_;
+    parallel(context, threadsFor(context, 2 * dx->NumElements() * sizeof(T)), dy.dim_size(0), [&](int64_t n) {
+      T* to = all + n * size;
+      std::memset(static_cast<void*>(to), 0, size * sizeof(T));
       for (int64_t h = 0; h < outHeight; h++) {
-        T* row = to + (n * height_ + h * stride_) * width_ * channels_;
-        for (int64_t w = 0; w < outWidth; w++, from += padded)
-          std::memcpy(static_cast<void*>(row + w * stride_ * channels_), from, channels_ * sizeof(T));
+        const T* pixel = from + (n * outHeight + h) * outWidth * padded;
+        T* row = to + h * stride_ * width_ * channels_;
+        for (int64_t w = 0; w < outWidth; w++, pixel += padded)
+          std::memcpy(static_cast<void*>(row + w * stride_ * channels_), pixel, channels_ * sizeof(T));
       }
-    }
+    });
   }
 
  private:

@@ -1,19 +1,65 @@
 // GnbenchNormalizeGrad: the gradients of GnbenchNormalize. Two passes over dy, x and (for the ReLU's mask) y: sums, then
 // dx. With a residual, the first pass writes the masked dy (the residual's gradient), and the second reads that.
 #pragma once
-#include <vector>
-
-#include "ops/geometry.h"
+#include "ops/blocked-reduction.h"
 #include "ops/registration.h"
 
 namespace gnbench {
 
+/** The backward pass: sums of dy and dy · x̂, dx. With a residual, dy behind the ReLU is written on the way. */
 template <class T>
-class NormalizeGradOp : public tensorflow::OpKernel {
+class NormalizationGradient : public BlockedReduction<NormalizationGradient<T>> {
  public:
-  explicit NormalizeGradOp(OpKernelConstruction* context) : OpKernel(context) { attributes_.read(context); }
+  static constexpr int kFactors = 4;  // shift, scale, slope, constant
 
-  void Compute(OpKernelContext* context) override {
+  NormalizationGradient(const Geometry& geometry, const char* dy, const char* x, const char* y, char* masked, char* dx,
+                        const float* gamma, const float* mean, const float* rstd)
+      : BlockedReduction<NormalizationGradient>(geometry), dy_(dy), x_(x), y_(y), masked_(masked), dx_(dx), gamma_(gamma),
+        mean_(mean), rstd_(rstd) {}
+
+  int64_t scratchSize() const { return 0; }
+
+  void shift(int64_t set, float* factors) const {
+    loops().spread(this->geometry_.group, mean_ + set * this->geometry_.groups, factors);
+  }
+
+  void reduceChunk(int64_t set, int64_t chunk, const float* shift, double* sums) const {
+    const int64_t offset = at(set, chunk);
+    std::fill(sums, sums + 2 * channels(), 0.0);
+    rowLoops<T>().gradientSum(dy_ + offset, x_ + offset, y_ ? y_ + offset : nullptr, masked_ ? masked_ + offset : nullptr,
+                              this->geometry_.rowsOf(chunk), channels(), shift, Sums{sums, sums + channels()});
+  }
+
+  bool combine(int64_t set, double* sums, float* factors, double*, bool) const {
+    const int64_t groups = this->geometry_.groups;
+    loops().gradientStatistics(this->geometry_.group, Sums{sums, sums + channels()}, gamma_, rstd_ + set * groups,
+                               factors + channels(), factors + 2 * channels(), factors + 3 * channels());
+    return true;
+  }
+
+  void apply(int64_t set, int64_t chunk, const float* factors) const {
+    const int64_t offset = at(set, chunk);
+    rowLoops<T>().gradientAffine(
+        (masked_ ? masked_ : dy_) + offset, x_ + offset, y_ && !masked_ ? y_ + offset : nullptr, dx_ + offset,
+        this->geometry_.rowsOf(chunk), channels(),
+        GradientAffine{factors, factors + channels(), factors + 2 * channels(), factors + 3 * channels()});
+  }
+
+ private:
+  int64_t channels() const { return this->geometry_.group.channels; }
+  int64_t at(int64_t set, int64_t chunk) const { return this->offsetOf(set, chunk, sizeof(T)); }
+
+  const char *dy_, *x_, *y_;
+  char *masked_, *dx_;
+  const float *gamma_, *mean_, *rstd_;
+};
+
+template <class T>
+class NormalizeGradOp : public Operation {
+ public:
+  explicit NormalizeGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+
+  void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &x = context->input(1), &y = context->input(2);
     const Tensor &gamma = context->input(3), &mean = context->input(4), &rstd = context->input(5);
     Geometry geometry;
@@ -37,88 +83,26 @@ class NormalizeGradOp : public tensorflow::OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(1, gamma.shape(), &dgamma));
     OP_REQUIRES_OK(context, context->allocate_output(2, gamma.shape(), &dbeta));
 
-    std::vector<double> sums((geometry.sets * geometry.chunks + 1) * 2 * channels);
-    Run run{geometry,
-            bytesOf(dy),
-            bytesOf(x),
-            attributes_.relu ? bytesOf(y) : nullptr,
-            masked == nullptr ? nullptr : bytesOf(masked),
-            bytesOf(dx),
-            gamma.flat<float>().data(),
-            mean.flat<float>().data(),
-            rstd.flat<float>().data(),
-            sums.data() + 2 * channels};
-    const int threads = threadsFor(context, x.NumElements() * sizeof(T) * (attributes_.relu ? 6 : 5));
-    if (threads == 1 || geometry.sets >= threads) {
-      parallel(context, threads, geometry.sets, [&](int64_t set) { run.whole(set); });
-    } else {
-      run.inChunks(context, threads);
-    }
-    for (int64_t set = 0; set < geometry.sets; set++) loops().add(2 * channels, run.sumsOf(set, 0), sums.data());
-    loops().round(channels, sums.data(), dbeta->flat<float>().data());
-    loops().round(channels, sums.data() + channels, dgamma->flat<float>().data());
+    const NormalizationGradient<T> gradient{geometry,
+                                            bytesOf(dy),
+                                            bytesOf(x),
+                                            attributes_.relu ? bytesOf(y) : nullptr,
+                                            masked == nullptr ? nullptr : bytesOf(masked),
+                                            bytesOf(dx),
+                                            gamma.flat<float>().data(),
+                                            mean.flat<float>().data(),
+                                            rstd.flat<float>().data()};
+    const int64_t perChunk = gradient.sumsPerChunk(), perSet = gradient.sumsPerSet();
+    double* total = ThreadMemory::get<kSumMemory>().template reserve<double>(perChunk + geometry.sets * perSet);
+    double* sums = total + perChunk;
+    gradient.run(context, threadsFor(context, x.NumElements() * sizeof(T) * (attributes_.relu ? 6 : 5)), sums);
+    std::fill(total, total + perChunk, 0.0);
+    for (int64_t set = 0; set < geometry.sets; set++) loops().add(perChunk, sums + set * perSet, total);
+    loops().round(channels, total, dbeta->flat<float>().data());
+    loops().round(channels, total + channels, dgamma->flat<float>().data());
   }
 
  private:
-  struct Run {
-    const Geometry& geometry;
-    const char *dy, *x, *y;
-    char *masked, *dx;
-    const float *gamma, *mean, *rstd;
-    double* sums;  // [sets, chunks, 2, channels]
-
-    const RowLoops& rows() const { return loops().rows[std::is_same<T, float>::value ? kFloat32 : kBFloat16]; }
-    double* sumsOf(int64_t set, int64_t chunk) const {
-      return sums + (set * geometry.chunks + chunk) * 2 * geometry.group.channels;
-    }
-    int64_t at(int64_t set, int64_t chunk) const {
-      return (set * geometry.group.rows + chunk * geometry.chunk) * geometry.group.channels * sizeof(T);
-    }
-
-    void sum(int64_t set, int64_t chunk, const float* shift) const {
-      const int64_t channels = geometry.group.channels, offset = at(set, chunk);
-      double* out = sumsOf(set, chunk);
-      rows().gradientSum(dy + offset, x + offset, y ? y + offset : nullptr, masked ? masked + offset : nullptr,
-                         geometry.rowsOf(chunk), channels, shift, Sums{out, out + channels});
-    }
-
-    void write(int64_t set, int64_t chunk, const float* affine) const {
-      const int64_t channels = geometry.group.channels, offset = at(set, chunk);
-      rows().gradientAffine((masked ? masked : dy) + offset, x + offset, y && !masked ? y + offset : nullptr,
-                            dx + offset, geometry.rowsOf(chunk), channels,
-                            GradientAffine{affine, affine + channels, affine + 2 * channels, affine + 3 * channels});
-    }
-
-    /** The set's sums gather in its first chunk's place; `affine` has the shift already. */
-    void finish(int64_t set, float* affine) const {
-      const int64_t channels = geometry.group.channels;
-      double* total = sumsOf(set, 0);
-      for (int64_t chunk = 1; chunk < geometry.chunks; chunk++) loops().add(2 * channels, sumsOf(set, chunk), total);
-      loops().gradientStatistics(geometry.group, Sums{total, total + channels}, gamma, rstd + set * geometry.groups,
-                                 affine + channels, affine + 2 * channels, affine + 3 * channels);
-    }
-
-    void whole(int64_t set) const {
-      std::vector<float> affine(4 * geometry.group.channels);
-      loops().spread(geometry.group, mean + set * geometry.groups, affine.data());
-      for (int64_t chunk = 0; chunk < geometry.chunks; chunk++) sum(set, chunk, affine.data());
-      finish(set, affine.data());
-      for (int64_t chunk = 0; chunk < geometry.chunks; chunk++) write(set, chunk, affine.data());
-    }
-
-    void inChunks(OpKernelContext* context, int threads) const {
-      const int64_t size = 4 * geometry.group.channels, chunks = geometry.chunks;
-      std::vector<float> affines(geometry.sets * size);
-      for (int64_t set = 0; set < geometry.sets; set++)
-        loops().spread(geometry.group, mean + set * geometry.groups, affines.data() + set * size);
-      parallel(context, threads, geometry.sets * chunks,
-               [&](int64_t task) { sum(task / chunks, task % chunks, affines.data() + task / chunks * size); });
-      for (int64_t set = 0; set < geometry.sets; set++) finish(set, affines.data() + set * size);
-      parallel(context, threads, geometry.sets * chunks,
-               [&](int64_t task) { write(task / chunks, task % chunks, affines.data() + task / chunks * size); });
-    }
-  };
-
   NormalizeAttributes attributes_;
 };
 

@@ -7,13 +7,13 @@
 namespace gnbench {
 
 template <class T>
-class RectifyOp : public tensorflow::OpKernel {
+class RectifyOp : public Operation {
  public:
-  explicit RectifyOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit RectifyOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("has_residual", &hasResidual_));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &residual = context->input(1);
     if (hasResidual_) OP_REQUIRES_OK(context, requireSameShape("residual", residual, x));
     Tensor* y;
@@ -32,11 +32,11 @@ class RectifyOp : public tensorflow::OpKernel {
 };
 
 template <class T>
-class RectifyGradOp : public tensorflow::OpKernel {
+class RectifyGradOp : public Operation {
  public:
-  explicit RectifyGradOp(OpKernelConstruction* context) : OpKernel(context) {}
+  explicit RectifyGradOp(OpKernelConstruction* context) : Operation(context) {}
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &y = context->input(1);
     OP_REQUIRES_OK(context, requireSameShape("y", y, dy));
     Tensor* dx;

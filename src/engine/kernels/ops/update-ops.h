@@ -1,14 +1,12 @@
-// GnbenchReadVariables, GnbenchSgd and GnbenchMovingAverage: all parameters read, or they or all running statistics
-// updated, by one operation. As one node a variable, the update of a ResNet-20 takes longer to schedule than to compute.
+// GnbenchSgd and GnbenchMovingAverage: all parameters, or all running statistics, updated by one operation. As one node a
+// variable, the update of a ResNet-20 takes longer to schedule than to compute.
 #pragma once
 #include "loops.h"
+#include "ops/operation.h"
 #include "ops/registration.h"
-#include "tensorflow/core/framework/tensor_util.h"
 #include "ops/variables.h"
 
 namespace gnbench {
-
-using tensorflow::OpKernelConstruction;
 
 /** A chunk of one variable, small enough to share the work evenly. */
 struct Chunk {
@@ -27,9 +25,9 @@ inline std::vector<Chunk> chunksOf(const std::vector<int64_t>& sizes) {
 }
 
 /** g += decay · w where the mask says so; v = momentum · v + g; w -= rate · (nesterov ? g + momentum · v : v). */
-class SgdOp : public tensorflow::OpKernel {
+class SgdOp : public Operation {
  public:
-  explicit SgdOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit SgdOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("N", &count_));
     OP_REQUIRES_OK(context, context->GetAttr("momentum", &momentum_));
     OP_REQUIRES_OK(context, context->GetAttr("nesterov", &nesterov_));
@@ -39,7 +37,7 @@ class SgdOp : public tensorflow::OpKernel {
                                                         " variables")));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     LockedVariables variables;
     OP_REQUIRES_OK(context, variables.take(context, 0, 2 * count_));
     const Tensor &rate = context->input(3 * count_), &decay = context->input(3 * count_ + 1);
@@ -78,27 +76,34 @@ class SgdOp : public tensorflow::OpKernel {
   std::vector<bool> decayMask_;
 };
 
-/** variable = momentum · variable + (1 - momentum) · scale · value, of whose elements the first ones are used. */
-class MovingAverageOp : public tensorflow::OpKernel {
+/**
+ * variable = momentum · variable + (1 - momentum) · scale · value. A value has one row a worker, `workers[i]` of them, each
+ * as large as the variable: the first worker's counts.
+ */
+class MovingAverageOp : public Operation {
  public:
-  explicit MovingAverageOp(OpKernelConstruction* context) : OpKernel(context) {
+  explicit MovingAverageOp(OpKernelConstruction* context) : Operation(context) {
     OP_REQUIRES_OK(context, context->GetAttr("N", &count_));
     OP_REQUIRES_OK(context, context->GetAttr("momentum", &momentum_));
     OP_REQUIRES_OK(context, context->GetAttr("scales", &scales_));
     OP_REQUIRES(context, static_cast<int>(scales_.size()) == count_,
                 absl::InvalidArgumentError(absl::StrCat("scales has ", scales_.size(), " values for ", count_,
                                                         " variables")));
+    OP_REQUIRES_OK(context, context->GetAttr("workers", &workers_));
+    OP_REQUIRES(context, static_cast<int>(workers_.size()) == count_,
+                absl::InvalidArgumentError(absl::StrCat("workers has ", workers_.size(), " values for ", count_,
+                                                        " variables")));
   }
 
-  void Compute(OpKernelContext* context) override {
+  void compute(OpKernelContext* context) override {
     LockedVariables variables;
     OP_REQUIRES_OK(context, variables.take(context, 0, count_));
     for (int i = 0; i < count_; i++) {
       const Tensor &old = variables.value(i), &value = context->input(count_ + i);
-      // Per worker, BN's statistics come one behind the other: the first worker's count.
-      OP_REQUIRES(context, value.NumElements() >= old.NumElements(),
+      OP_REQUIRES(context, value.NumElements() == workers_[i] * old.NumElements(),
                   absl::InvalidArgumentError(absl::StrCat("variable ", i, " has shape ", old.shape().DebugString(),
-                                                          ", its new value ", value.shape().DebugString())));
+                                                          ", its new value ", value.shape().DebugString(), " of ",
+                                                          workers_[i], " workers")));
       Tensor target;
       OP_REQUIRES_OK(context, variables.target(context, i, &target));
       const float *from = old.flat<float>().data(), *add = value.flat<float>().data();
@@ -113,27 +118,7 @@ class MovingAverageOp : public tensorflow::OpKernel {
   int count_ = 0;
   float momentum_ = 0;
   std::vector<float> scales_;
-};
-
-/** The values of all variables: one operation where a model has some sixty. Nothing is copied. */
-class ReadVariablesOp : public tensorflow::OpKernel {
- public:
-  using OpKernel::OpKernel;
-
-  void Compute(OpKernelContext* context) override {
-    for (int i = 0; i < context->num_inputs(); i++) {
-      tensorflow::core::RefCountPtr<Var> variable;
-      OP_REQUIRES_OK(context, tensorflow::LookupResource(context, tensorflow::HandleFromInput(context, i), &variable));
-      tensorflow::tf_shared_lock lock(*variable->mu());
-      OP_REQUIRES(context, variable->is_initialized && variable->tensor()->dtype() == tensorflow::DT_FLOAT,
-                  absl::FailedPreconditionError(absl::StrCat("variable ", i, " is not an initialized float32 one")));
-      if (variable->copy_on_read_mode.load()) {
-        context->set_output(i, tensorflow::tensor::DeepCopy(*variable->tensor()));
-      } else {
-        context->set_output(i, *variable->tensor());
-      }
-    }
-  }
+  std::vector<int64_t> workers_;
 };
 
 REGISTER_OP("GnbenchSgd")
@@ -155,22 +140,10 @@ REGISTER_OP("GnbenchMovingAverage")
     .Attr("N: int >= 1")
     .Attr("momentum: float")
     .Attr("scales: list(float)")
+    .Attr("workers: list(int)")
     .SetIsStateful()
     .SetShapeFn(noOutputs);
-REGISTER_OP("GnbenchReadVariables")
-    .Input("variables: N * resource")
-    .Output("values: N * float")
-    .Attr("N: int >= 1")
-    .SetIsStateful()
-    .SetShapeFn([](InferenceContext* c) {
-      for (int i = 0; i < c->num_outputs(); i++) {
-        const auto* known = c->input_handle_shapes_and_types(i);
-        c->set_output(i, known != nullptr && known->size() == 1 ? (*known)[0].shape : c->UnknownShape());
-      }
-      return absl::OkStatus();
-    });
 
-GNBENCH_REGISTER_KERNEL("GnbenchReadVariables", ReadVariablesOp);
 GNBENCH_REGISTER_KERNEL("GnbenchSgd", SgdOp);
 GNBENCH_REGISTER_KERNEL("GnbenchMovingAverage", MovingAverageOp);
 

@@ -1,16 +1,16 @@
 // Variables that one operation updates together.
 #pragma once
 #include <algorithm>
+#include <functional>
 #include <vector>
 
+#include "ops/operation.h"
 #include "parallel.h"
 #include "tensorflow/core/framework/resource_mgr.h"
 #include "tensorflow/core/framework/resource_var.h"
 
 namespace gnbench {
 
-using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
 using tensorflow::Var;
 
 /**
@@ -33,7 +33,7 @@ class LockedVariables {
       if (!status.ok()) return status;
     }
     for (auto& variable : variables_) locks_.push_back(variable->mu());
-    std::sort(locks_.begin(), locks_.end());
+    std::sort(locks_.begin(), locks_.end(), std::less<>());
     const bool twice = std::adjacent_find(locks_.begin(), locks_.end()) != locks_.end();
     if (twice) {
       locks_.clear();

@@ -15,47 +15,54 @@ function run(...call: Parameters<typeof runOp>): Value[] {
 }
 
 let step = 0;
+/** The unit of the inputs: in the second one many values, and more products, are denormal numbers. */
+let unit = 1;
 function tensor(shape: number[], format: Format): Input {
   step += 1;
   const length = shape.reduce((a, b) => a * b, 1);
-  return { shape, format, data: Float32Array.from({ length }, (_, i) => Math.sin(i * 0.37 + step) + 0.1) };
+  return {
+    shape,
+    format,
+    data: Float32Array.from({ length }, (_, i) => unit * (Math.sin(i * 0.37 + step) + 0.1)),
+  };
 }
 
-for (const format of ['float', 'bfloat16'] satisfies Format[]) {
-  const T = type('T', DataType[format]);
-  const none = tensor([0], format);
-  for (const shape of [
-    [1, 64, 64, 64],
-    [2, 32, 32, 16],
-    [40, 16, 16, 32],
-    [3, 56, 56, 64],
-  ]) {
-    const [x, dy] = [tensor(shape, format), tensor(shape, format)];
-    const channels = shape[3];
-    const [gamma, beta] = [tensor([channels], 'float'), tensor([channels], 'float')];
-    for (const [images, perGroup] of [
-      [1, 8],
-      [shape[0], 1],
+for (unit of [1, 2 ** -126])
+  for (const format of ['float', 'bfloat16'] satisfies Format[]) {
+    const T = type('T', DataType[format]);
+    const none = tensor([0], format);
+    for (const shape of [
+      [1, 64, 64, 64],
+      [2, 32, 32, 16],
+      [40, 16, 16, 32],
+      [3, 56, 56, 64],
     ]) {
-      const attributes = [
-        T,
-        ints('images_per_group', images),
-        ints('channels_per_group', perGroup),
-        floats('epsilon', 1e-5),
-        bools('relu', true),
-        bools('has_residual', false),
-      ];
-      const [y, mean, rstd] = run('GnbenchNormalize', attributes, [x, none, gamma, beta], 4);
-      run('GnbenchNormalizeGrad', attributes, [dy, x, { ...y, format }, gamma, mean, rstd], 4);
-    }
-    const w = tensor([3, 3, channels, channels], 'float');
-    for (const winograd of [false, true]) {
-      const common = [T, ints('stride', 1), bools('winograd', winograd)];
-      run('GnbenchConv', common, [x, w], 1);
-      run('GnbenchConvBackpropFilter', [...common, ints('kernel', 3)], [x, dy], 1);
-      const size = [ints('height', shape[1]), ints('width', shape[2]), bools('has_addend', false)];
-      run('GnbenchConvBackpropInput', [...common, ...size], [dy, w, none], 1);
+      const [x, dy] = [tensor(shape, format), tensor(shape, format)];
+      const channels = shape[3];
+      const [gamma, beta] = [tensor([channels], 'float'), tensor([channels], 'float')];
+      for (const [images, perGroup] of [
+        [1, 8],
+        [shape[0], 1],
+      ]) {
+        const attributes = [
+          T,
+          ints('images_per_group', images),
+          ints('channels_per_group', perGroup),
+          floats('epsilon', 1e-5),
+          bools('relu', true),
+          bools('has_residual', false),
+        ];
+        const [y, mean, rstd] = run('GnbenchNormalize', attributes, [x, none, gamma, beta], 4);
+        run('GnbenchNormalizeGrad', attributes, [dy, x, { ...y, format }, gamma, mean, rstd], 4);
+      }
+      const w = tensor([3, 3, channels, channels], 'float');
+      for (const winograd of [false, true]) {
+        const common = [T, ints('stride', 1), bools('winograd', winograd)];
+        run('GnbenchConv', common, [x, w], 1);
+        run('GnbenchConvBackpropFilter', [...common, ints('kernel', 3)], [x, dy], 1);
+        const size = [ints('height', shape[1]), ints('width', shape[2]), bools('has_addend', false)];
+        run('GnbenchConvBackpropInput', [...common, ...size], [dy, w, none], 1);
+      }
     }
   }
-}
 console.log(hash.digest('hex'));
