@@ -5,33 +5,22 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { findCompiler } from '../install/compiler.js';
 import { nativeSources } from '../install/kernel-sources.js';
+import { compileCheck } from './testing/compile-check.js';
 
-const folder = fileURLToPath(new URL('../../../src/engine/kernels', import.meta.url));
 const has = (feature: string) =>
   new RegExp(`^flags.*\\b${feature}\\b`, 'm').test(readFileSync('/proc/cpuinfo', 'utf8'));
 // The rest of the loops, the copying and rounding around the tiles, is AVX-512 and runs as it is.
-const lacking =
-  process.platform !== 'linux' || !has('avx512_bf16') ? 'this processor has no AVX512-BF16' : false;
+const lacking = process.platform !== 'linux' || !has('avx512_bf16');
 
 it("the tile unit's convolutions are right, border and remainder of every shape included", {
-  skip: lacking,
+  skip: lacking && 'this processor has no AVX512-BF16',
 }, async () => {
-  const compiler = await findCompiler();
-  assert.ok(compiler);
   const scratch = mkdtempSync(join(tmpdir(), 'gnbench-tiles-'));
   try {
     const { flags } = nativeSources.find(({ file }) => file === 'loops-amx.cc')!;
-    const program = join(scratch, 'tiles-check');
     const quick = flags.filter((flag) => !/^-(O3|fPIC|mamx.*)$/.test(flag));
-    const source = join(folder, 'testing', 'tiles-check.cc');
-    const [command, ...leading] = compiler.command;
-    const built = spawnSync(command, [...leading, '-O1', ...quick, `-I${folder}`, source, '-o', program], {
-      encoding: 'utf8',
-    });
-    assert.equal(built.status, 0, built.stderr);
+    const program = await compileCheck('tiles-check.cc', [...quick, '-O1'], scratch);
     const { status, stdout } = spawnSync(program, { encoding: 'utf8' });
     assert.equal(status, 0, stdout);
   } finally {
