@@ -1,6 +1,7 @@
 /** Updates take effect after everything that their step reads, whatever else the step does meanwhile. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { lossAndGradients } from '../gradients.js';
 import { loadEngine, tf } from '../load.js';
 import type { Step } from '../program.js';
 import { CompiledProgram } from './compiled.js';
@@ -63,4 +64,17 @@ describe('a compiled step that reads what it updates', () => {
       program.dispose();
     });
   }
+
+  it('may read a variable first where it differentiates, and again behind that', () => {
+    const program = new CompiledProgram({ w: ones, mean: ones });
+    program.define('step', {}, (step) => {
+      const loss = () => step.variable('w').sub(step.variable('mean')).square().sum();
+      const { gradients } = lossAndGradients(loss, [step.variable('w')]);
+      step.assign('mean', step.variable('mean').mul(0.5));
+      return { gradient: gradients[0] };
+    });
+    assert.deepEqual([...program.run('step', {}).gradient], [0, 0, 0, 0]);
+    assert.deepEqual([...program.read(['mean']).mean.data], [0.5, 0.5, 0.5, 0.5]);
+    program.dispose();
+  });
 });

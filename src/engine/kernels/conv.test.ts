@@ -213,5 +213,8 @@ describe('convolutions', () => {
     const sizes = [ints('stride', 2), ints('height', 9), ints('width', 8), bools('has_addend', false)];
     const inputs = [zeros([1, 4, 4, 16]), zeros([3, 3, 16, 16]), zeros([0])];
     assert.throws(() => runOp('GnbenchConvBackpropInput', sizes, inputs, 1), /does not become/);
+    const large = [ints('stride', 2), ints('height', 256), ints('width', 256), bools('has_addend', false)];
+    const wide = [zeros([1, 128, 128, 16]), zeros([1, 1, 65_536, 16]), zeros([0])];
+    assert.throws(() => runOp('GnbenchConvBackpropInput', large, wide, 1), /2\^31 values or more/);
   });
 });

@@ -1,4 +1,4 @@
-/** What fails on a thread of the pool ends the operation, not the process. */
+/** A failure on a thread of the pool ends the operation, not the process. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -8,7 +8,7 @@
 
 namespace gnbench {
 
-/** What a candidate stands for when it is not the number of an object. */
+/** The marks of a candidate that belongs to no object. */
 enum Match : int32_t { kBackground = -1, kIgnored = -2 };
 
 class MatchBoxesOp : public Operation {

@@ -48,7 +48,7 @@ class NmsOp : public Operation {
     for (int32_t i = 0; i < count; i++) {
       if (scores[i] > minScore_) order.push_back(i);  // false for NaN
     }
-    // Of equal scores the earlier box is the better one.
+    // The earlier of two boxes with equal scores is the better one.
     std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return scores[a] > scores[b]; });
     std::vector<Kept> kept;
     int32_t found = 0;

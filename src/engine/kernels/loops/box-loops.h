@@ -40,7 +40,7 @@ void weightedScatter(int64_t count, float* const* rows, const float* weights, in
   }
 }
 
-/** Whether the box overlaps one of `count` boxes by more than `threshold` (`inclusive`: or by just as much). */
+/** True if the box overlaps one of `count` boxes by more than `threshold` (`inclusive`: or by just as much). */
 bool overlapsAny(int64_t count, const BoxColumns& boxes, const float* box, float area, float threshold,
                  bool inclusive) {
   for (int64_t first = 0; first < count; first += 64) {

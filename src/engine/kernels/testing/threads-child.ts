@@ -55,6 +55,13 @@ for (unit of [1, 2 ** -126])
         const [y, mean, rstd] = run('GnbenchNormalize', attributes, [x, none, gamma, beta], 4);
         run('GnbenchNormalizeGrad', attributes, [dy, x, { ...y, format }, gamma, mean, rstd], 4);
       }
+      const half = [ints('height', shape[1]), ints('width', shape[2]), ints('channels', channels)];
+      run('GnbenchSubsample', [T, ints('stride', 2), ints('channels', 2 * channels)], [x], 1);
+      const small = tensor([shape[0], shape[1] / 2, shape[2] / 2, 2 * channels], format);
+      run('GnbenchSubsampleGrad', [T, ints('stride', 2), ...half], [small], 1);
+      const [mean] = run('GnbenchGlobalAverage', [T], [x], 1);
+      run('GnbenchGlobalAverageGrad', [T, ...half.slice(0, 2)], [mean], 1);
+      run('GnbenchRectify', [T, bools('has_residual', false)], [x, none], 1);
       const w = tensor([3, 3, channels, channels], 'float');
       for (const winograd of [false, true]) {
         const common = [T, ints('stride', 1), bools('winograd', winograd)];
