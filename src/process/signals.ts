@@ -1,39 +1,77 @@
-/** Stopping on request: the running step ends, a checkpoint is written, the exit code tells which signal it was. */
+/** Stopping on request: what runs is saved, and the exit code tells which signal asked. */
+import type { EventEmitter } from 'node:events';
+
+/** Exit codes of a process that a signal ended: 128 and the signal's number; 75 (EX_TEMPFAIL) says "run me again". */
+export const exitCodes = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
+  /** Slurm is asked to send it ahead of the time limit. */
+  SIGUSR2: 75,
+} as const;
+
+/** The signals that ask a run or a sweep to save and stop. */
+export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const;
+export type StopSignal = (typeof stopSignals)[number];
 
 export interface Stop {
-  signal: NodeJS.Signals;
-  exitCode: 130 | 143 | 75;
+  signal: StopSignal;
+  exitCode: (typeof exitCodes)[StopSignal];
 }
-
-/** SIGUSR2 is what Slurm is asked to send ahead of the time limit; 75 (EX_TEMPFAIL) says "run me again". */
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 75 } as const;
-const signals = Object.keys(exitCodes) as (keyof typeof exitCodes)[];
 
 /** Ctrl-C under `npx` or `npm run` arrives twice, from the terminal and from npm: no second wish within this time. */
 const echo = 100;
 
+/** The process, or what a test puts in its place. */
+export interface SignalSource {
+  signals: EventEmitter;
+  now(): number;
+  exit(code: number): void;
+}
+
+const thisProcess: SignalSource = {
+  signals: process,
+  now: () => performance.now(),
+  exit: (code) => process.exit(code),
+};
+
 /**
- * Listens for SIGINT, SIGTERM and SIGUSR2. The first is kept for `requested`, and `notify` hears of it; a second one
- * ends the process at once. Handlers only run between turns of the event loop: yield to `setImmediate` each step.
+ * Calls `first` at the first signal; at a second one, or at once at another one, `second`, and then ends the process
+ * with that signal's code.
+ *
+ * @returns what takes the listeners away again
+ */
+export function listenForStop(
+  on: { first(stop: Stop): void; second?(): void },
+  { signals, now, exit }: SignalSource = thisProcess,
+): () => void {
+  let asked: { signal: StopSignal; at: number } | undefined;
+  const handle = (signal: StopSignal) => {
+    if (!asked) {
+      asked = { signal, at: now() };
+      on.first({ signal, exitCode: exitCodes[signal] });
+    } else if (signal !== asked.signal || now() - asked.at > echo) {
+      on.second?.();
+      exit(exitCodes[signal]);
+    }
+  };
+  for (const signal of stopSignals) signals.on(signal, handle);
+  return () => {
+    for (const signal of stopSignals) signals.off(signal, handle);
+  };
+}
+
+/**
+ * Keeps the first stop signal for `requested`; `notify` hears of it, and a second one ends the process at once. Handlers
+ * only run between turns of the event loop: yield to `setImmediate` each step.
  */
 export function onStop(notify?: (stop: Stop) => void): { requested(): Stop | undefined; dispose(): void } {
   let stop: Stop | undefined;
-  let since = 0;
-  const handle = (signal: NodeJS.Signals) => {
-    const exitCode = exitCodes[signal as keyof typeof exitCodes];
-    if (!stop) {
-      stop = { signal, exitCode };
-      since = performance.now();
-      notify?.(stop);
-    } else if (signal !== stop.signal || performance.now() - since > echo) {
-      process.exit(exitCode);
-    }
-  };
-  for (const signal of signals) process.on(signal, handle);
-  return {
-    requested: () => stop,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, handle);
+  const dispose = listenForStop({
+    first: (asked) => {
+      stop = asked;
+      notify?.(asked);
     },
-  };
+  });
+  return { requested: () => stop, dispose };
 }

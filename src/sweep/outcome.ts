@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { exitCodes, stopSignals } from '../process/signals.js';
 import { summaryOf } from '../runs/summary.js';
 import type { Outcome } from './attempts.js';
 
@@ -13,8 +14,9 @@ export interface Ending {
   memoryKill: boolean;
 }
 
-const stopCodes = new Set([130, 143, 75]);
-const stopSignals = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGHUP']);
+/** Exit codes of a run that saved when it was asked to, and signals that ended one which could not. */
+const interruptedCodes = new Set<number>(stopSignals.map((signal) => exitCodes[signal]));
+const interruptingSignals = new Set<NodeJS.Signals>([...stopSignals, 'SIGHUP']);
 const diskFull = /ENOSPC|EDQUOT/;
 const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
@@ -32,8 +34,8 @@ export function judge(runFolder: string, ending: Ending): Outcome {
     if (summary?.status === 'completed') return { kind: 'completed', step: summary.steps.done, exitCode };
     return { kind: 'crashed', ...ended, message: 'ended without a completed summary' };
   }
-  if (exitCode !== null && stopCodes.has(exitCode)) return { kind: 'interrupted', ...ended };
-  if (signal && stopSignals.has(signal)) return { kind: 'interrupted', ...ended };
+  if (exitCode !== null && interruptedCodes.has(exitCode)) return { kind: 'interrupted', ...ended };
+  if (signal && interruptingSignals.has(signal)) return { kind: 'interrupted', ...ended };
   if (exitCode === 2) return { kind: 'refused', ...ended, message: told };
   if (summary?.status === 'diverged' && exitCode === 1) {
     const step = summary.divergedAtStep ?? summary.steps.done;

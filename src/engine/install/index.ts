@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
+import { exitCodes } from '../../process/signals.js';
 import { withLock } from '../../storage/lock.js';
 import { defaultSource, nvidiaDevices } from './platform.js';
 import type { Engine, ProvisionOptions, Recipe } from './recipe.js';
@@ -74,19 +75,17 @@ async function buildAlone(recipe: Recipe, options: ProvisionOptions) {
   });
 }
 
-const exitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-
 /** Runs `work`; a signal that asks the process to end ends it and what it has started, and tidies up. */
 async function untilSignal(work: (signal: AbortSignal) => Promise<void>) {
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals) => stop.abort(name);
-  const names = Object.keys(exitCodes) as NodeJS.Signals[];
+  const names = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
   for (const name of names) process.on(name, onSignal);
   try {
     await work(stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw storeError(error);
-    const name = stop.signal.reason as NodeJS.Signals;
+    const name = stop.signal.reason as (typeof names)[number];
     throw new UserError(`interrupted by ${name} while setting up the engine`, {
       fix: 'the same command again starts it anew',
       exitCode: exitCodes[name],

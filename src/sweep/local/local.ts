@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../errors.js';
 import type { StartableRun } from '../../experiments/experiment.js';
+import { listenForStop, type Stop } from '../../process/signals.js';
 import { type Lock, lockFolder, lockOwner } from '../../storage/lock.js';
 import { type Outcome, recordAttempt } from '../attempts.js';
 import type { Display } from '../display.js';
@@ -10,7 +11,6 @@ import { settledOutcome } from '../settled.js';
 import { claimName } from '../status.js';
 import { type RunCommand, type RunningChild, startRun } from './child.js';
 import { type Machine, shareOf } from './share.js';
-import { listenForStop, type StopSignal, stopCodes } from './stop.js';
 
 export interface LocalOptions<R extends StartableRun> {
   jobs: number;
@@ -58,7 +58,7 @@ class LocalSweep<R extends StartableRun> {
   private queue: R[];
   /** Found in somebody else's hands. */
   private elsewhere: R[] = [];
-  private stopSignal?: StopSignal;
+  private stop?: Stop;
   private anyFailed = false;
   private idleSince?: number;
   /** An error of the sweep itself. */
@@ -75,8 +75,9 @@ class LocalSweep<R extends StartableRun> {
 
   async work(): Promise<LocalResult<R>> {
     const dispose = listenForStop({
-      first: (signal) => {
-        this.stopSignal = signal;
+      first: (stop) => {
+        const { signal } = stop;
+        this.stop = stop;
         this.options.display.note(
           `${signal}: saving what runs (${this.children.size}); once more to leave at once`,
         );
@@ -100,12 +101,12 @@ class LocalSweep<R extends StartableRun> {
       dispose();
     }
     if (this.problem !== undefined) throw this.problem;
-    return { outcomes: this.outcomes, stopped: this.stopSignal && stopCodes[this.stopSignal] };
+    return { outcomes: this.outcomes, stopped: this.stop?.exitCode };
   }
 
   private stopping(): boolean {
     const failedFast = this.anyFailed && this.options.failFast;
-    return this.stopSignal !== undefined || this.problem !== undefined || failedFast;
+    return this.stop !== undefined || this.problem !== undefined || failedFast;
   }
 
   /** A run ends, or it is time to look again at what others have. */
