@@ -152,7 +152,7 @@ describe('a convolution of three channels', () => {
         return tf.linspace(-0.5, 0.7, size).sin().reshape(shape) as Tensor4D;
       });
       const wide = tf.tile(x, [1, 1, 1, 6]).slice([0, 0, 0, 0], [2, 6, 6, 16]) as Tensor4D;
-      const options = { stride: 1, padding: 1, precision: 'float32' } as const;
+      const options = { stride: [1, 1], padding: [1, 1], precision: 'float32' } as const;
       // Sixteen channels to three, as in a bottleneck or a mask's head, and back.
       const { gradients } = lossAndGradients(() => {
         const narrow = convolution(wide, weights[0], options, use);
@@ -171,7 +171,7 @@ describe('a convolution of three channels', () => {
   });
 
   it('of the image itself is left without one', () => {
-    const options = { stride: 1, padding: 1, precision: 'float32', ofImage: true } as const;
+    const options = { stride: [1, 1], padding: [1, 1], precision: 'float32', ofImage: true } as const;
     const gradient = stepScope(() => {
       const x = tf.ones([1, 4, 4, 3]) as Tensor4D;
       const weight = tf.ones([3, 3, 3, 16]) as Tensor4D;

@@ -3,20 +3,50 @@
  * lists layers and parameters without computing anything, and given a `TensorNet`, computes.
  */
 
+/** A number for each dimension of the pixels, `[time, height, width]` say; one number is the same for all. */
+export type PerDimension = number | readonly number[];
+
+/** The numbers of all `dimensions`. @throws Error for a list of another length */
+export function perDimension(value: PerDimension, dimensions: number): readonly number[] {
+  if (typeof value === 'number') return Array(dimensions).fill(value);
+  if (value.length === dimensions) return value;
+  throw new Error(
+    `[${value.join(', ')}] has ${value.length} numbers where there are ${dimensions} dimensions`,
+  );
+}
+
 export interface Convolution {
   filters: number;
-  /** Odd side of the square kernel; the padding is (kernel − 1) / 2 on each side. */
-  kernel: number;
-  stride?: number;
+  /** Odd sides of the kernel. */
+  kernel: PerDimension;
+  stride?: PerDimension;
+  /** On each side; (kernel − 1) / 2 unless said. */
+  padding?: PerDimension;
   bias?: boolean;
   /** The input is the image itself, whose gradient is never needed: it may be left at zero. */
   ofImage?: boolean;
 }
 
 export interface Pooling {
-  /** Side of the square window; the padding is (kernel − 1) / 2, rounded down, on each side. */
-  kernel: number;
-  stride: number;
+  /** Sides of the window. */
+  kernel: PerDimension;
+  stride: PerDimension;
+  /** On each side; (kernel − 1) / 2, rounded down, unless said. */
+  padding?: PerDimension;
+}
+
+/** What slides over pixels: the numbers of a convolution or a pooling in all dimensions. */
+export function windowOf(
+  { kernel, stride = 1, padding }: Pick<Convolution, 'kernel' | 'stride' | 'padding'>,
+  dimensions: number,
+) {
+  const sides = perDimension(kernel, dimensions);
+  const pads = sides.map((side) => Math.floor((side - 1) / 2));
+  return {
+    kernel: sides,
+    stride: perDimension(stride, dimensions),
+    padding: padding === undefined ? pads : perDimension(padding, dimensions),
+  };
 }
 
 export interface Normalization<T> {
@@ -28,7 +58,7 @@ export interface Normalization<T> {
   zeroGamma?: boolean;
 }
 
-/** T is a feature map `[N, H, W, C]`: a tensor, or only its shape. */
+/** T is a feature map, `[N, H, W, C]` or `[N, T, H, W, C]`: a tensor, or only its shape. */
 export interface Net<T> {
   /** Without a bias, unless it is asked for: a normalizer follows. */
   conv(name: string, x: T, options: Convolution): T;
@@ -36,12 +66,12 @@ export interface Net<T> {
   relu(x: T): T;
   add(x: T, y: T): T;
   maxPool(x: T, options: Pooling): T;
-  /** `[N, H, W, C]` → `[N, H·W·C]` */
+  /** `[N, …pixels, C]` → `[N, …pixels·C]` */
   flatten(x: T): T;
   /** In training, sets a share `rate` of the numbers to 0. */
   dropout(x: T, rate: number): T;
   /** The parameter-free shortcut: every `stride`-th pixel, channels of zeros behind. */
-  subsample(x: T, stride: number, channels: number): T;
+  subsample(x: T, stride: PerDimension, channels: number): T;
   channels(x: T): number;
   /** `[N, …pixels, C]` → `[N, C]` */
   globalAveragePool(x: T): T;

@@ -1,7 +1,18 @@
 /** What a model consists of, found by walking it with shapes in place of tensors: no engine is loaded. */
 import { createNormalizer, type NormalizerConfig } from '../normalizers/index.js';
 import type { Normalizer } from '../normalizers/normalizer.js';
-import type { Convolution, Model, Net, Normalization, Pooling, Role, Variable } from './net.js';
+import {
+  type Convolution,
+  type Model,
+  type Net,
+  type Normalization,
+  type PerDimension,
+  type Pooling,
+  perDimension,
+  type Role,
+  type Variable,
+  windowOf,
+} from './net.js';
 
 export interface LayerDescription {
   name: string;
@@ -52,10 +63,20 @@ export function describeModel(
   };
 }
 
-const product = (shape: number[]) => shape.reduce((all, size) => all * size, 1);
+const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
 /** Weights of a convolution start as N(0, 2 / fan-out): He et al. 2015, as fb.resnet.torch has it. */
-export const heStd = (kernel: number, filters: number) => Math.sqrt(2 / (kernel * kernel * filters));
+const heStd = (kernel: readonly number[], filters: number) => Math.sqrt(2 / (product(kernel) * filters));
+
+/** The sides of what slides over a feature map. */
+function outputSides(
+  x: readonly number[],
+  { kernel, stride, padding }: ReturnType<typeof windowOf>,
+): number[] {
+  return x
+    .slice(0, -1)
+    .map((side, index) => Math.floor((side + 2 * padding[index] - kernel[index]) / stride[index]) + 1);
+}
 
 /** T = the shape of one image's feature map. */
 class ShapeNet implements Net<number[]> {
@@ -64,12 +85,13 @@ class ShapeNet implements Net<number[]> {
 
   constructor(private readonly normalizer: Normalizer) {}
 
-  conv(name: string, x: number[], { filters, kernel, stride = 1, bias = false }: Convolution): number[] {
+  conv(name: string, x: number[], { filters, bias = false, ...given }: Convolution): number[] {
     const channels = x.at(-1)!;
-    const shape = [kernel, kernel, channels, filters];
-    this.declare(`${name}.weight`, shape, 'weight', heStd(kernel, filters));
+    const window = windowOf(given, x.length - 1);
+    const shape = [...window.kernel, channels, filters];
+    this.declare(`${name}.weight`, shape, 'weight', heStd(window.kernel, filters));
     if (bias) this.declare(`${name}.bias`, [filters], 'bias', 0);
-    const sides = x.slice(0, -1).map((side) => Math.floor((side - 1) / stride) + 1);
+    const sides = outputSides(x, window);
     const outputShape = [...sides, filters];
     const flops = product(sides) * product(shape);
     const parameters = product(shape) + (bias ? filters : 0);
@@ -100,11 +122,10 @@ class ShapeNet implements Net<number[]> {
     return x;
   }
 
-  maxPool(x: number[], { kernel, stride }: Pooling): number[] {
-    const padding = Math.floor((kernel - 1) / 2);
-    const sides = x.slice(0, -1).map((side) => Math.floor((side + 2 * padding - kernel) / stride) + 1);
-    const outputShape = [...sides, x.at(-1)!];
-    const flops = product(outputShape) * kernel ** 2;
+  maxPool(x: number[], given: Pooling): number[] {
+    const window = windowOf(given, x.length - 1);
+    const outputShape = [...outputSides(x, window), x.at(-1)!];
+    const flops = product(outputShape) * product(window.kernel);
     this.layers.push({ name: 'pool', kind: 'pool', outputShape, parameters: 0, flops });
     return outputShape;
   }
@@ -117,8 +138,10 @@ class ShapeNet implements Net<number[]> {
     return x;
   }
 
-  subsample(x: number[], stride: number, channels: number): number[] {
-    const outputShape = [...x.slice(0, -1).map((side) => Math.ceil(side / stride)), channels];
+  subsample(x: number[], given: PerDimension, channels: number): number[] {
+    const stride = perDimension(given, x.length - 1);
+    const sides = x.slice(0, -1).map((side, index) => Math.ceil(side / stride[index]));
+    const outputShape = [...sides, channels];
     this.layers.push({ name: 'shortcut', kind: 'shortcut', outputShape, parameters: 0, flops: 0 });
     return outputShape;
   }

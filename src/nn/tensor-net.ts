@@ -1,5 +1,5 @@
 /** A `Net` that computes: layers as TensorFlow operations on the variables of a step. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { keepUntilStepEnds } from '../engine/gradients.js';
 import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
@@ -12,7 +12,15 @@ import { rectify, relu } from '../engine/ops/rectify.js';
 import { subsample } from '../engine/ops/subsample.js';
 import type { Step } from '../engine/program.js';
 import type { Application, Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
-import type { Convolution, Net, Normalization, Pooling } from './net.js';
+import {
+  type Convolution,
+  type Net,
+  type Normalization,
+  type PerDimension,
+  type Pooling,
+  perDimension,
+  windowOf,
+} from './net.js';
 
 /** What differs from step to step. */
 export interface Present {
@@ -36,12 +44,12 @@ export class TensorNet implements Net<Tensor> {
     private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
 
-  conv(name: string, x: Tensor, { kernel, stride = 1, bias = false, ofImage }: Convolution): Tensor {
-    const variable = this.step.variable(`${name}.weight`) as Tensor4D;
+  conv(name: string, x: Tensor, { bias = false, ofImage, ...window }: Convolution): Tensor {
+    const variable = this.step.variable(`${name}.weight`);
     const weight = this.normalizer.weight?.(variable) ?? variable;
-    const { precision } = this.mode;
-    const options = { stride, padding: (kernel - 1) / 2, precision, ofImage };
-    const y = convolution(x as Tensor4D, weight, options, this.kernels);
+    const { stride, padding } = windowOf(window, x.rank - 2);
+    const options = { stride, padding, precision: this.mode.precision, ofImage };
+    const y = convolution(x, weight, options, this.kernels);
     return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }
 
@@ -72,8 +80,8 @@ export class TensorNet implements Net<Tensor> {
     return x.add(y);
   }
 
-  maxPool(x: Tensor, { kernel, stride }: Pooling): Tensor {
-    return maxPool(x as Tensor4D, { kernel, stride, padding: Math.floor((kernel - 1) / 2) });
+  maxPool(x: Tensor, window: Pooling): Tensor {
+    return maxPool(x, windowOf(window, x.rank - 2));
   }
 
   flatten(x: Tensor): Tensor {
@@ -87,8 +95,8 @@ export class TensorNet implements Net<Tensor> {
     return dropout(x, rate, dropoutSeed.add(tf.tensor1d([0, this.dropouts++], 'int32')));
   }
 
-  subsample(x: Tensor, stride: number, channels: number): Tensor {
-    return subsample(x as Tensor4D, stride, channels, this.kernels);
+  subsample(x: Tensor, stride: PerDimension, channels: number): Tensor {
+    return subsample(x, perDimension(stride, x.rank - 2), channels, this.kernels);
   }
 
   channels(x: Tensor): number {

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalization, Normalized } from '../engine/ops/normalize.js';
 import type { Ending } from '../engine/ops/rectify.js';
 import type { Variable } from '../nn/net.js';
@@ -60,8 +60,8 @@ export interface Normalizer {
    * statistics.
    */
   applyFrozen?(x: Tensor, application: Application): Tensor;
-  /** What a convolution computes with in place of its weight `[kernel, kernel, C, filters]`. */
-  weight?(weight: Tensor4D): Tensor4D;
+  /** What a convolution computes with in place of its weight `[…kernel, C, filters]`. */
+  weight?(weight: Tensor): Tensor;
   /** Values that change while training, as functions of the share of it that is done, 0 to 1. */
   schedules?: Record<string, (done: number) => number>;
 }

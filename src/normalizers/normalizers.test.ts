@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { keepUntilStepEnds, lossAndGradients, stepScope } from '../engine/gradients.js';
 import { kernels } from '../engine/kernel-table.js';
 import { loadEngine, tf } from '../engine/load.js';
@@ -185,6 +185,36 @@ describe('the normalizers agree with PyTorch, forward and backward', () => {
       const later = { ...inputs, x: inputs.x2 };
       const { y } = apply(config, later, { training: false, workers: 1, fused }, { variables });
       assertClose(y, expected.yEval.data, 1e-5, 'evaluation');
+    });
+  }
+});
+
+describe('on clips, whose pixels lie in three dimensions, the normalizers agree with PyTorch', () => {
+  const keys = ['y', 'dx', 'dgamma', 'dbeta'] as const;
+  for (const { form, fused } of forms) {
+    const { inputs, cases } = fixture('volume-group');
+    for (const { name, groups, epsilon, expected } of cases) {
+      it(`${name}, ${form}`, () => {
+        const config = configOf(name.split('-')[0], groups, epsilon);
+        const actual = apply(config, inputs, { training: true, workers: 1, fused });
+        for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+      });
+    }
+    const batch = fixture('volume-batch');
+    for (const { name, workers, epsilon, expected } of batch.cases) {
+      it(`batch: ${name}, ${form}`, () => {
+        const mode = { training: true, workers, fused };
+        const actual = apply(configOf('batch', 0, epsilon), batch.inputs, mode);
+        for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
+      });
+    }
+    it(`Filter Response Normalization, ${form}`, () => {
+      const { inputs, cases } = fixture('volume-filter-response');
+      const { epsilon, expected } = cases[0];
+      const variables = { tau: tf.tensor1d(inputs.tau.data, 'float32') };
+      const mode = { training: true, workers: 1, fused };
+      const actual = apply({ name: 'filter-response', epsilon }, inputs, mode, { relu: true, variables });
+      for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
     });
   }
 });
@@ -408,13 +438,14 @@ describe('what is done to the weights agrees with PyTorch', () => {
     return cases.map(({ expected }) =>
       stepScope(() => {
         const [x, v, dy] = ['x', 'weight', 'dy'].map((name) => tensor(inputs[name]));
-        const gain = inputs.gain ? tensor(inputs.gain) : tf.ones([6]);
+        const gain = inputs.gain ? tensor(inputs.gain) : tf.ones([inputs.dy.shape.at(-1)!]);
         const normalizer = createNormalizer(config);
         let [used, y]: Tensor[] = [];
         const { gradients } = lossAndGradients(() => {
-          used = keepUntilStepEnds(normalizer.weight!(v as Tensor4D));
-          const options = { stride: 1, padding: 1, precision: 'float32' } as const;
-          y = keepUntilStepEnds(convolution(x as Tensor4D, used as Tensor4D, options, {}).mul(gain));
+          used = keepUntilStepEnds(normalizer.weight!(v));
+          const each = x.shape.slice(1, -1).map(() => 1);
+          const options = { stride: each, padding: each, precision: 'float32' } as const;
+          y = keepUntilStepEnds(convolution(x, used, options, {}).mul(gain));
           return y.mul(dy).sum();
         }, [x, v, gain]);
         const [dx, dweight, dgain] = gradients.map((each) => each.dataSync());
@@ -423,20 +454,25 @@ describe('what is done to the weights agrees with PyTorch', () => {
     );
   }
 
-  it('Weight Standardization', () => {
-    const config = { name: 'group', groups: 2, epsilon: 1e-5, weightStandardization: true } as const;
-    const [{ used, y, dx, dweight, expected }] = convolve('weight-standardization', config);
-    assertClose(used, expected.standardized.data, 1e-5, 'weight');
-    assertClose(y, expected.y.data, 1e-5, 'y');
-    assertClose(dx, expected.dx.data, 1e-5, 'dx');
-    assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
-  });
+  for (const [where, prefix] of [
+    ['in two dimensions', ''],
+    ['in three dimensions', 'volume-'],
+  ]) {
+    it(`Weight Standardization ${where}`, () => {
+      const config = { name: 'group', groups: 2, epsilon: 1e-5, weightStandardization: true } as const;
+      const [{ used, y, dx, dweight, expected }] = convolve(`${prefix}weight-standardization`, config);
+      assertClose(used, expected.standardized.data, 1e-5, 'weight');
+      assertClose(y, expected.y.data, 1e-5, 'y');
+      assertClose(dx, expected.dx.data, 1e-5, 'dx');
+      assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
+    });
 
-  it('weight normalization', () => {
-    const [{ y, dx, dweight, dgain, expected }] = convolve('weight-norm', { name: 'weight-norm' });
-    assertClose(y, expected.y.data, 1e-5, 'y');
-    assertClose(dx, expected.dx.data, 1e-5, 'dx');
-    assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
-    assertClose(dgain, expected.dgain.data, 1e-5, 'dgain');
-  });
+    it(`weight normalization ${where}`, () => {
+      const [{ y, dx, dweight, dgain, expected }] = convolve(`${prefix}weight-norm`, { name: 'weight-norm' });
+      assertClose(y, expected.y.data, 1e-5, 'y');
+      assertClose(dx, expected.dx.data, 1e-5, 'dx');
+      assertClose(dweight, expected.dweight.data, 1e-5, 'dweight');
+      assertClose(dgain, expected.dgain.data, 1e-5, 'dgain');
+    });
+  }
 });

@@ -6,11 +6,14 @@
  *
  * g and b are the γ and β of the layer behind the convolution: γ·((v / ‖v‖) ∗ x) + β is the same.
  */
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { affineVariables, type Normalizer } from './normalizer.js';
 
-/** @param v `[kernel, kernel, C, filters]` */
-export const normalizedWeight = (v: Tensor4D): Tensor4D => v.div(v.square().sum([0, 1, 2], true).sqrt()); // ‖v‖ is over all but the filters
+/** @param v `[…kernel, C, filters]` */
+export function normalizedWeight(v: Tensor): Tensor {
+  const axes = v.shape.map((_, axis) => axis).slice(0, -1); // ‖v‖ is over all but the filters
+  return v.div(v.square().sum(axes, true).sqrt());
+}
 
 /** A filter's length at He's initialization where there are as many filters as channels: variances stay through a ReLU. */
 const initialGain = Math.SQRT2;

@@ -4,13 +4,14 @@
  *
  *   ŵ = (w − μ) / √(σ² + ε)
  */
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { moments } from './moments.js';
 import type { Normalizer } from './normalizer.js';
 
-/** @param weight `[kernel, kernel, C, filters]` */
-export function standardizedWeight(weight: Tensor4D, epsilon = 1e-5): Tensor4D {
-  const { centred, variance } = moments(weight, [0, 1, 2]); // all but the filters
+/** @param weight `[…kernel, C, filters]` */
+export function standardizedWeight(weight: Tensor, epsilon = 1e-5): Tensor {
+  const axes = weight.shape.map((_, axis) => axis).slice(0, -1); // all but the filters
+  const { centred, variance } = moments(weight, axes);
   return centred.div(variance.add(epsilon).sqrt());
 }
 

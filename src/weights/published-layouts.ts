@@ -1,4 +1,4 @@
-/** How PyTorch lays out what gnbench has as convolutions `[H, W, in, out]` and dense layers `[in, out]`. */
+/** How PyTorch lays out what gnbench has as convolutions `[…kernel, in, out]` and dense layers `[in, out]`. */
 
 import { vggStages } from '../models/vgg.js';
 import type { Library } from './published-names.js';
@@ -21,10 +21,10 @@ export function publishedLayout(
   const dense = model === 'vgg16' && shape.length === 2;
   if (dense && name === 'fc1.weight') return vggFirstDense(inputs, outputs, library);
   const pointwise = dense && name === 'fc2.weight' && library === 'timm'; // a 1×1 convolution there
-  if (shape.length === 4 || pointwise) {
-    const [height, width] = pointwise ? [1, 1] : shape;
-    const view = [outputs, inputs, height, width];
-    return { shape: view, view, axes: [2, 3, 1, 0] };
+  if (shape.length > 2 || pointwise) {
+    const kernel = pointwise ? [1, 1] : shape.slice(0, -2);
+    const view = [outputs, inputs, ...kernel];
+    return { shape: view, view, axes: [...kernel.map((_, axis) => axis + 2), 1, 0] };
   }
   if (shape.length === 2) return plainDense(inputs, outputs);
   return { shape: [...shape], view: [...shape], axes: shape.map((_, axis) => axis) };
@@ -53,23 +53,36 @@ export function transpose(
 ): Float32Array {
   if (axes.every((axis, index) => axis === index)) return data;
   const strides = view.map((_, axis) => view.slice(axis + 1).reduce((product, size) => product * size, 1));
-  // As four axes, the first ones of length 1.
-  const padding = 4 - axes.length;
+  // As at least four axes, the first ones of length 1; of more, the outermost are one after the other.
+  const padding = Math.max(0, 4 - axes.length);
   const size = (at: number) => (at < padding ? 1 : view[axes[at - padding]]);
   const step = (at: number) => (at < padding ? 0 : strides[axes[at - padding]]);
-  const [sizes, steps] = [[0, 1, 2, 3].map(size), [0, 1, 2, 3].map(step)];
+  const outer = Math.max(0, axes.length - 4);
+  const inner = [0, 1, 2, 3].map((at) => at + outer);
+  const [sizes, steps] = [inner.map(size), inner.map(step)];
   const out = new Float32Array(data.length);
-  // A cache line of the result at a time: an axis that was first and becomes last is strided through, in VGG by 100 kB.
-  for (let start = 0; start < sizes[3]; start += 16) {
-    const end = Math.min(sizes[3], start + 16);
-    for (let a = 0, row = start; a < sizes[0]; a++) {
-      for (let b = 0; b < sizes[1]; b++) {
-        for (let c = 0; c < sizes[2]; c++, row += sizes[3]) {
-          let from = a * steps[0] + b * steps[1] + c * steps[2] + start * steps[3];
-          for (let d = start, to = row; d < end; d++, from += steps[3]) out[to++] = data[from];
+  const block = sizes.reduce((product, each) => product * each, 1);
+  const copy = (origin: number, target: number) => {
+    // A cache line of the result at a time: an axis that was first and becomes last is strided through, in VGG by 100 kB.
+    for (let start = 0; start < sizes[3]; start += 16) {
+      const end = Math.min(sizes[3], start + 16);
+      for (let a = 0, row = target + start; a < sizes[0]; a++) {
+        for (let b = 0; b < sizes[1]; b++) {
+          for (let c = 0; c < sizes[2]; c++, row += sizes[3]) {
+            let from = origin + a * steps[0] + b * steps[1] + c * steps[2] + start * steps[3];
+            for (let d = start, to = row; d < end; d++, from += steps[3]) out[to++] = data[from];
+          }
         }
       }
     }
+  };
+  for (let target = 0; target < data.length; target += block) {
+    let origin = 0;
+    for (let axis = outer - 1, rest = target / block; axis >= 0; axis--) {
+      origin += (rest % size(axis)) * step(axis);
+      rest = Math.floor(rest / size(axis));
+    }
+    copy(origin, target);
   }
   return out;
 }

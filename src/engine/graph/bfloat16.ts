@@ -17,6 +17,9 @@ const lowered: Record<string, Typed> = {
   Conv2D: { inputs: [0, 1], outputs: [0] },
   Conv2DBackpropInput: { inputs: [1, 2], outputs: [0] },
   Conv2DBackpropFilter: { inputs: [0, 2], outputs: [0] },
+  Conv3D: { inputs: [0, 1], outputs: [0] },
+  Conv3DBackpropInputV2: { inputs: [1, 2], outputs: [0] },
+  Conv3DBackpropFilterV2: { inputs: [0, 2], outputs: [0] },
   GnbenchConv: { inputs: [0], outputs: [0] },
   GnbenchConvBackpropInput: { inputs: [0, 2], outputs: [0] },
   GnbenchConvBackpropFilter: { inputs: [0, 1], outputs: [] },
@@ -36,6 +39,8 @@ const following: Record<string, Typed> = {
   Relu: { inputs: [0], outputs: [0] },
   ReluGrad: { inputs: [0, 1], outputs: [0] },
   Pad: { inputs: [0], outputs: [0] },
+  PadV2: { inputs: [0, 2], outputs: [0] },
+  Reshape: { inputs: [0], outputs: [0] },
   Slice: { inputs: [0], outputs: [0] },
   StridedSlice: { inputs: [0], outputs: [0] },
   StridedSliceGrad: { inputs: [4], outputs: [0] },
@@ -45,11 +50,15 @@ const following: Record<string, Typed> = {
   MaxPoolGrad: { inputs: [0, 1, 2], outputs: [0] },
 };
 
+/** `[N, …pixels, C]` has so many axes or more. */
 const featureMapRank = 4;
+/** Gradients of weights come in bfloat16, as that is what they are computed in; their sums are float32's. */
+const ofWeights = /^Conv[23]DBackpropFilter/;
 
 export function toBfloat16(nodes: Node[]): Node[] {
   const result: Node[] = [];
   const isLow = new Set<string>();
+  const isLowMap = new Set<string>();
   const casts = new Map<string, Output>();
   const keyOf = ({ node, index }: Output) => `${node}:${index}`;
 
@@ -81,8 +90,8 @@ export function toBfloat16(nodes: Node[]): Node[] {
     const follows = following[node.op];
     const applies =
       follows &&
-      node.outputs[0].shape.length === featureMapRank &&
-      follows.inputs.some((position) => isLow.has(keyOf(node.inputs[position])));
+      node.outputs[0].shape.length >= featureMapRank &&
+      follows.inputs.some((position) => isLowMap.has(keyOf(node.inputs[position])));
     const typed = lowered[node.op] ?? (applies ? follows : undefined);
     const inputs = node.inputs.map((input, position) => {
       const low = isLow.has(keyOf(input));
@@ -95,7 +104,11 @@ export function toBfloat16(nodes: Node[]): Node[] {
     }
     const attributes = { ...node.attributes, T: { kind: 'type', value: DataType.bfloat16 } as const };
     result.push({ ...node, inputs, attributes });
-    for (const index of typed.outputs) isLow.add(keyOf({ node: node.name, index, dtype: 0, shape: [] }));
+    for (const index of typed.outputs) {
+      const key = keyOf({ node: node.name, index, dtype: 0, shape: [] });
+      isLow.add(key);
+      if (!ofWeights.test(node.op)) isLowMap.add(key);
+    }
   }
   return result;
 }

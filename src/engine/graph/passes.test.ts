@@ -78,6 +78,38 @@ describe('toBfloat16', () => {
     ]);
   });
 
+  const lowOps = (nodes: Node[]) =>
+    toBfloat16(nodes)
+      .filter(({ attributes: { T } }) => T?.kind === 'type' && T.value === DataType.bfloat16)
+      .map(({ name }) => name);
+
+  it('takes feature maps of three dimensions as those of two', () => {
+    const outputs = [{ dtype: DataType.float, shape: [2, 3, 4, 4, 16] }];
+    const nodes = [
+      node('x', 'Placeholder', []),
+      node('w', 'Placeholder', []),
+      node('conv', 'Conv3D', [output('x'), output('w')], type),
+      node('relu', 'Relu', [output('conv')], type),
+      node('frames', 'Reshape', [output('relu'), output('shape')], type),
+      node('mean', 'Mean', [output('frames')], type),
+    ];
+    assert.deepEqual(lowOps(nodes.map((each) => ({ ...each, outputs }))), ['conv', 'relu', 'frames']);
+  });
+
+  for (const op of ['Conv2DBackpropFilter', 'Conv3DBackpropFilterV2']) {
+    it(`adds to ${op} in float32`, () => {
+      const nodes = [
+        node('x', 'Placeholder', []),
+        node('shape', 'Const', []),
+        node('dy', 'Placeholder', []),
+        node('dw', op, [output('x'), output('shape'), output('dy')], type),
+        node('decay', 'Placeholder', []),
+        node('sum', 'AddV2', [output('dw'), output('decay')], type),
+      ];
+      assert.deepEqual(lowOps(nodes), ['dw']);
+    });
+  }
+
   it('leaves sums of vectors in float32', () => {
     const vector = { ...node('a', 'Placeholder', []), outputs: [{ dtype: DataType.float, shape: [16] }] };
     const sum = { ...node('sum', 'AddV2', [output('a'), output('a')], type), outputs: vector.outputs };

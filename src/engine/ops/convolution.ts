@@ -1,55 +1,69 @@
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from '../data-type.js';
 import type { Kernels } from '../kernel-table.js';
 import { type OpAttribute, tf } from '../load.js';
 import { bools, differentiable, execute, integers, ints, text, type } from '../operation.js';
 
 export interface ConvolutionOptions {
-  stride: number;
-  padding: number;
+  /** For each dimension of the pixels, as the padding. */
+  stride: readonly number[];
+  padding: readonly number[];
   precision: 'float32' | 'bfloat16';
   /** The input is the image itself: its gradient is never needed, and may be left at zero. */
   ofImage?: boolean;
 }
 
 /**
- * 2-D convolution with PyTorch's symmetric padding (TensorFlow's SAME pads unevenly at stride 2).
- * @param x `[N, H, W, C]`
- * @param weight `[kernel, kernel, C, filters]`
- * @returns `[N, H', W', filters]` with `H' = floor((H + 2·padding − kernel) / stride) + 1`
+ * Convolution in two or three dimensions with PyTorch's symmetric padding (TensorFlow's SAME pads unevenly at stride 2).
+ * @param x `[N, …pixels, C]`
+ * @param weight `[…kernel, C, filters]`
+ * @returns `[N, …pixels, filters]`, of each dimension `floor((size + 2·padding − kernel) / stride) + 1`
  */
 export function convolution(
-  x: Tensor4D,
-  weight: Tensor4D,
-  { stride, padding, precision, ofImage = false }: ConvolutionOptions,
+  x: Tensor,
+  weight: Tensor,
+  options: ConvolutionOptions,
   kernels: Kernels,
-): Tensor4D {
+): Tensor {
+  const { stride, padding, precision, ofImage = false } = options;
+  if (x.rank === 5 && weight.shape[0] === 1 && stride[0] === 1 && padding[0] === 0) {
+    return frameByFrame(x, weight, options, kernels);
+  }
   const fits = kernels.convolution?.fits({
     input: x.shape,
     weight: weight.shape,
-    stride: [stride, stride],
-    padding: [padding, padding],
+    stride,
+    padding,
     precision,
     ofImage,
   });
-  return fits
-    ? ownConvolution(x, weight, stride, ofImage)
-    : tensorflowConvolution(x, weight, stride, padding);
+  if (fits) return ownConvolution(x, weight, stride[0], ofImage);
+  return x.rank === 5 ? convolution3d(x, weight, options) : convolution2d(x, weight, options);
 }
 
-function tensorflowConvolution(x: Tensor4D, weight: Tensor4D, stride: number, padding: number): Tensor4D {
+/** A convolution that does not reach from one frame to the next is one of two dimensions on all frames. */
+function frameByFrame(x: Tensor, weight: Tensor, options: ConvolutionOptions, kernels: Kernels): Tensor {
+  const [images, frames, ...frame] = x.shape;
+  const { stride, padding } = options;
+  const plane = { ...options, stride: stride.slice(1), padding: padding.slice(1) };
+  const filter = weight.reshape(weight.shape.slice(1));
+  const y = convolution(x.reshape([images * frames, ...frame]), filter, plane, kernels);
+  return y.reshape([images, frames, ...y.shape.slice(1)]);
+}
+
+function convolution2d(x: Tensor, weight: Tensor, { stride, padding }: ConvolutionOptions): Tensor {
   const attributes = () => [
     type('T', DataType.float),
-    ints('strides', [1, stride, stride, 1]),
+    ints('strides', [1, ...stride, 1]),
     bools('use_cudnn_on_gpu', true),
     ints('dilations', [1, 1, 1, 1]),
     text('data_format', 'NHWC'),
-    ...paddingOf(x.shape, weight.shape[0], stride, padding),
+    ...explicitPadding(x.shape, weight.shape, stride, padding),
   ];
   return differentiable(
     [x, weight],
     (input, filter) => ({
-      value: execute('Conv2D', attributes(), [input, filter])[0] as Tensor4D,
+      value: execute('Conv2D', attributes(), [input, filter])[0],
       saved: [input, filter],
     }),
     (gradient, [input, filter]) => {
@@ -63,28 +77,69 @@ function tensorflowConvolution(x: Tensor4D, weight: Tensor4D, stride: number, pa
   );
 }
 
-/** SAME where it means the same, since its kernels are the better tuned; else EXPLICIT. */
-function paddingOf(shape: number[], kernel: number, stride: number, padding: number): OpAttribute[] {
-  if (padding === 0) return [text('padding', 'VALID')];
-  const same = shape.slice(1, 3).every((size) => {
-    const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + kernel - size);
-    return (
-      total === 2 * padding && Math.ceil(size / stride) === Math.floor((size + total - kernel) / stride) + 1
-    );
+/** TensorFlow's own knows no explicit padding: what is not SAME or VALID is padded before. */
+function convolution3d(x: Tensor, weight: Tensor, options: ConvolutionOptions): Tensor {
+  const { stride, padding } = options;
+  const known = impliedPadding(x.shape, weight.shape, stride, padding);
+  if (!known) {
+    const padded = tf.pad(x, [[0, 0], ...padding.map((each): [number, number] => [each, each]), [0, 0]]);
+    return convolution3d(padded, weight, { ...options, padding: padding.map(() => 0) });
+  }
+  const attributes = () => [
+    type('T', DataType.float),
+    ints('strides', [1, ...stride, 1]),
+    ints('dilations', [1, 1, 1, 1, 1]),
+    text('data_format', 'NDHWC'),
+    text('padding', known),
+  ];
+  return differentiable(
+    [x, weight],
+    (input, filter) => ({
+      value: execute('Conv3D', attributes(), [input, filter])[0],
+      saved: [input, filter],
+    }),
+    (gradient, [input, filter]) => {
+      const sizes = [...attributes(), type('Tshape', DataType.int32)];
+      const shape = integers(filter.shape);
+      return [
+        ...execute('Conv3DBackpropInputV2', sizes, [integers(input.shape), filter, gradient]),
+        ...execute('Conv3DBackpropFilterV2', attributes(), [input, shape, gradient]),
+      ];
+    },
+  );
+}
+
+/** TensorFlow's name for this padding, if it has one: SAME where it means the same, as its kernels are better tuned. */
+function impliedPadding(
+  input: readonly number[],
+  weight: readonly number[],
+  stride: readonly number[],
+  padding: readonly number[],
+): 'VALID' | 'SAME' | undefined {
+  if (padding.every((each) => each === 0)) return 'VALID';
+  const same = padding.every((each, index) => {
+    const [size, kernel, step] = [input[index + 1], weight[index], stride[index]];
+    const total = Math.max(0, (Math.ceil(size / step) - 1) * step + kernel - size);
+    return total === 2 * each && Math.ceil(size / step) === Math.floor((size + total - kernel) / step) + 1;
   });
-  if (same) return [text('padding', 'SAME')];
-  const pads = [0, 0, padding, padding, padding, padding, 0, 0];
+  return same ? 'SAME' : undefined;
+}
+
+function explicitPadding(...of: Parameters<typeof impliedPadding>): OpAttribute[] {
+  const known = impliedPadding(...of);
+  if (known) return [text('padding', known)];
+  const pads = [0, 0, ...of[3].flatMap((each) => [each, each]), 0, 0];
   return [text('padding', 'EXPLICIT'), ints('explicit_paddings', pads)];
 }
 
 /** gnbench's own kernels have no set-up cost, which at a few small images a step is most of what TensorFlow's take. */
-function ownConvolution(x: Tensor4D, weight: Tensor4D, stride: number, ofImage: boolean): Tensor4D {
+function ownConvolution(x: Tensor, weight: Tensor, stride: number, ofImage: boolean): Tensor {
   const [, height, width] = x.shape;
   const strides = ints('stride', stride);
   return differentiable(
     [x, weight],
     (input, filter) => ({
-      value: execute('GnbenchConv', [strides], [input, filter])[0] as Tensor4D,
+      value: execute('GnbenchConv', [strides], [input, filter])[0],
       saved: [input, filter],
     }),
     (gradient, [input, filter]) => {

@@ -8,7 +8,11 @@ import { bools, differentiable, execute, integers, ints, type } from '../operati
  * @param x `[N, …pixels, C]` @returns `[N, C]`
  */
 export function globalAverage(x: Tensor, kernels: Kernels): Tensor2D {
-  if (kernels.globalAverage?.fits(x.shape)) return ownGlobalAverage(x);
+  const [images, ...pixelsOf] = x.shape;
+  const [width, inner] = pixelsOf.slice(-2);
+  // The mean does not ask in how many dimensions the pixels lie.
+  const plane = x.rank > 4 ? [images, x.size / (images * width * inner), width, inner] : x.shape;
+  if (kernels.globalAverage?.fits(plane)) return ownGlobalAverage(x.reshape(plane));
   const axes = x.shape.slice(1, -1).map((_, index) => index + 1);
   const pixels = x.shape.slice(1, -1).reduce((product, size) => product * size, 1);
   const types = [type('T', DataType.float), type('Tidx', DataType.int32)];

@@ -1,30 +1,62 @@
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from '../data-type.js';
 import { differentiable, execute, ints, text, type } from '../operation.js';
 
+export interface PoolingOptions {
+  /** For each dimension of the pixels, as the other two. */
+  kernel: readonly number[];
+  stride: readonly number[];
+  padding: readonly number[];
+}
+
 /**
- * The largest of each window, with PyTorch's symmetric padding (of −∞).
- * @param x `[N, H, W, C]`
- * @returns `[N, H', W', C]` with `H' = floor((H + 2·padding − kernel) / stride) + 1`
+ * The largest of each window in two or three dimensions, with PyTorch's symmetric padding (of −∞). Of several that are
+ * the largest, the first one gets the gradient.
+ * @param x `[N, …pixels, C]`
+ * @returns `[N, …pixels, C]`, of each dimension `floor((size + 2·padding − kernel) / stride) + 1`
  */
-export function maxPool(
-  x: Tensor4D,
-  { kernel, stride, padding }: { kernel: number; stride: number; padding: number },
-): Tensor4D {
-  const pads = [0, 0, padding, padding, padding, padding, 0, 0];
+export const maxPool = (x: Tensor, options: PoolingOptions): Tensor =>
+  x.rank === 5 ? maxPool3d(x, options) : maxPool2d(x, options);
+
+/**
+ * Within each frame first, then over the frames. TensorFlow's own operation of three dimensions gives the whole gradient
+ * to every one of several equals, on a CPU without oneDNN, and knows no explicit padding.
+ */
+function maxPool3d(x: Tensor, { kernel, stride, padding }: PoolingOptions): Tensor {
+  const [images, frames, height, width, channels] = x.shape;
+  const part = (from: number, to: number) => ({
+    kernel: kernel.slice(from, to),
+    stride: stride.slice(from, to),
+    padding: padding.slice(from, to),
+  });
+  const within = maxPool2d(x.reshape([images * frames, height, width, channels]), part(1, 3));
+  const [, rows, columns] = within.shape;
+  if (kernel[0] === 1 && stride[0] === 1) return within.reshape([images, frames, rows, columns, channels]);
+  const inTime = part(0, 1);
+  const over = maxPool2d(within.reshape([images, frames, rows * columns, channels]), {
+    kernel: [...inTime.kernel, 1],
+    stride: [...inTime.stride, 1],
+    padding: [...inTime.padding, 0],
+  });
+  return over.reshape([images, over.shape[1]!, rows, columns, channels]);
+}
+
+function maxPool2d(x: Tensor, { kernel, stride, padding }: PoolingOptions): Tensor {
+  const pads = [0, 0, ...padding.flatMap((each) => [each, each]), 0, 0];
+  const padded = padding.some((each) => each > 0);
   const attributes = () => [
     type('T', DataType.float),
-    ints('ksize', [1, kernel, kernel, 1]),
-    ints('strides', [1, stride, stride, 1]),
+    ints('ksize', [1, ...kernel, 1]),
+    ints('strides', [1, ...stride, 1]),
     text('data_format', 'NHWC'),
-    text('padding', padding === 0 ? 'VALID' : 'EXPLICIT'),
-    ...(padding === 0 ? [] : [ints('explicit_paddings', pads)]),
+    text('padding', padded ? 'EXPLICIT' : 'VALID'),
+    ...(padded ? [ints('explicit_paddings', pads)] : []),
   ];
   return differentiable(
     [x],
     (input) => {
       const [y] = execute('MaxPool', attributes(), [input]);
-      return { value: y as Tensor4D, saved: [input, y] };
+      return { value: y, saved: [input, y] };
     },
     (gradient, [input, y]) => execute('MaxPoolGrad', attributes(), [input, y, gradient]),
   );
