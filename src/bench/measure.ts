@@ -4,17 +4,18 @@
  */
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { createProgram } from '../engine/graph/create-program.js';
 import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import { planThreads } from '../engine/threads.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../nn/initialize.js';
 import { describeModel } from '../nn/shape-net.js';
-import { defineTraining, type Network, withVelocities } from '../training/steps.js';
+import { classification } from '../tasks/classification.js';
+import type { Network } from '../training/network.js';
+import { openForTraining } from '../training/open-network.js';
 import type { BenchRow } from './row.js';
 
-export interface Setting {
+export interface BenchSetting {
   /** A configuration as YAML. */
   config: string;
   eager: boolean;
@@ -22,13 +23,13 @@ export interface Setting {
   steps: number;
 }
 
-/** What the models are made for: CIFAR-10, or ImageNet. Pixels are drawn once, so that the step alone is measured. */
+/** The images that a model is made for: CIFAR-10's, or ImageNet's. Pixels are drawn once, so that the step alone is measured. */
 function imagesOf({ model }: Config): { shape: [number, number, number]; classes: number } {
   const photographs = /^(resnet(18|34|50|101|152)|vgg16)$/.test(model.name);
   return photographs ? { shape: [224, 224, 3], classes: 1000 } : { shape: [32, 32, 3], classes: 10 };
 }
 
-async function measure({ config: text, eager, warmup, steps }: Setting): Promise<BenchRow> {
+async function measure({ config: text, eager, warmup, steps }: BenchSetting): Promise<BenchRow> {
   const config = parseConfig(text, { file: 'bench' });
   const batch = config.batch.size * config.batch.workers;
   const threads = planThreads(config, batch);
@@ -36,27 +37,21 @@ async function measure({ config: text, eager, warmup, steps }: Setting): Promise
   await loadEngine({ variant: config.engine.variant, threads, quiet: true });
   const loadedAt = performance.now();
   const { classes, ...network } = networkOf(config, eager);
-  const { optimizer } = config;
   const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;
-  const initial = withVelocities(network.variables, initialize(network.variables, config.seed), {
-    parts,
-    averaged: optimizer.emaDecay > 0,
-    optimizer,
-  });
-  const { precision, engine } = config;
-  const program = createProgram(initial, { precision, convolutions: engine.convolutions }, { eager });
-  const trainOn = defineTraining(program, network, parts);
+  const values = initialize(network.variables, config.seed);
+  const { trainOn } = await openForTraining(network, values, undefined, { eager, parts });
+  const start = { step: 0, fractionDone: 0 };
   const pixels = network.shape.reduce((product, size) => product * size);
   const images = {
     images: Uint8Array.from({ length: batch * pixels }, (_, index) => (index * 7919) % 256),
     labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
   };
-  trainOn(images, 0.001);
+  trainOn(images, 0.001, start);
   const compiledAt = performance.now();
 
   const step = () => {
     const before = performance.now();
-    trainOn(images, 0.001);
+    trainOn(images, 0.001, start);
     return performance.now() - before;
   };
   repeat(step, warmup);
@@ -94,9 +89,11 @@ function networkOf(config: Config, eager: boolean): Network & { classes: number 
   const model = createModel(config.model, classes);
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
+  const task = classification({ labelSmoothing: config.optimizer.labelSmoothing });
   return {
     config,
     model,
+    task,
     variables,
     shape,
     pixels,
@@ -105,5 +102,5 @@ function networkOf(config: Config, eager: boolean): Network & { classes: number 
   };
 }
 
-const row = await measure(JSON.parse(process.argv[2]) as Setting);
+const row = await measure(JSON.parse(process.argv[2]) as BenchSetting);
 process.stdout.write(`${JSON.stringify(row)}\n`);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
-import type { Setting } from '../bench/measure.js';
+import type { BenchSetting } from '../bench/measure.js';
 import type { BenchRow } from '../bench/row.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
@@ -61,7 +61,7 @@ function settingsOf({
   set,
   steps,
   eager = false,
-}: BenchFlags): Setting[] {
+}: BenchFlags): BenchSetting[] {
   const batch = batchSize ?? given;
   for (const assignment of set) {
     const flag = flagOf.get(assignment.split('=')[0].trim());
@@ -111,7 +111,7 @@ function configOf(text: string, overrides: string[]): Config {
   }
 }
 
-async function measureInChild(setting: Setting): Promise<BenchRow> {
+async function measureInChild(setting: BenchSetting): Promise<BenchRow> {
   const script = fileURLToPath(new URL('../bench/measure.js', import.meta.url));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(setting)]);

@@ -3,6 +3,7 @@ import { stepScope } from './gradients.js';
 import { backend, tf } from './load.js';
 import type {
   AverageUpdate,
+  DefinedStep,
   Feed,
   MomentumUpdate,
   Program,
@@ -16,18 +17,20 @@ import { UpdatedVariables } from './updated-variables.js';
 /** Runs each step operation by operation: the reference for the compiled form, and the way to debug. */
 export class EagerProgram implements Program {
   private readonly variables = new Map<string, Tensor>();
-  private readonly steps = new Map<string, { feeds: Record<string, Feed>; step: StepFunction }>();
 
   constructor(initial: Record<string, VariableValue>) {
     this.write(initial);
   }
 
-  define(name: string, feeds: Record<string, Feed>, step: StepFunction): void {
-    this.steps.set(name, { feeds, step });
+  define(_label: string, feeds: Record<string, Feed>, step: StepFunction): DefinedStep {
+    return (values) => this.run(feeds, step, values);
   }
 
-  run(name: string, values: Record<string, Values>): Record<string, Float32Array> {
-    const { feeds, step } = this.steps.get(name)!;
+  private run(
+    feeds: Record<string, Feed>,
+    step: StepFunction,
+    values: Record<string, Values>,
+  ): Record<string, Float32Array> {
     return stepScope(() => {
       const context = new EagerStep(
         this.variables,

@@ -5,13 +5,12 @@ import { parseConfig } from '../config/load.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../nn/initialize.js';
 import { describeModel } from '../nn/shape-net.js';
-import {
-  defineEvaluation,
-  defineStatistics,
-  defineTraining,
-  type Network,
-  withVelocities,
-} from '../training/steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import { defineEvaluation } from '../training/evaluation.js';
+import type { Network } from '../training/network.js';
+import { defineStatistics } from '../training/precise-statistics.js';
+import { defineTraining } from '../training/step.js';
 import { EagerProgram } from './eager.js';
 import { lossAndGradients, stepScope } from './gradients.js';
 import { CompiledProgram } from './graph/compiled.js';
@@ -25,7 +24,7 @@ before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, q
 /** All that a run computes: training with moving averages, evaluation, precise statistics. */
 function define(program: Program, network: Network): void {
   defineTraining(program, network);
-  defineEvaluation(program, network, 2);
+  defineEvaluation(program, network, [2]);
   defineStatistics(program, network, 2);
 }
 
@@ -36,8 +35,9 @@ function networkOf(normalizer: string, use: Kernels) {
   const shape = [32, 32, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  const network: Network = { config, model, variables, shape, pixels, kernels: use };
-  return { network, initial: withVelocities(variables, initialize(variables, 1), { averaged: true }) };
+  const task = classification({ labelSmoothing: config.optimizer.labelSmoothing });
+  const network: Network = { config, model, task, variables, shape, pixels, kernels: use };
+  return { network, initial: withOptimizerSlots(variables, initialize(variables, 1), { averaged: true }) };
 }
 
 const normalizers = [
@@ -70,7 +70,7 @@ describe('without kernels, everything is computed by its definition', () => {
     const { network, initial } = networkOf('batch', kernels('definitions'));
     const program = new EagerProgram(initial);
     const trainOn = defineTraining(program, network);
-    defineEvaluation(program, network, 2);
+    const evaluate = defineEvaluation(program, network, [2]);
     const seen = new Set<string>();
     const { binding } = backend;
     backend.binding = Object.create(binding, {
@@ -82,8 +82,8 @@ describe('without kernels, everything is computed by its definition', () => {
       },
     });
     try {
-      trainOn(batch, 0.1);
-      program.run('evaluate/2', batch);
+      trainOn(batch, 0.1, { step: 0, fractionDone: 0 });
+      evaluate(batch, 2);
     } finally {
       backend.binding = binding;
     }

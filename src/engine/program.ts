@@ -54,14 +54,20 @@ export interface VariableValue {
   data: Float32Array;
 }
 
+/** Runs a step; blocks until its results are there. */
+export type DefinedStep = (feeds: Record<string, Values>) => Record<string, Float32Array>;
+
 export interface Program {
-  /** Adds a step. All steps are defined before the first one runs. */
-  define(name: string, feeds: Record<string, Feed>, step: StepFunction): void;
-  /** Runs a step; blocks until its results are there. */
-  run(name: string, feeds: Record<string, Values>): Record<string, Float32Array>;
-  /** The variables' values, copied. */
+  /**
+   * Adds a step. All steps are defined before the first one runs.
+   *
+   * @param label names the step in traces; no other step has it
+   * @returns the step, to be run
+   */
+  define(label: string, feeds: Record<string, Feed>, step: StepFunction): DefinedStep;
+  /** The values of variables, all if none are named; copied. */
   read(names?: string[]): Record<string, VariableValue>;
-  /** Sets variables. */
+  /** Sets variables; those that are not named keep their values. */
   write(values: Record<string, VariableValue>): void;
   dispose(): void;
 }

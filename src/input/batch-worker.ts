@@ -1,39 +1,65 @@
 /** The thread that prepares batches ahead of the step. It never loads the engine. */
 import { workerData } from 'node:worker_threads';
-import { augmentInto } from './augment.js';
+import { eachOf } from '../process/each-of.js';
+import { type ExampleSource, type Occasion, openSource } from './example-source.js';
 import type { BatchJob } from './jobs.js';
 import { epochOrder } from './order.js';
 import { publish, reportFailure, waitForRoom } from './ring.js';
 
-function prepare(job: BatchJob): void {
-  const { ring, seed, batchSize, stepsPerEpoch, firstStep, totalSteps, shape, mean } = job;
-  const imageBytes = shape[0] * shape[1] * shape[2];
+async function prepare(job: BatchJob): Promise<void> {
+  const source = await openSource(job.source);
+  await (job.train ? prepareTraining(job, source) : prepareEvaluation(job, source));
+}
+
+type Of<Train extends boolean> = Extract<BatchJob, { train: Train }>;
+
+async function prepareTraining(job: Of<true>, source: ExampleSource): Promise<void> {
+  const { ring, seed, batchSize, stepsPerEpoch, firstStep, totalSteps, augment } = job;
   let order: Uint32Array = new Uint32Array();
   let orderOf = 0;
   for (let step = firstStep; step < totalSteps; step++) {
     if (!waitForRoom(ring)) return;
     const epoch = Math.floor(step / stepsPerEpoch) + 1;
     if (epoch !== orderOf) {
-      order = epochOrder(seed, epoch, job.labels.length);
+      order = epochOrder(seed, epoch, source.count);
       orderOf = epoch;
     }
-    const slot = (step - firstStep) % ring.slots;
+    const to = ((step - firstStep) % ring.slots) * batchSize;
     const first = (step % stepsPerEpoch) * batchSize;
-    for (let i = 0; i < batchSize; i++) {
-      const index = order[first + i];
-      const image = job.images.subarray(index * imageBytes, (index + 1) * imageBytes);
-      const to = (slot * batchSize + i) * imageBytes;
-      if (job.augment) augmentInto(ring.images, to, image, shape, seed, epoch, index, mean);
-      else ring.images.set(image, to);
-      ring.labels[slot * batchSize + i] = job.labels[index];
-    }
+    const occasion: Occasion = { view: 0, ...(augment && { augment: { seed, epoch } }) };
+    await fill(source, batchSize, (i) => source.write(ring.arrays, to + i, order[first + i], occasion));
     publish(ring);
+  }
+}
+
+async function prepareEvaluation({ ring, batchSize }: Of<false>, source: ExampleSource): Promise<void> {
+  const { views = 1 } = source;
+  const rows = source.count * views;
+  for (let first = 0, slot = 0; first < rows; first += batchSize, slot = (slot + 1) % ring.slots) {
+    if (!waitForRoom(ring)) return;
+    await fill(source, Math.min(batchSize, rows - first), (i) => {
+      const view = (first + i) % views;
+      return source.write(ring.arrays, slot * batchSize + i, Math.floor((first + i) / views), { view });
+    });
+    publish(ring);
+  }
+}
+
+async function fill(
+  { sideBySide }: ExampleSource,
+  count: number,
+  write: (index: number) => void | Promise<void>,
+): Promise<void> {
+  if (sideBySide) return eachOf(count, sideBySide, async (index) => write(index));
+  for (let index = 0; index < count; index++) {
+    const written = write(index);
+    if (written) await written;
   }
 }
 
 const job = workerData as BatchJob;
 try {
-  prepare(job);
+  await prepare(job);
 } catch (error) {
   reportFailure(job.ring, error);
 }

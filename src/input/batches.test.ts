@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Dataset, emptySplit } from '../datasets/dataset.js';
 import { augmentInto } from './augment.js';
 import { openTrainBatches } from './batches.js';
+import { type Images, sourceOf } from './dataset-source.js';
 import { epochOrder } from './order.js';
 
 function dataset(count: number, shape: [number, number, number] = [8, 8, 3]): Dataset {
@@ -24,6 +25,8 @@ function dataset(count: number, shape: [number, number, number] = [8, 8, 3]): Da
   };
 }
 
+const train = (data: Images) => sourceOf(data, 'train');
+
 const busy = (ms: number) => {
   const end = performance.now() + ms;
   while (performance.now() < end);
@@ -32,7 +35,7 @@ const busy = (ms: number) => {
 test('batches are order and augmentation of their epoch, over many turns of the ring', async () => {
   const data = dataset(103);
   const options = { seed: 9, batchSize: 5, firstStep: 0, stepsPerEpoch: 20, totalSteps: 250, augment: true };
-  const batches = openTrainBatches(data, options);
+  const batches = openTrainBatches(train(data), options);
   const expected = new Uint8Array(5 * 192);
   for (let step = 0; step < 250; step++) {
     const epoch = Math.floor(step / 20) + 1;
@@ -55,14 +58,14 @@ test('batches are order and augmentation of their epoch, over many turns of the 
 test('a resumed run sees the batches that the uninterrupted one saw', async () => {
   const data = dataset(50);
   const options = { seed: 4, batchSize: 4, stepsPerEpoch: 12, totalSteps: 40, augment: true };
-  const whole = openTrainBatches(data, { ...options, firstStep: 0 });
+  const whole = openTrainBatches(train(data), { ...options, firstStep: 0 });
   const kept = Array.from({ length: 40 }, () => {
     const { images, labels } = whole.next();
     return [Buffer.from(images).toString('hex'), [...labels]];
   });
   await whole.close();
   for (const firstStep of [1, 11, 12, 13, 39]) {
-    const resumed = openTrainBatches(data, { ...options, firstStep });
+    const resumed = openTrainBatches(train(data), { ...options, firstStep });
     for (let step = firstStep; step < 40; step++) {
       const { images, labels } = resumed.next();
       assert.deepEqual([Buffer.from(images).toString('hex'), [...labels]], kept[step], `step ${step}`);
@@ -73,7 +76,7 @@ test('a resumed run sees the batches that the uninterrupted one saw', async () =
 
 test('without augmentation the images are the stored ones', async () => {
   const data = dataset(10);
-  const batches = openTrainBatches(data, {
+  const batches = openTrainBatches(train(data), {
     seed: 1,
     batchSize: 10,
     firstStep: 0,
@@ -93,7 +96,7 @@ test('without augmentation the images are the stored ones', async () => {
 
 test('what a batch shows stays as it is until the next one is asked for', async () => {
   const data = dataset(200);
-  const batches = openTrainBatches(data, {
+  const batches = openTrainBatches(train(data), {
     seed: 1,
     batchSize: 2,
     firstStep: 0,
@@ -113,10 +116,14 @@ test('what a batch shows stays as it is until the next one is asked for', async 
 test('an error in the worker is thrown by next, also when the main thread never yields', async () => {
   const data = dataset(10);
   // More images in an epoch than there are is caught before; a mean that is no list is not.
-  const batches = openTrainBatches(
-    { ...data, mean: undefined as unknown as number[] },
-    { seed: 1, batchSize: 2, firstStep: 0, stepsPerEpoch: 5, totalSteps: 5, augment: true },
-  );
+  const batches = openTrainBatches(train({ ...data, mean: undefined as unknown as number[] }), {
+    seed: 1,
+    batchSize: 2,
+    firstStep: 0,
+    stepsPerEpoch: 5,
+    totalSteps: 5,
+    augment: true,
+  });
   assert.throws(() => batches.next(), /preparing a batch failed: .*undefined/);
   assert.throws(() => batches.next(), /preparing a batch failed/);
   await batches.close();
@@ -125,7 +132,7 @@ test('an error in the worker is thrown by next, also when the main thread never 
 test('more images an epoch than there are: refused', () => {
   assert.throws(
     () =>
-      openTrainBatches(dataset(10), {
+      openTrainBatches(train(dataset(10)), {
         seed: 1,
         batchSize: 4,
         firstStep: 0,
@@ -138,7 +145,7 @@ test('more images an epoch than there are: refused', () => {
 });
 
 test('close ends a worker that waits for room', { timeout: 60_000 }, async () => {
-  const batches = openTrainBatches(dataset(100), {
+  const batches = openTrainBatches(train(dataset(100)), {
     seed: 1,
     batchSize: 2,
     firstStep: 0,
@@ -153,7 +160,7 @@ test('close ends a worker that waits for room', { timeout: 60_000 }, async () =>
 });
 
 test('the worker gets ahead of a main thread that never yields: batches are there when they are asked for', async () => {
-  const batches = openTrainBatches(dataset(5000, [32, 32, 3]), {
+  const batches = openTrainBatches(train(dataset(5000, [32, 32, 3])), {
     seed: 1,
     batchSize: 2,
     firstStep: 0,

@@ -1,5 +1,5 @@
 /** The messages that worker threads are started with. */
-import type { Dataset, Decoding, Split } from '../datasets/dataset.js';
+import type { SourceDescription } from './example-source.js';
 import type { Ring } from './ring.js';
 
 /** A batch is a pure function of these. */
@@ -14,19 +14,8 @@ export interface TrainBatchesOptions {
   augment: boolean;
 }
 
-/** Training batches of images in memory. */
-export interface BatchJob extends TrainBatchesOptions, Pick<Dataset, 'shape' | 'mean'> {
-  ring: Ring;
-  images: Uint8Array;
-  labels: Int32Array;
-}
-
-/** Batches of images in files: for training, or each image of the split once. */
-export type DecodeJob = {
-  ring: Ring;
-  shape: [number, number, number];
-  labels: Int32Array;
-  files: NonNullable<Split['files']>;
-  decoding: Decoding;
-  batchSize: number;
-} & (({ train: true } & TrainBatchesOptions) | { train: false });
+/** Batches for training, or each view of each example of the split once. */
+export type BatchJob = { ring: Ring; source: SourceDescription } & (
+  | ({ train: true } & TrainBatchesOptions)
+  | { train: false; batchSize: number }
+);

@@ -1,22 +1,17 @@
 import { Worker } from 'node:worker_threads';
-import { closed, closeRing, type Ring, release, state, waitForBatch } from './ring.js';
-
-export interface PreparedBatch {
-  /** [batch, height, width, channels], uint8. */
-  images: Uint8Array;
-  /** [batch]. */
-  labels: Int32Array;
-}
+import { type Batch, slice } from './batch.js';
+import type { BatchJob } from './jobs.js';
+import { closed, closeRing, release, state, waitForBatch } from './ring.js';
 
 /** The consumer's side of a ring that a worker thread fills. */
 export interface Prepared {
   /**
    * The next batch: views into the ring, valid until the following call. Blocks while it is not ready.
    *
-   * @param size images in it; the ring's batch size unless it is the last one of a split
+   * @param size rows in it; the ring's batch size unless it is the last one of a split
    * @throws what went wrong in the worker
    */
-  next(size?: number): PreparedBatch;
+  next(size?: number): Batch;
   /** How long `next` has blocked in all, start-up included. */
   readonly waitedMs: number;
   close(): Promise<void>;
@@ -25,15 +20,11 @@ export interface Prepared {
 // A worker that is told to stop finishes the batch that it is at: image files may still be in the decoder's hands.
 const patienceMs = 5_000;
 
-/** Starts the worker `file` of this folder, which fills `job.ring` with batches of `batchSize` images. */
-export function prepareIn(
-  file: string,
-  job: { ring: Ring; batchSize: number; shape: readonly number[] },
-): Prepared {
-  const { ring, batchSize, shape } = job;
-  const imageBytes = shape.reduce((product, extent) => product * extent, 1);
+/** Starts the worker that fills `job.ring` with batches of `batchSize` rows. */
+export function prepare(job: BatchJob): Prepared {
+  const { ring, batchSize, source } = job;
   // No options of the main thread (loaders, test runners): they would be loaded again.
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: job, execArgv: [] });
+  const worker = new Worker(new URL('./batch-worker.js', import.meta.url), { workerData: job, execArgv: [] });
   worker.unref();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   // A worker reports what goes wrong through the ring; this is for one that could not even start.
@@ -50,10 +41,7 @@ export function prepareIn(
       if (taken > 0) release(ring);
       waitedMs += waitForBatch(ring, taken);
       const first = (taken++ % ring.slots) * batchSize;
-      return {
-        images: ring.images.subarray(first * imageBytes, (first + size) * imageBytes),
-        labels: ring.labels.subarray(first, first + size),
-      };
+      return slice(source.spec, ring.arrays, first, size);
     },
     get waitedMs() {
       return waitedMs;

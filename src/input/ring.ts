@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { type Batch, type BatchSpec, bytesOf, sharedArrays } from './batch.js';
 
 /**
  * A ring of batches in shared memory between one producer (a worker thread) and one consumer (the main thread, which
@@ -9,10 +10,8 @@ export interface Ring {
   control: Int32Array<SharedArrayBuffer>;
   /** What went wrong in the worker, UTF-8 JSON of {name, message, place, fix}. */
   failure: Uint8Array<SharedArrayBuffer>;
-  /** [slots, batch bytes]. */
-  images: Uint8Array<SharedArrayBuffer>;
-  /** [slots, batch size]. */
-  labels: Int32Array<SharedArrayBuffer>;
+  /** The arrays of `slots` batches, one after another. */
+  arrays: Batch;
   slots: number;
 }
 
@@ -38,13 +37,12 @@ const byteBudget = 128 * 2 ** 20;
 const fewest = 2;
 const most = 64;
 
-export function createRing(batchBytes: number, batchSize: number): Ring {
-  const slots = Math.max(fewest, Math.min(most, Math.floor(byteBudget / batchBytes)));
+export function createRing(spec: BatchSpec, batchSize: number): Ring {
+  const slots = Math.max(fewest, Math.min(most, Math.floor(byteBudget / (batchSize * bytesOf(spec)))));
   return {
     control: new Int32Array(new SharedArrayBuffer(32)),
     failure: new Uint8Array(new SharedArrayBuffer(16384)),
-    images: new Uint8Array(new SharedArrayBuffer(slots * batchBytes)),
-    labels: new Int32Array(new SharedArrayBuffer(slots * batchSize * 4)),
+    arrays: sharedArrays(spec, slots * batchSize),
     slots,
   };
 }

@@ -12,7 +12,11 @@ import { dropout } from '../engine/ops/dropout.js';
 import type { Program, VariableValue } from '../engine/program.js';
 import type { Model } from '../nn/net.js';
 import { describeModel } from '../nn/shape-net.js';
-import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import { defineEvaluation } from '../training/evaluation.js';
+import type { Network } from '../training/network.js';
+import { defineTraining } from '../training/step.js';
 import { createModel } from './index.js';
 import { assertNear, assertSummary, type Summary } from './testing/compare.js';
 import { formulaLabels, formulaValue, formulaValues } from './testing/formula.js';
@@ -55,6 +59,8 @@ const forms: {
   { form: 'compiled, by kernels', make: (initial) => new CompiledProgram(initial), use: 'kernels' },
 ];
 
+const atStart = { step: 0, fractionDone: 0 };
+
 describe('models agree with PyTorch', () => {
   // The others' images hit ReLUs where float32 and float64 fall on different sides of the kink.
   const small = ['resnet20', 'preact-resnet20', 'resnet18-cifar', 'resnet18'];
@@ -71,28 +77,26 @@ describe('models agree with PyTorch', () => {
           const network: Network = {
             config,
             model: created,
+            task: classification(),
             variables,
             shape: shape.slice(1),
             kernels: kernels(use),
           };
           const values = formulaValues(variables);
           const trains = model !== 'vgg16' || process.env.GNBENCH_TEST_LARGE !== undefined; // a minute, and 6 GB
-          const weights = trains ? withVelocities(variables, values) : values;
+          const weights = trains ? withOptimizerSlots(variables, values) : values;
           const program = make(weights);
-          if (trains) defineTraining(program, network);
-          defineEvaluation(program, network, shape[0]);
+          const trainOn = trains ? defineTraining(program, network) : undefined;
+          const evaluate = defineEvaluation(program, network, [shape[0]]);
 
           const images = formulaValue(fixture.imagesName, shape).data;
           const labels = formulaLabels(shape[0], classes);
-          const evaluated = program.run(`evaluate/${shape[0]}`, { images, labels });
+          const evaluated = evaluate({ images, labels }, shape[0]);
           const expectedLogits = fixture.evaluationLogits ?? fixture.logits;
           assertNear(evaluated.logits, expectedLogits, 2e-5, 'logits in evaluation');
-          if (!trains) return program.dispose();
-          const { loss } = program.run('train', { images, labels, rate: Float32Array.of(0.1) });
-          assert.ok(
-            Math.abs(loss[0] - fixture.loss) <= 1e-5 * fixture.loss,
-            `loss ${loss[0]}, ${fixture.loss}`,
-          );
+          if (!trainOn) return program.dispose();
+          const { loss } = trainOn({ images, labels }, 0.1, atStart);
+          assert.ok(Math.abs(loss - fixture.loss) <= 1e-5 * fixture.loss, `loss ${loss}, ${fixture.loss}`);
 
           const after = program.read();
           for (const [name, expected] of Object.entries(fixture.updated ?? {})) {
@@ -171,6 +175,7 @@ describe('dropout', () => {
   });
   const shape = [4, 4, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
+  const task = classification();
   const values = formulaValues(variables);
   const images = formulaValue('images0', [2, ...shape]).data;
   const batch = { images, labels: formulaLabels(2, 10) };
@@ -178,21 +183,21 @@ describe('dropout', () => {
   for (const { form, make, use } of forms) {
     it(`is a function of seed and step, and off in evaluation, ${form}`, () => {
       const lossesOf = (seed: number, steps: number[]) => {
-        const program = make(withVelocities(variables, values));
+        const program = make(withOptimizerSlots(variables, values));
         const network: Network = {
           config: { ...config, seed },
           model,
+          task,
           variables,
           shape,
           kernels: kernels(use),
         };
         const trainOn = defineTraining(program, network);
-        defineEvaluation(program, network, 2);
-        const { logits } = program.run('evaluate/2', batch);
+        const { logits } = defineEvaluation(program, network, [2])(batch, 2);
         const weight = values['head.weight'].data;
         const first = images.subarray(0, 48).reduce((sum, pixel, at) => sum + pixel * weight[10 * at], 0);
         assertNear(logits.subarray(0, 1), [first + values['head.bias'].data[0]], 1e-5, 'logit');
-        const losses = steps.map((step) => trainOn(batch, 0, { step, done: 0 }).loss);
+        const losses = steps.map((step) => trainOn(batch, 0, { step, fractionDone: 0 }).loss);
         program.dispose();
         return losses;
       };
@@ -217,16 +222,17 @@ describe('label smoothing', () => {
     it(`is the cross-entropy with smoothed labels, and not in evaluation, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: none\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { labelSmoothing: 0.1 }\n`, { file: 'a.yaml' });
+      const task = classification({ labelSmoothing: config.optimizer.labelSmoothing });
       const model: Model = (net, images) => ({ logits: net.dense('head', net.flatten(images), 10) });
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
-      const program = make(withVelocities(variables, formulaValues(variables)));
-      const network: Network = { config, model, variables, shape, kernels: kernels(use) };
+      const program = make(withOptimizerSlots(variables, formulaValues(variables)));
+      const network: Network = { config, model, task, variables, shape, kernels: kernels(use) };
       const trainOn = defineTraining(program, network);
-      defineEvaluation(program, network, 3);
+      const evaluate = defineEvaluation(program, network, [3]);
       const labels = formulaLabels(3, 10);
       const batch = { images: formulaValue('images0', [3, ...shape]).data, labels };
-      const { logits, loss } = program.run('evaluate/3', batch);
+      const { logits, loss } = evaluate(batch, 3);
       const crossEntropy = (image: number, share: number) => {
         const own = [...logits.subarray(10 * image, 10 * image + 10)];
         const all = Math.log(own.reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -236,7 +242,7 @@ describe('label smoothing', () => {
       const mean = (share: number) =>
         [0, 1, 2].reduce((sum, image) => sum + crossEntropy(image, share) / 3, 0);
       assertNear(loss, [mean(0)], 1e-5, 'evaluation');
-      assertNear([trainOn(batch, 0.1).loss], [mean(0.1)], 1e-5, 'training');
+      assertNear([trainOn(batch, 0.1, atStart).loss], [mean(0.1)], 1e-5, 'training');
       // The gradient of the biases sums to 0, as softmax and target both sum to 1.
       const velocity = program.read()['head.bias.velocity'].data;
       const decay = program.read()['head.bias'].data.length * 1e-5;
@@ -251,20 +257,21 @@ describe('the running average of the weights', () => {
     it(`follows the weights and is what is evaluated, ${form}`, () => {
       const text = 'model: resnet20\nnormalizer: bn\ndata: cifar10\nbatch: { size: 3 }\n';
       const config = parseConfig(`${text}optimizer: { emaDecay: 0.8 }\n`, { file: 'a.yaml' });
+      const task = classification();
       const model: Model = (net, images) => ({
         logits: net.dense('head', net.flatten(net.norm('norm', images, { relu: true })), 10),
       });
       const shape = [4, 4, 3];
       const { variables } = describeModel(model, config.normalizer, { shape });
-      const program = make(withVelocities(variables, formulaValues(variables), { averaged: true }));
-      const network: Network = { config, model, variables, shape, kernels: kernels(use) };
+      const program = make(withOptimizerSlots(variables, formulaValues(variables), { averaged: true }));
+      const network: Network = { config, model, task, variables, shape, kernels: kernels(use) };
       const trainOn = defineTraining(program, network);
-      defineEvaluation(program, network, 3);
+      const evaluate = defineEvaluation(program, network, [3]);
       const batch = { images: formulaValue('images0', [3, ...shape]).data, labels: formulaLabels(3, 10) };
 
       const expected = formulaValues(variables);
       for (let step = 0; step < 3; step++) {
-        trainOn(batch, 0.1);
+        trainOn(batch, 0.1, atStart);
         const now = program.read();
         for (const { name } of variables) {
           const { data } = expected[name];
@@ -274,11 +281,11 @@ describe('the running average of the weights', () => {
           assertNear(now[`${name}.average`].data, data, 1e-5, `${name}, step ${step}`);
         }
       }
-      const { logits } = program.run('evaluate/3', batch);
+      const { logits } = evaluate(batch, 3);
       const plain = parseConfig(text, { file: 'a.yaml' });
       const other = make(expected);
-      defineEvaluation(other, { ...network, config: plain }, 3);
-      assertNear(logits, other.run('evaluate/3', batch).logits, 1e-5, 'logits');
+      const plainly = defineEvaluation(other, { ...network, config: plain }, [3]);
+      assertNear(logits, plainly(batch, 3).logits, 1e-5, 'logits');
       program.dispose();
       other.dispose();
     });

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.js';
 import type { Sizes } from '../datasets/dataset.js';
 import { knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
+import { type Head, type Model, withHead } from '../nn/net.js';
 import { describeModel, type ModelDescription } from '../nn/shape-net.js';
 import { createModel } from './index.js';
 import { type StepMemory, stepMemory } from './memory.js';
@@ -13,20 +14,36 @@ export interface Plan {
   /** Images that are trained and validated on. */
   sizes: Sizes;
   resolved: Resolved;
+  /** The model as a function of a `Net`, with the task's head. */
+  network: Model;
   model: ModelDescription;
   memory: StepMemory;
 }
 
 /**
  * @param dataFolder `--data`, for images in folders
+ * @param head the layers that the task puts behind the model
  * @throws {UserError} for what no key shows on its own: groups that don't divide a layer's channels, a step or a subset
  *   larger than the data, a part of the model that is frozen but not there; its place may be a key's path (see `withPlaces`)
  */
-export function planRun(config: Config, dataFolder?: string): Plan {
+export function planRun(config: Config, dataFolder?: string, head?: Head): Plan {
   const { sizes: all, classes, shape } = knownSizes(config.data, dataFolder);
   const sizes = splitSizes(config.data, all);
   const resolved = resolve(config, sizes);
-  const model = describeModel(createModel(config.model, classes), config.normalizer, { shape });
+  const headless = createModel(config.model, classes);
+  const network = head ? withHead(headless, head) : headless;
+  const model = describeModel(network, config.normalizer, { shape });
   checkParameterGroups(config, model.variables);
-  return { sizes, resolved, model, memory: stepMemory(config, model) };
+  return { sizes, resolved, network, model, memory: stepMemory(config, model) };
+}
+
+/** The plan for the data as it was found: of image files, broken ones may have been left out. */
+export function confirmPlan(
+  plan: Plan,
+  config: Config,
+  { train, validation }: { train: { count: number }; validation: { count: number } },
+): Plan {
+  const sizes = { train: train.count, validation: validation.count };
+  const asPlanned = sizes.train === plan.sizes.train && sizes.validation === plan.sizes.validation;
+  return asPlanned ? plan : { ...plan, sizes, resolved: resolve(config, sizes) };
 }

@@ -85,6 +85,17 @@ export interface Net<T> {
  */
 export type Model = <T>(net: Net<T>, images: T) => Record<string, T>;
 
+/** Layers behind a model's outputs, which give further outputs. */
+export type Head = <T>(net: Net<T>, outputs: Record<string, T>) => Record<string, T>;
+
+/** The model with a head behind it. */
+export const withHead =
+  (model: Model, head: Head): Model =>
+  (net, images) => {
+    const outputs = model(net, images);
+    return { ...outputs, ...head(net, outputs) };
+  };
+
 /** How a variable starts. */
 export type Initial =
   | { kind: 'constant'; value: number }

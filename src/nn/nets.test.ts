@@ -9,7 +9,11 @@ import { loadEngine } from '../engine/load.js';
 import type { Program } from '../engine/program.js';
 import { formulaLabels, formulaValue, formulaValues } from '../models/testing/formula.js';
 import { createNormalizer } from '../normalizers/index.js';
-import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import { defineEvaluation } from '../training/evaluation.js';
+import type { Network } from '../training/network.js';
+import { defineTraining } from '../training/step.js';
 import { type Model, perDimension } from './net.js';
 import { describeModel } from './shape-net.js';
 import { TensorNet } from './tensor-net.js';
@@ -39,7 +43,7 @@ function networkOf(normalizer: string, use: 'kernels' | 'definitions', precision
   const config = parseConfig(text, { file: 'test.yaml' });
   const { variables } = describeModel(clips, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model: clips, variables, shape, pixels, kernels: kernels(use) };
+  return { config, model: clips, task: classification(), variables, shape, pixels, kernels: kernels(use) };
 }
 
 const images = Uint8Array.from(formulaValue('images', [4, ...shape]).data, (value) => 128 + 70 * value);
@@ -48,9 +52,8 @@ const batch = { images, labels: formulaLabels(4, 4) };
 /** One training step from the formula's weights: the loss, the gradients, and logits before. */
 function stepOf(network: Network, program: Program) {
   const trainOn = defineTraining(program, network);
-  defineEvaluation(program, network, 4);
-  const { logits } = program.run('evaluate/4', batch);
-  const { loss } = trainOn(batch, 0.1, { step: 0, done: 1 });
+  const { logits } = defineEvaluation(program, network, [4])(batch, 4);
+  const { loss } = trainOn(batch, 0.1, { step: 0, fractionDone: 1 });
   const values = program.read();
   program.dispose();
   return { logits, loss, values };
@@ -78,7 +81,7 @@ describe('a network of three dimensions', () => {
   for (const normalizer of normalizers) {
     it(`computes the same by kernels and compiled as by definitions, ${normalizer}`, () => {
       const plain = networkOf(normalizer, 'definitions');
-      const initial = withVelocities(plain.variables, formulaValues(plain.variables));
+      const initial = withOptimizerSlots(plain.variables, formulaValues(plain.variables));
       const expected = stepOf(plain, new EagerProgram(initial));
       const actual = stepOf(networkOf(normalizer, 'kernels'), new CompiledProgram(initial));
       assert.ok(distance(actual.logits, expected.logits) <= 1e-5 * norm(expected.logits));
@@ -93,7 +96,7 @@ describe('a network of three dimensions', () => {
 
   it('in bfloat16 is near to float32', () => {
     const network = networkOf('group', 'kernels');
-    const initial = withVelocities(network.variables, formulaValues(network.variables));
+    const initial = withOptimizerSlots(network.variables, formulaValues(network.variables));
     const full = stepOf(network, new CompiledProgram(initial));
     const low = networkOf('group', 'kernels', 'bfloat16');
     const program = new CompiledProgram(initial, { precision: 'bfloat16' });
@@ -143,7 +146,7 @@ describe('a network of three dimensions', () => {
     const normalizer = createNormalizer({ name: 'none' });
     const values = formulaValues(describeModel(clips, { name: 'none' }, { shape }).variables);
     const program = new EagerProgram(values);
-    program.define('shapes', { images: { shape: [2, ...shape], dtype: 'float32' } }, (step) => {
+    const run = program.define('shapes', { images: { shape: [2, ...shape], dtype: 'float32' } }, (step) => {
       const mode = { training: false, workers: 1, precision: 'float32' } as const;
       const net = new TensorNet(step, normalizer, mode, {}, { scheduled: () => assert.fail() });
       for (const key of ['conv', 'maxPool', 'subsample', 'globalAveragePool', 'dense'] as const) {
@@ -158,7 +161,7 @@ describe('a network of three dimensions', () => {
       }
       return clips<Tensor>(net, step.feed('images'));
     });
-    program.run('shapes', { images: formulaValue('images', [2, ...shape]).data });
+    run({ images: formulaValue('images', [2, ...shape]).data });
     const { layers } = describeModel(clips, { name: 'none' }, { shape });
     const described = layers
       .filter(({ kind }) => kind !== 'norm')

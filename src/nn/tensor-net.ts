@@ -22,11 +22,11 @@ import {
   windowOf,
 } from './net.js';
 
-/** What differs from step to step. */
-export interface Present {
-  /** The current values of the normalizer's schedules. */
+/** The inputs of a layer that differ from step to step. */
+export interface StepInputs {
+  /** The current value of one of the normalizer's schedules. */
   scheduled(key: string): Tensor;
-  /** Of dropout, `[2]`, int32; without it, nothing is dropped. */
+  /** Dropout's seed, `[2]`, int32; without it, nothing is dropped. */
   dropoutSeed?: Tensor;
 }
 
@@ -40,7 +40,7 @@ export class TensorNet implements Net<Tensor> {
     private readonly normalizer: Normalizer,
     private readonly mode: Mode & { precision: 'float32' | 'bfloat16' },
     private readonly kernels: Kernels,
-    private readonly present: Present,
+    private readonly inputs: StepInputs,
     private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
 
@@ -62,7 +62,7 @@ export class TensorNet implements Net<Tensor> {
       variable: (key) => this.step.variable(`${name}.${key}`) as Tensor1D,
       moveStatistic: (key, value, move) =>
         this.statistics.push({ variable: `${name}.${key}`, value: keepUntilStepEnds(value), ...move }),
-      scheduled: this.present.scheduled,
+      scheduled: this.inputs.scheduled,
       normalize: (input, normalization, other = ending) => normalize(input, normalization, other, kernels),
       affine: (input, scale, shift) => affine(input, scale, shift, ending, kernels),
       finish: (y) => rectify(y, ending, kernels),
@@ -89,7 +89,7 @@ export class TensorNet implements Net<Tensor> {
   }
 
   dropout(x: Tensor, rate: number): Tensor {
-    const { dropoutSeed } = this.present;
+    const { dropoutSeed } = this.inputs;
     if (rate === 0 || !dropoutSeed) return x;
     // Each layer its own seed.
     return dropout(x, rate, dropoutSeed.add(tf.tensor1d([0, this.dropouts++], 'int32')));

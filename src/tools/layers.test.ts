@@ -17,7 +17,7 @@ const knownBackArrows: string[] = [
   'weights/initial-weights.ts -> runs/environment.ts',
   'weights/run-weights.ts -> runs/checkpoint/checkpoint.ts',
   'weights/run-weights.ts -> runs/summary.ts',
-  'weights/run-weights.ts -> training/slot-names.ts',
+  'weights/run-weights.ts -> runs/optimizer-slots.ts',
 ];
 
 /** Circles that are still there, to be mended. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptySplit } from '../datasets/dataset.js';
-import type { Program } from '../engine/program.js';
-import type { Images } from '../input/evaluation-batches.js';
+import { sourceOf } from '../input/dataset-source.js';
+import { classification } from '../tasks/classification.js';
 import { evaluate } from './evaluation.js';
 
 /** Evaluates with given logits, two images at a time; label n is class n. */
@@ -12,17 +12,14 @@ async function evaluateLogits(rows: number[][]) {
   split.labels.forEach((_, index, labels) => {
     labels[index] = index;
   });
-  const dataset: Images = { shape: [1, 1, 1], train: split, validation: split };
+  const source = sourceOf({ shape: [1, 1, 1], mean: [], train: split, validation: split }, 'validation');
   let from = 0;
-  const program = {
-    run(name: string) {
-      const size = Number(name.split('/')[1]);
-      const logits = Float32Array.from(rows.slice(from, from + size).flat());
-      from += size;
-      return { logits, loss: Float32Array.of(size), errors: Float32Array.of(1) };
-    },
-  } as unknown as Program;
-  return evaluate(program, dataset, 2, async () => false);
+  const step = (_: unknown, size: number) => {
+    const logits = Float32Array.from(rows.slice(from, from + size).flat());
+    from += size;
+    return { logits, loss: Float32Array.of(size), errors: Float32Array.of(1) };
+  };
+  return evaluate(step, classification(), source, 2, async () => false);
 }
 
 test('loss and errors are means over the images, the last batch at its own size', async () => {

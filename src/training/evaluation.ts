@@ -1,65 +1,65 @@
-import type { Program } from '../engine/program.js';
-import { type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
+import type { DefinedStep, Program } from '../engine/program.js';
+import type { Batch } from '../input/batch.js';
+import { openEvaluationBatches, rowsOf } from '../input/evaluation-batches.js';
+import type { SourceDescription } from '../input/example-source.js';
+import type { Task } from '../tasks/task.js';
+import { batchFeeds, forward, type Network, targetsOf, tensorNet } from './network.js';
 
 /** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
 export type Evaluation = Record<string, number>;
 
+/** Runs a batch of so many rows. */
+export type EvaluationStep = (batch: Batch, rows: number) => ReturnType<DefinedStep>;
+
 /** The sizes of the batches that a split is evaluated in: whole ones, and one for the rest. */
-export function evaluationBatches(count: number, batchSize: number): number[] {
-  const size = Math.min(batchSize, count);
-  return count % size === 0 ? [size] : [size, count % size];
+export function evaluationBatches(rows: number, batchSize: number): number[] {
+  const size = Math.min(batchSize, rows);
+  return rows % size === 0 ? [size] : [size, rows % size];
+}
+
+/** Adds the step that gives the task's predictions, once for each size of batch. */
+export function defineEvaluation(
+  program: Program,
+  network: Network,
+  sizes: readonly number[],
+): EvaluationStep {
+  const steps = new Map(
+    sizes.map((size) => {
+      const step = program.define(`evaluate/${size}`, batchFeeds(network, size), (step) => {
+        const outputs = forward(network, tensorNet(network, step, { training: false }), step);
+        return network.task.predictions(outputs, targetsOf(network, step), network);
+      });
+      return [size, step] as const;
+    }),
+  );
+  return (batch, rows) => steps.get(rows)!(batch);
 }
 
 /**
- * Evaluates every validation image with the program's `evaluate/N` steps.
- * @param pause called after each batch; true ends the evaluation early
+ * Evaluates every example of a split.
+ *
+ * @param pause called after each batch with the examples that are done; true ends the evaluation early
  * @returns undefined when it was ended early
  */
 export async function evaluate(
-  program: Program,
-  dataset: Images,
+  step: EvaluationStep,
+  task: Pick<Task, 'evaluator'>,
+  source: SourceDescription,
   batchSize: number,
   pause: (done: number) => Promise<boolean>,
 ): Promise<Evaluation | undefined> {
-  const batches = openEvaluationBatches(dataset, { batchSize });
+  const { views = 1 } = source;
+  const evaluator = task.evaluator({ views });
+  const batches = openEvaluationBatches(source, { batchSize: Math.min(batchSize, rowsOf(source)) });
   let done = 0;
-  let loss = 0;
-  let errors = 0;
-  let top5Errors = 0;
-  let classes = 0;
   try {
-    for (let batch = batches.next(); batch; batch = batches.next()) {
-      const { images, labels, count } = batch;
-      const result = program.run(`evaluate/${count}`, { images, labels });
-      loss += result.loss[0] * count;
-      errors += result.errors[0];
-      classes = result.logits.length / count;
-      top5Errors += countBehind(5, result.logits, labels, classes);
-      done += count;
-      if (await pause(done)) return undefined;
+    for (let next = batches.next(); next; next = batches.next()) {
+      evaluator.add(step(next.batch, next.rows), next.batch, next.rows);
+      done += next.rows;
+      if (await pause(Math.floor(done / views))) return undefined;
     }
   } finally {
     await batches.close();
   }
-  const found: Evaluation = { loss: loss / done, error: (100 * errors) / done };
-  // Of five classes or fewer, every label is among the top five.
-  return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
-}
-
-/** How many images have `places` or more classes with larger logits than their label's; one that is no number counts as larger. */
-function countBehind(
-  places: number,
-  logits: Float32Array,
-  labels: ArrayLike<number>,
-  classes: number,
-): number {
-  let behind = 0;
-  for (let image = 0; image * classes < logits.length; image++) {
-    const start = image * classes;
-    const own = logits[start + labels[image]];
-    let larger = 0;
-    for (let at = start; at < start + classes; at++) if (!(logits[at] <= own)) larger++;
-    if (larger >= places) behind++;
-  }
-  return behind;
+  return evaluator.result();
 }

@@ -6,8 +6,7 @@ import { after, test } from 'node:test';
 import { loadDataset } from '../datasets/index.js';
 import type { ImageFolderConfig } from '../datasets/schema.js';
 import { imageFile } from '../datasets/testing/image-file.js';
-import type { Program } from '../engine/program.js';
-import { withPreciseStatistics } from './precise-statistics.js';
+import { statisticsSource, withPreciseStatistics } from './precise-statistics.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-precise-'));
 const saved = process.env.GNBENCH_CACHE;
@@ -42,22 +41,19 @@ test('of image files, which lie class by class, as many of each class are taken'
     validation: 'test',
   } as ImageFolderConfig;
   const dataset = await loadDataset(config, { quiet: true });
-  const seen: number[] = [];
-  const program = {
-    run: (_: string, { labels }: { labels: Int32Array }) => {
-      seen.push(...labels);
-      return {};
-    },
-    read: () => ({}),
-    write: () => {},
-  } as unknown as Program;
+  const source = statisticsSource(dataset);
+  const { labels } = source.options as { labels: Int32Array };
+  let taken = 0;
+  const step = ({ images }: { images?: { length: number } }) => {
+    taken += images!.length / (16 * 16 * 3);
+    return {};
+  };
   await withPreciseStatistics(
-    program,
-    dataset,
-    250,
+    { read: () => ({}), write: () => {} },
+    { step, source, images: 250 },
     async () => {},
     async () => false,
   );
-  assert.equal(seen.length, 250);
-  assert.equal(seen.filter((label) => label === 0).length, 125);
+  assert.equal(taken, 250);
+  assert.equal(labels.slice(0, 250).filter((label) => label === 0).length, 125);
 });

@@ -1,10 +1,13 @@
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
 import { balancedOrder } from '../datasets/subset.js';
-import type { Program, VariableValue } from '../engine/program.js';
-import { type Images, openEvaluationBatches } from '../input/evaluation-batches.js';
+import type { DefinedStep, Program, VariableValue } from '../engine/program.js';
+import { type Images, sourceOf } from '../input/dataset-source.js';
+import { openEvaluationBatches } from '../input/evaluation-batches.js';
+import type { SourceDescription } from '../input/example-source.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import type { Variable } from '../nn/net.js';
+import { forward, imageFeed, type Network, tensorNet } from './network.js';
 
 /** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
 export const statisticsBatch = (images: number): number => Math.min(250, images);
@@ -18,6 +21,19 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
 }
 
 /**
+ * Adds the step that gives mean and variance of every layer that keeps running ones, over a batch of so many images
+ * taken as one worker's, by the variables' names.
+ */
+export function defineStatistics(program: Program, network: Network, batch: number): DefinedStep {
+  return program.define(`statistics/${batch}`, imageFeed(network, batch), (step) => {
+    // As one worker's images, whatever the training's workers.
+    const net = tensorNet(network, step, { training: true, parts: network.config.batch.workers });
+    forward(network, net, step);
+    return Object.fromEntries(net.statistics.map(({ variable, value }) => [variable, value]));
+  });
+}
+
+/**
  * Runs `body` with BN's statistics computed anew over `images` training images, not augmented: the first, or of
  * image files, which lie class by class, as many of each class.
  * ("precise BN", Wu & Johnson 2021, arXiv 2105.07576, §3); the running averages are put back afterwards.
@@ -26,13 +42,12 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
  * @returns undefined when it was ended early
  */
 export async function withPreciseStatistics<Result>(
-  program: Program,
-  dataset: Images,
-  images: number,
+  program: Pick<Program, 'read' | 'write'>,
+  { step, source, images }: Precise,
   body: () => Promise<Result>,
   pause: (done: number) => Promise<boolean>,
 ): Promise<Result | undefined> {
-  const precise = await preciseStatistics(program, dataset, images, () => pause(0));
+  const precise = await preciseStatistics({ step, source, images }, () => pause(0));
   if (!precise) return undefined;
   const running = program.read(Object.keys(precise));
   program.write(precise);
@@ -45,20 +60,17 @@ export async function withPreciseStatistics<Result>(
 
 /** Mean of the batches' means; mean of their variances, plus the variance of their means. */
 async function preciseStatistics(
-  program: Program,
-  dataset: Images,
-  images: number,
+  { step, source, images }: Precise,
   pause: () => Promise<boolean>,
 ): Promise<Record<string, VariableValue> | undefined> {
-  const { count } = dataset.train;
+  const { count } = source;
   const batchSize = statisticsBatch(count);
   const wanted = Math.max(1, Math.floor(Math.min(images, count) / batchSize));
   const sums: Sums = new Map();
-  const batches = openEvaluationBatches(balanced(dataset), { batchSize, split: 'train' });
+  const batches = openEvaluationBatches(source, { batchSize });
   try {
     for (let batch = 0; batch < wanted; batch++) {
-      const { images, labels } = batches.next()!;
-      addTo(sums, program.run(`statistics/${batchSize}`, { images, labels }), wanted);
+      addTo(sums, step({ images: batches.next()!.batch.images }), wanted);
       if (await pause()) return undefined;
     }
   } finally {
@@ -80,6 +92,18 @@ async function preciseStatistics(
     }),
   );
 }
+
+/** Where precise statistics are taken from. */
+export interface Precise {
+  /** As `defineStatistics` gives it, for batches of `statisticsBatch`. */
+  step: DefinedStep;
+  source: SourceDescription;
+  /** How many images they are taken over. */
+  images: number;
+}
+
+/** The training images in the order in which precise statistics take them. */
+export const statisticsSource = (dataset: Images): SourceDescription => sourceOf(balanced(dataset), 'train');
 
 /** The data set with its training image files in an order whose every beginning holds the classes evenly. */
 function balanced(dataset: Images): Images {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { configIdentity } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
-import { dropsNeverReached, type Resolved, resolve } from '../config/resolve.js';
+import { dropsNeverReached, type Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
 import { instructionSet, kernels } from '../engine/kernel-table.js';
@@ -12,11 +12,10 @@ import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
 import { planThreads } from '../engine/threads.js';
 import { UserError } from '../errors.js';
-import { createModel } from '../models/index.js';
 import { trainedVariables } from '../models/parameter-groups.js';
-import { planRun } from '../models/plan.js';
+import { confirmPlan, planRun } from '../models/plan.js';
 import type { Variable } from '../nn/net.js';
-import { describeModel, type ModelDescription } from '../nn/shape-net.js';
+import type { ModelDescription } from '../nn/shape-net.js';
 import { collectGarbage } from '../process/collect-garbage.js';
 import type { Stop } from '../process/signals.js';
 import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
@@ -29,19 +28,14 @@ import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.j
 import { type Summarized, summarize } from '../runs/summarize.js';
 import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
 import { openEventFile } from '../runs/tensorboard.js';
-import { classificationMeasures, loggedNames, type Measured } from '../tasks/metric.js';
-import { type InitialWeights, initialWeights, initialWeightsAgain } from '../weights/initial-weights.js';
-import { evaluate, evaluationBatches } from './evaluation.js';
+import { loadTask } from '../tasks/index.js';
+import { loggedNames } from '../tasks/metric.js';
+import type { Task } from '../tasks/task.js';
+import { initialWeights, initialWeightsAgain } from '../weights/initial-weights.js';
 import { checkMemory, memoryOf, partsOf } from './micro-steps.js';
-import { preciseImages, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
-import {
-  defineEvaluation,
-  defineStatistics,
-  defineTraining,
-  type Network,
-  type TrainStep,
-  withVelocities,
-} from './steps.js';
+import type { Network } from './network.js';
+import { type OpenNetwork, openForTraining, openSources, type Sources } from './open-network.js';
+import type { TrainStep } from './step.js';
 import { train } from './train.js';
 
 export interface RunOptions {
@@ -67,16 +61,18 @@ export interface RunOptions {
  */
 export async function run(config: Config, options: RunOptions): Promise<Summary> {
   // 1. Everything that can be wrong with the experiment, before anything is fetched or written.
-  checkMemory(config, planRun(config, options.dataFolder).model);
+  const loadedTask = await loadTask(config);
+  const { task } = loadedTask;
+  const planned = planRun(config, options.dataFolder, task.head);
+  checkMemory(config, planned.model);
   const dataset = await loadDataset(config.data, options);
-  const resolved = resolve(config, { train: dataset.train.count, validation: dataset.validation.count });
+  const sources = await openSources(dataset, loadedTask);
+  const { resolved, network: model, model: description } = confirmPlan(planned, config, dataset);
   const never = dropsNeverReached(config);
   if (never.length > 0)
     options.note(
       `warning: learningRate.dropAt ${never.join(', ')} is never reached in ${config.epochs} epochs`,
     );
-  const model = createModel(config.model, dataset.classes);
-  const description = describeModel(model, config.normalizer, dataset);
   const { variables } = description;
   const weights = holdsRun(options) ? undefined : initialWeights(config, variables, options.note);
 
@@ -105,13 +101,17 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       ...options,
       deterministic,
     });
-    const engine = {
-      ...config.engine,
-      intraOpThreads: threads.intraOp,
-      interOpThreads: threads.interOp,
-      memoryGB,
+    /** What is computed, all settled: from here on only this configuration counts. */
+    const effective: Config = {
+      ...config,
+      engine: {
+        ...config.engine,
+        intraOpThreads: threads.intraOp,
+        interOpThreads: threads.interOp,
+        memoryGB,
+      },
+      batch: { ...config.batch, microSteps: parts },
     };
-    const batch = { ...config.batch, microSteps: parts };
     const environment = await collectEnvironment({
       tensorflow: loaded.tensorflow,
       engine: { variant: loaded.variant, source: loaded.source },
@@ -119,37 +119,38 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       threads,
       eager,
       deterministic,
-      ...(!eager && { instructionSet: instructionSet(config.precision === 'bfloat16') }),
+      ...(!eager && { instructionSet: instructionSet(effective.precision === 'bfloat16') }),
       data: dataset.checksums,
       ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });
-    describeRun(folder, printConfig({ ...config, engine, batch }), environment);
+    describeRun(folder, printConfig(effective), environment);
 
     // 4. Variables and steps; then what the checkpoint holds of them.
     const network: Network = {
-      config: { ...config, engine },
+      config: effective,
       model,
+      task,
       variables,
       shape: dataset.shape,
       pixels: { mean: dataset.mean, std: dataset.std },
       kernels: kernels(eager ? 'definitions' : 'kernels'),
     };
-    const { program, trainOn } = await defineProgram(network, initial, dataset, parts, eager);
+    const opened = await openForTraining(network, initial.values, sources, { eager, parts });
+    const { program } = opened;
     if (checkpoint) program.write(checkpoint.tensors);
-    const measured = classificationMeasures;
-    const progress = createProgress(loggedNames(measured), checkpoint?.step, checkpoint?.sums);
+    const progress = createProgress(loggedNames(task), checkpoint?.step, checkpoint?.sums);
     if (checkpoint) options.note(`resuming after step ${checkpoint.step} of ${resolved.totalSteps}`);
 
     // 5. Train, and say how it went.
     collectGarbage();
     const prepared = {
-      config,
+      config: effective,
       resolved,
       dataset,
+      sources,
       description,
-      measured,
-      program,
-      trainOn,
+      task,
+      opened,
       progress,
       options,
     };
@@ -163,17 +164,18 @@ interface Prepared {
   config: Config;
   resolved: Resolved;
   dataset: Dataset;
+  sources: Sources;
   description: ModelDescription;
-  measured: Measured;
-  program: Program;
-  trainOn: TrainStep;
+  task: Task;
+  opened: OpenNetwork & { trainOn: TrainStep };
   progress: TrainingProgress;
   options: RunOptions;
 }
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
-  const { config, resolved, dataset, description, measured, program, trainOn, progress, options } = prepared;
-  /** Whatever is written, only while the folder is this process's. */
+  const { config, resolved, sources, description, task, opened, progress, options } = prepared;
+  const { program, trainOn, evaluate } = opened;
+  /** Makes sure of the lock before anything is written. */
   const whileHeld =
     <Row, Result>(write: (row: Row) => Result) =>
     (row: Row) => {
@@ -183,16 +185,16 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   requireLock(folder);
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
   const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
-  const curves = CurvesLog.open(folder.curves, { ...point, leastRows }, measured);
+  const curves = CurvesLog.open(folder.curves, { ...point, leastRows }, task);
   const every = config.log.everySteps;
-  const steps = every > 0 ? openStepsLog(folder.steps, point, measured) : undefined;
+  const steps = every > 0 ? openStepsLog(folder.steps, point, task) : undefined;
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
   const { stepsPerEpoch, imagesPerStep } = resolved;
   const reporting = {
     epochs: config.epochs,
     stepsPerEpoch,
     imagesPerStep,
-    measured,
+    measured: task,
     quiet: options.quiet,
     events,
     steps: steps && {
@@ -201,7 +203,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     },
   };
   const save = whileHeld((outcome: Summarized['outcome']): Summary => {
-    const summary = summarize({ ...prepared, rows: curves.rows, outcome });
+    const summary = summarize({ ...prepared, measured: task, rows: curves.rows, outcome });
     writeSummary(folder.summary, summary);
     return summary;
   });
@@ -214,25 +216,19 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
   const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, beforeSave);
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
-    const { batchSize } = config.evaluate;
-    const precise = preciseImages(config, description.variables);
-    const evaluateSplit = (pause: (images: number) => Promise<boolean>) => {
-      const body = () => evaluate(program, dataset, batchSize, pause);
-      return precise === 0 ? body() : withPreciseStatistics(program, dataset, precise, body, pause);
-    };
     const trained = trainedVariables(description.variables, config.optimizer);
     const training = {
       config,
       resolved,
-      dataset,
-      measured,
+      examples: sources.train,
+      measured: task,
       trainOn,
       curves: { rows: curves.rows, append: whileHeld((row: CurveRow) => curves.append(row)) },
       checkpoints,
       reporter,
       stopRequested,
       weightsAreFinite: () => weightsAreFinite(program, trained),
-      evaluate: evaluateSplit,
+      evaluate,
     };
     const outcome = await train(training, progress);
     reporter.stop(outcome.status);
@@ -253,11 +249,14 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
 /** @throws UserError (exit code 1) when another process may write here: what this one knows is out of date. */
 function requireLock({ path, lock }: RunFolder): void {
   if (lock.held()) return;
-  throw new UserError("this process no longer holds the run: its lock is another process's, or gone", {
-    place: path,
-    fix: 'unless it goes on elsewhere already, go on with --resume',
-    exitCode: 1,
-  });
+  throw new UserError(
+    'this process no longer holds the run: another process has taken its lock, or the lock file was deleted',
+    {
+      place: path,
+      fix: 'unless it goes on elsewhere already, go on with --resume',
+      exitCode: 1,
+    },
+  );
 }
 
 function weightsAreFinite(program: Program, trained: readonly Variable[]): boolean {
@@ -309,30 +308,3 @@ function modeOf(environment: string): Pick<RunOptions, 'eager' | 'deterministic'
 }
 
 const oneThread: Threads = { intraOp: 1, interOp: 1 };
-
-async function defineProgram(
-  network: Network,
-  { values }: InitialWeights,
-  dataset: Dataset,
-  parts: number,
-  eager: boolean,
-) {
-  const { config, variables } = network;
-  const { createProgram } = await import('../engine/graph/create-program.js');
-  const initial = withVelocities(variables, values, {
-    parts,
-    averaged: config.optimizer.emaDecay > 0,
-    optimizer: config.optimizer,
-  });
-  const { precision, engine } = config;
-  const program = createProgram(initial, { precision, convolutions: engine.convolutions }, { eager });
-  const trainOn = defineTraining(program, network, parts);
-  const { batchSize } = config.evaluate;
-  for (const size of evaluationBatches(dataset.validation.count, batchSize)) {
-    defineEvaluation(program, network, size);
-  }
-  if (preciseImages(config, variables) > 0) {
-    defineStatistics(program, network, statisticsBatch(dataset.train.count));
-  }
-  return { program, trainOn };
-}

@@ -2,8 +2,8 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import type { Dataset } from '../datasets/dataset.js';
 import { openTrainBatches } from '../input/batches.js';
+import type { SourceDescription } from '../input/example-source.js';
 import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
 import { type CurvesLog, trainColumn, valColumn } from '../runs/curves.js';
 import { startEpoch, type TrainingProgress } from '../runs/progress.js';
@@ -11,12 +11,12 @@ import type { Reporter } from '../runs/reporter.js';
 import type { TrainingEnd } from '../runs/summarize.js';
 import { loggedMeans, type Measured } from '../tasks/metric.js';
 import type { Evaluation } from './evaluation.js';
-import type { TrainStep } from './steps.js';
+import type { TrainStep } from './step.js';
 
 export interface Training {
   config: Config;
   resolved: Resolved;
-  dataset: Dataset;
+  examples: SourceDescription;
   trainOn: TrainStep;
   /** What the task logs and is judged by. */
   measured: Measured;
@@ -36,11 +36,11 @@ export interface Training {
  * or of an evaluation, which also sees what the last update did.
  */
 export async function train(training: Training, progress: TrainingProgress): Promise<TrainingEnd> {
-  const { config, resolved, dataset, measured, evaluate, curves, checkpoints, reporter, stopRequested } =
+  const { config, resolved, examples, measured, evaluate, curves, checkpoints, reporter, stopRequested } =
     training;
   const { stepsPerEpoch, totalSteps, imagesPerStep } = resolved;
   const { seed, epochs } = config;
-  const batches = openTrainBatches(dataset, {
+  const batches = openTrainBatches(examples, {
     seed,
     batchSize: imagesPerStep,
     firstStep: progress.step,
@@ -58,7 +58,7 @@ export async function train(training: Training, progress: TrainingProgress): Pro
         const rate = resolved.rateAt(progress.step);
         const { loss, logged } = training.trainOn(batches.next(), rate, {
           step: progress.step,
-          done: progress.step / totalSteps,
+          fractionDone: progress.step / totalSteps,
         });
         if (!Number.isFinite(loss)) return { status: 'diverged', step: progress.step + 1 };
 

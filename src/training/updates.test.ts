@@ -11,7 +11,10 @@ import { createModel } from '../models/index.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import { formulaValues } from '../models/testing/formula.js';
 import { describeModel } from '../nn/shape-net.js';
-import { defineTraining, type Network, withVelocities } from './steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import type { Network } from './network.js';
+import { defineTraining } from './step.js';
 import { applyGradients } from './updates.js';
 
 before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
@@ -29,14 +32,14 @@ function networkOf(normalizer: string, optimizer: string, more = ''): Network {
   const shape = [32, 32, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model, variables, shape, pixels, kernels: kernels('kernels') };
+  return { config, model, task: classification(), variables, shape, pixels, kernels: kernels('kernels') };
 }
 
 function initialOf({ variables, config: { optimizer } }: Network) {
   const values = formulaValues(variables);
   // The formula has them below 0 too, and to be divided by.
   for (const [name, { data }] of Object.entries(values)) if (name.endsWith('.sigma')) data.fill(1);
-  return withVelocities(variables, values, { averaged: optimizer.emaDecay > 0, optimizer });
+  return withOptimizerSlots(variables, values, { averaged: optimizer.emaDecay > 0, optimizer });
 }
 
 function train(network: Network, form: 'eager' | 'compiled', { steps = 1, rate = 0.05 } = {}) {
@@ -44,7 +47,7 @@ function train(network: Network, form: 'eager' | 'compiled', { steps = 1, rate =
   const program: Program = form === 'eager' ? new EagerProgram(initial) : new CompiledProgram(initial);
   const trainOn = defineTraining(program, network);
   let loss = 0;
-  for (let step = 0; step < steps; step++) loss = trainOn(batch, rate).loss;
+  for (let step = 0; step < steps; step++) loss = trainOn(batch, rate, { step, fractionDone: 0 }).loss;
   const values = program.read();
   program.dispose();
   return { loss, values, initial };
@@ -95,13 +98,13 @@ describe('frozen parts', () => {
 
   it('have no part in micro-steps either', () => {
     const network = networkOf('group', '{ frozen: [stem, stage1, stage2] }');
-    const initial = withVelocities(network.variables, formulaValues(network.variables), {
+    const initial = withOptimizerSlots(network.variables, formulaValues(network.variables), {
       parts: 2,
       optimizer: network.config.optimizer,
     });
     assert.ok(!('stem.conv.weight.sum' in initial) && 'head.weight.sum' in initial);
     const program = new CompiledProgram(initial);
-    const { loss } = defineTraining(program, network, 2)(batch, 0.05);
+    const { loss } = defineTraining(program, network, 2)(batch, 0.05, { step: 0, fractionDone: 0 });
     const whole = train(network, 'compiled');
     assert.ok(Math.abs(loss - whole.loss) <= 1e-5 * whole.loss);
     assert.deepEqual(program.read(['stem.conv.weight']), {

@@ -1,11 +1,11 @@
-/** What a training step does to the variables once it has gradients and statistics. */
+/** The updates of a training step's variables, once it has gradients and statistics. */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import type { Step } from '../engine/program.js';
 import { isFrozen, rateFactor } from '../models/parameter-groups.js';
 import type { Variable } from '../nn/net.js';
 import type { StatisticsUpdate } from '../normalizers/normalizer.js';
-import { averageOf, velocityOf } from './slot-names.js';
+import { averageOf, velocityOf } from '../runs/optimizer-slots.js';
 
 /** SGD: one update for each rate, which without `optimizer.rates` is one for all. @param gradients of `parameters`, in their order */
 export function applyGradients(

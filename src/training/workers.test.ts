@@ -4,12 +4,15 @@ import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
-import type { Images } from '../input/evaluation-batches.js';
+import { sourceOf } from '../input/dataset-source.js';
 import { createModel } from '../models/index.js';
 import { formulaValues } from '../models/testing/formula.js';
 import { describeModel } from '../nn/shape-net.js';
-import { statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
-import { defineEvaluation, defineStatistics, defineTraining, type Network, withVelocities } from './steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import type { Network } from './network.js';
+import { defineStatistics, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
+import { defineTraining } from './step.js';
 
 before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
 
@@ -23,7 +26,7 @@ function networkOf(normalizer: string, size: number, workers: number): Network {
   const shape = [32, 32, 3];
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
-  return { config, model, variables, shape, pixels, kernels: kernels('kernels') };
+  return { config, model, task: classification(), variables, shape, pixels, kernels: kernels('kernels') };
 }
 
 function imagesOf(count: number) {
@@ -34,11 +37,11 @@ function imagesOf(count: number) {
 /** One step from the formula's weights; loss, errors and all variables after it. */
 function stepOf(network: Network, batch: ReturnType<typeof imagesOf>, parts = 1) {
   const program = new CompiledProgram(
-    withVelocities(network.variables, formulaValues(network.variables), { parts }),
+    withOptimizerSlots(network.variables, formulaValues(network.variables), { parts }),
   );
   const trainOn = defineTraining(program, network, parts);
   // At the training's end, when BRN's bounds have risen.
-  const result = trainOn(batch, rate, { step: 0, done: 1 });
+  const result = trainOn(batch, rate, { step: 0, fractionDone: 1 });
   const values = program.read();
   program.dispose();
   return { ...result, values };
@@ -128,14 +131,16 @@ describe('precise statistics', () => {
     };
     split.images.set(images);
     split.labels.set(labels);
-    const dataset: Images = { shape: [32, 32, 3], train: split, validation: split };
-    const program = new CompiledProgram(withVelocities(network.variables, formulaValues(network.variables)));
-    defineStatistics(program, network, statisticsBatch(count));
-    defineEvaluation(program, network, 4);
+    const source = sourceOf({ shape: [32, 32, 3], mean: [], train: split, validation: split }, 'train');
+    const program = new CompiledProgram(
+      withOptimizerSlots(network.variables, formulaValues(network.variables)),
+    );
+    const step = defineStatistics(program, network, statisticsBatch(count));
+    const precise = { step, source, images: count };
     const before = program.read();
     let batches = 0;
     const goOn = async () => ++batches < 0;
-    const during = await withPreciseStatistics(program, dataset, count, async () => program.read(), goOn);
+    const during = await withPreciseStatistics(program, precise, async () => program.read(), goOn);
     assert.ok(during);
     assert.equal(batches, 2);
     assert.deepEqual(program.read(), before);
@@ -143,14 +148,15 @@ describe('precise statistics', () => {
     // Told to stop at the first of its two batches.
     let asked = 0;
     const stop = async () => ++asked > 0;
-    assert.equal(await withPreciseStatistics(program, dataset, count, assert.fail, stop), undefined);
+    assert.equal(await withPreciseStatistics(program, precise, assert.fail, stop), undefined);
     assert.equal(asked, 1);
     assert.deepEqual(program.read(), before);
 
     // The stem's convolution is the same whatever the statistics: those of its output can be had in two ways.
-    const program2 = new CompiledProgram(withVelocities(network.variables, formulaValues(network.variables)));
-    defineStatistics(program2, network, count);
-    const direct = program2.run(`statistics/${count}`, { images, labels });
+    const program2 = new CompiledProgram(
+      withOptimizerSlots(network.variables, formulaValues(network.variables)),
+    );
+    const direct = defineStatistics(program2, network, count)({ images });
     for (const name of ['stem.norm.mean', 'stem.norm.variance'])
       assertClose(during[name].data, direct[name], name);
     for (const each of [program, program2]) each.dispose();

@@ -12,7 +12,11 @@ import { createModel } from '../models/index.js';
 import { assertNear, assertSummary, type Summary } from '../models/testing/compare.js';
 import { formulaLabels, formulaValue, formulaValues, publishedValue } from '../models/testing/formula.js';
 import { describeModel } from '../nn/shape-net.js';
-import { defineEvaluation, defineTraining, type Network, withVelocities } from '../training/steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import { classification } from '../tasks/classification.js';
+import { defineEvaluation } from '../training/evaluation.js';
+import type { Network } from '../training/network.js';
+import { defineTraining } from '../training/step.js';
 import { type Library, libraries, publishedModels } from './published-names.js';
 import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
 import type { Tensor, Written } from './safetensors.js';
@@ -228,21 +232,25 @@ describe('a published file computes what it does in PyTorch', () => {
       assertSameTensors(toPublished(values, where(library, published), 0), file);
 
       const trains = published !== 'vgg16_bn' || process.env.GNBENCH_TEST_LARGE !== undefined; // a minute, and 6 GB
-      const program = new CompiledProgram(trains ? withVelocities(variables, values) : values);
-      const network: Network = { config, model, variables, shape: imageShape, kernels: kernels('kernels') };
-      if (trains) defineTraining(program, network);
-      defineEvaluation(program, network, shape[0]);
+      const program = new CompiledProgram(trains ? withOptimizerSlots(variables, values) : values);
+      const network: Network = {
+        config,
+        model,
+        task: classification(),
+        variables,
+        shape: imageShape,
+        kernels: kernels('kernels'),
+      };
+      const trainOn = trains ? defineTraining(program, network) : undefined;
+      const evaluate = defineEvaluation(program, network, [shape[0]]);
       const images = formulaValue(expected.imagesName, shape).data;
       const labels = formulaLabels(shape[0], expected.classes);
-      const { logits } = program.run(`evaluate/${shape[0]}`, { images, labels });
+      const { logits } = evaluate({ images, labels }, shape[0]);
       assertNear(logits, expected.evaluationLogits, 1e-4, 'logits');
-      if (!trains) return program.dispose();
+      if (!trainOn) return program.dispose();
 
-      const { loss } = program.run('train', { images, labels, rate: Float32Array.of(0.1) });
-      assert.ok(
-        Math.abs(loss[0] - expected.loss) <= 1e-4 * expected.loss,
-        `loss ${loss[0]}, ${expected.loss}`,
-      );
+      const { loss } = trainOn({ images, labels }, 0.1, { step: 0, fractionDone: 0 });
+      assert.ok(Math.abs(loss - expected.loss) <= 1e-4 * expected.loss, `loss ${loss}, ${expected.loss}`);
       const after = program.read();
       program.dispose();
       const gradients: Record<string, VariableValue> = {};

@@ -6,8 +6,8 @@ import { parseConfig } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
+import { averageOf, sumOf, velocityOf } from '../runs/optimizer-slots.js';
 import { endedSummary } from '../runs/summary.js';
-import { averageOf, sumOf, velocityOf } from '../training/slot-names.js';
 import { encodeSafetensors } from './safetensors.js';
 import { describeWeights } from './weights-metadata.js';
 

@@ -10,7 +10,7 @@ import { createModel } from '../models/index.js';
 import { formulaValues } from '../models/testing/formula.js';
 import { describeModel } from '../nn/shape-net.js';
 import { saveCheckpoint } from '../runs/checkpoint/checkpoint.js';
-import { withVelocities } from '../training/steps.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import { writeSafetensors } from './safetensors.js';
 import { readWeights } from './weights.js';
 
@@ -88,8 +88,8 @@ test('a run’s folder: its newest whole checkpoint, without the optimizer’s s
   const checkpoints = join(run, 'checkpoints');
   const save = (step: number, tensors: typeof values) =>
     saveCheckpoint(checkpoints, { step, sums: {}, tensors }, { keep: 5 });
-  await save(3, withVelocities(variables, values, { parts: 2 }));
-  await save(4, withVelocities(variables, values));
+  await save(3, withOptimizerSlots(variables, values, { parts: 2 }));
+  await save(4, withOptimizerSlots(variables, values));
   fs.truncateSync(join(checkpoints, 'step-000000004', 'tensors.safetensors'), 99);
   const warnings: string[] = [];
   const loaded = readWeights(run, variables, { head: 'keep', warn: (message) => warnings.push(message) });
@@ -110,7 +110,7 @@ test('of a run that averages its weights, the averages', async () => {
       { shape, data: values[name].data.map((x) => 2 * x) },
     ]),
   );
-  const tensors = { ...withVelocities(variables, values), ...averages };
+  const tensors = { ...withOptimizerSlots(variables, values), ...averages };
   saveCheckpoint(join(run, 'checkpoints'), { step: 1, sums: {}, tensors }, { keep: 1 });
   const loaded = readWeights(run, variables, { head: 'keep' });
   assert.deepEqual(loaded.values['stem.conv.weight'], averages['stem.conv.weight.average']);

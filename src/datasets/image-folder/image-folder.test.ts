@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../errors.js';
+import type { Batch } from '../../input/batch.js';
 import { openTrainBatches } from '../../input/batches.js';
 import { centreCrop } from '../../input/crop.js';
+import { sourceOf } from '../../input/dataset-source.js';
 import { openEvaluationBatches } from '../../input/evaluation-batches.js';
 import { loadDataset } from '../index.js';
 import { knownSizes } from '../known-sizes.js';
@@ -155,15 +157,15 @@ test('an image that cannot be read now is not left out, nor taken for broken lat
   await refused(config, image, /cannot be read \(ELOOP\)/);
 });
 
-const bytes = ({ images, labels }: { images: Uint8Array; labels: Int32Array }) =>
-  Buffer.concat([images, Buffer.from(Uint8Array.from(labels))]).toString('latin1');
+const bytes = ({ images, labels }: Batch) =>
+  Buffer.concat([images as Uint8Array, Buffer.from(Uint8Array.from(labels))]).toString('latin1');
 
 test('batches are the same with a cache, without one, and in a resumed run', async () => {
   const config = await dataset();
   const options = { seed: 3, batchSize: 4, stepsPerEpoch: 3, totalSteps: 9, augment: true };
   const all = async (decodedCache: number, firstStep = 0, changes = {}) => {
     const data = await loadDataset({ ...config, decodedCache } as ImageFolderConfig, { quiet: true });
-    const batches = openTrainBatches(data, { ...options, firstStep, ...changes });
+    const batches = openTrainBatches(sourceOf(data, 'train'), { ...options, firstStep, ...changes });
     const taken = Array.from({ length: 9 - firstStep }, () => bytes(batches.next()));
     assert.throws(() => batches.next(), RangeError);
     await batches.close();
@@ -182,11 +184,11 @@ test('evaluation shows every image once, in order, the last batch at its own siz
   const labels: number[] = [];
   const counts: number[] = [];
   const images: Buffer[] = [];
-  const batches = openEvaluationBatches(data, { batchSize: 4 });
-  for (let batch = batches.next(); batch; batch = batches.next()) {
-    labels.push(...batch.labels);
-    counts.push(batch.count);
-    images.push(Buffer.from(batch.images));
+  const batches = openEvaluationBatches(sourceOf(data, 'validation'), { batchSize: 4 });
+  for (let next = batches.next(); next; next = batches.next()) {
+    labels.push(...next.batch.labels);
+    counts.push(next.rows);
+    images.push(Buffer.from(next.batch.images));
   }
   await batches.close();
   assert.deepEqual(labels, [0, 0, 1, 1, 2, 2]);
@@ -198,13 +200,13 @@ test('evaluation shows every image once, in order, the last batch at its own siz
 
 test('evaluation of images in memory: the same, without a thread', async () => {
   const data = await loadDataset({ name: 'synthetic', validation: 'test', augment: true, valSubset: 25 });
-  const batches = openEvaluationBatches(data, { batchSize: 10 });
+  const batches = openEvaluationBatches(sourceOf(data, 'validation'), { batchSize: 10 });
   const counts = [];
   const images = [];
-  for (let batch = batches.next(); batch; batch = batches.next()) {
-    counts.push(batch.count);
-    images.push(batch.images);
-    assert.equal(batch.labels.length, batch.count);
+  for (let next = batches.next(); next; next = batches.next()) {
+    counts.push(next.rows);
+    images.push(next.batch.images as Uint8Array);
+    assert.equal(next.batch.labels.length, next.rows);
   }
   assert.deepEqual(counts, [10, 10, 5]);
   assert.deepEqual(Buffer.concat(images), Buffer.from(data.validation.images));
@@ -216,19 +218,20 @@ test('an image that breaks during the run: the error reaches next, or another im
   const bad = join(config.train, 'dog', '2.png');
   await writeFile(bad, 'gone');
   const options = { seed: 1, batchSize: 12, firstStep: 0, stepsPerEpoch: 1, totalSteps: 1, augment: true };
-  const failing = openTrainBatches(data, options);
+  const failing = openTrainBatches(sourceOf(data, 'train'), options);
   assert.throws(
     () => failing.next(),
     (error: UserError) => error instanceof UserError && error.place === bad,
   );
   await failing.close();
-  const skipping = openTrainBatches({ ...data, decoding: { ...data.decoding!, onBroken: 'skip' } }, options);
+  const skips = { ...data, decoding: { ...data.decoding!, onBroken: 'skip' as const } };
+  const skipping = openTrainBatches(sourceOf(skips, 'train'), options);
   const { labels } = skipping.next();
   assert.deepEqual([...labels].sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   await skipping.close();
   // A file that cannot be read may be sound: to go on without it would be another training.
   await rm(bad);
-  const unread = openTrainBatches({ ...data, decoding: { ...data.decoding!, onBroken: 'skip' } }, options);
+  const unread = openTrainBatches(sourceOf(skips, 'train'), options);
   assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });
   await unread.close();
 });

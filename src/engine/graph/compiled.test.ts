@@ -5,7 +5,11 @@ import { parseConfig } from '../../config/load.js';
 import { createModel } from '../../models/index.js';
 import { initialize } from '../../nn/initialize.js';
 import { describeModel } from '../../nn/shape-net.js';
-import { defineEvaluation, defineTraining, type Network, withVelocities } from '../../training/steps.js';
+import { withOptimizerSlots } from '../../runs/optimizer-slots.js';
+import { classification } from '../../tasks/classification.js';
+import { defineEvaluation } from '../../training/evaluation.js';
+import type { Network } from '../../training/network.js';
+import { defineTraining } from '../../training/step.js';
 import { EagerProgram } from '../eager.js';
 import { kernels } from '../kernel-table.js';
 import { backend, loadEngine, tf } from '../load.js';
@@ -27,14 +31,15 @@ function networkOf(
   const created = createModel(config.model, 10);
   const shape = [32, 32, 3];
   const { variables } = describeModel(created, config.normalizer, { shape });
-  return { config, model: created, variables, shape, pixels, kernels: kernels(use) };
+  const task = classification();
+  return { config, model: created, task, variables, shape, pixels, kernels: kernels(use) };
 }
 
 /** The network's first values, but with γ away from 0: behind γ = 0 no gradient could be wrong. */
 function start({ variables }: Network): Record<string, VariableValue> {
   const values = initialize(variables, 7);
   for (const { name, role } of variables) if (role === 'gamma') values[name].data.fill(0.8);
-  return withVelocities(variables, values);
+  return withOptimizerSlots(variables, values);
 }
 
 function batchOf(count: number, step: number) {
@@ -44,6 +49,8 @@ function batchOf(count: number, step: number) {
   );
   return { images, labels: Int32Array.from({ length: count }, (_, index) => (index + step) % 10) };
 }
+
+const atStart = { step: 0, fractionDone: 0 };
 
 const norm = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
 
@@ -62,14 +69,14 @@ describe('the compiled step is the eager one', () => {
       const count = network.config.batch.size * network.config.batch.workers;
       const initial = start(network);
       const programs = [new EagerProgram(initial), new CompiledProgram(initial)];
-      const run = (program: Program, step: number, rate: number) =>
-        program.run('train', { ...batchOf(count, step), rate: Float32Array.of(rate) }).loss[0];
-      for (const program of programs) {
-        defineTraining(program, network);
-        defineEvaluation(program, network, 3);
-      }
+      const steps = programs.map((program: Program) => ({
+        trainOn: defineTraining(program, network),
+        evaluate: defineEvaluation(program, network, [3]),
+      }));
+      const train = (step: number) =>
+        steps.map(({ trainOn }) => trainOn(batchOf(count, step), 0.001, atStart).loss);
 
-      const [eagerLoss, compiledLoss] = programs.map((program) => run(program, 0, 0.001));
+      const [eagerLoss, compiledLoss] = train(0);
       assert.ok(
         Math.abs(compiledLoss - eagerLoss) <= 1e-5 * eagerLoss,
         `${compiledLoss}, eager ${eagerLoss}`,
@@ -82,9 +89,9 @@ describe('the compiled step is the eager one', () => {
       }
 
       let losses = [0, 0];
-      for (let step = 1; step < 20; step++) losses = programs.map((program) => run(program, step, 0.001));
+      for (let step = 1; step < 20; step++) losses = train(step);
       assert.ok(Math.abs(losses[1] - losses[0]) <= 1e-3 * losses[0], `after 20 steps: ${losses}`);
-      const [one, other] = programs.map((program) => program.run('evaluate/3', batchOf(3, 99)));
+      const [one, other] = steps.map(({ evaluate }) => evaluate(batchOf(3, 99), 3));
       assert.ok(Math.abs(one.loss[0] - other.loss[0]) <= 1e-3 * one.loss[0], 'evaluation');
       for (const program of programs) program.dispose();
     });
@@ -97,10 +104,9 @@ describe('the compiled step is the eager one', () => {
       const programs = (['direct', 'winograd'] as const).map(
         (convolutions) => new CompiledProgram(initial, { convolutions }),
       );
-      const run = (program: Program, step: number) =>
-        program.run('train', { ...batchOf(4, step), rate: Float32Array.of(0.001) }).loss[0];
-      for (const program of programs) defineTraining(program, network);
-      for (const program of programs) run(program, 0);
+      const steps = programs.map((program) => defineTraining(program, network));
+      const train = (step: number) => steps.map((trainOn) => trainOn(batchOf(4, step), 0.001, atStart).loss);
+      train(0);
       const [direct, filtered] = programs.map((program) => program.read());
       let largest = 0;
       for (const [name, { data }] of Object.entries(direct)) {
@@ -110,7 +116,7 @@ describe('the compiled step is the eager one', () => {
       }
       assert.ok(largest > 0, 'it was not used');
       let losses = [0, 0];
-      for (let step = 1; step < 20; step++) losses = programs.map((program) => run(program, step));
+      for (let step = 1; step < 20; step++) losses = train(step);
       assert.ok(Math.abs(losses[1] - losses[0]) <= 1e-3 * losses[0], `after 20 steps: ${losses}`);
       for (const program of programs) program.dispose();
     });
@@ -121,8 +127,7 @@ describe('the compiled step is the eager one', () => {
     const initial = start(network);
     const gradients = (precision: 'float32' | 'bfloat16', convolutions: 'direct' | 'winograd') => {
       const program = new CompiledProgram(initial, { precision, convolutions });
-      defineTraining(program, network);
-      program.run('train', { ...batchOf(4, 0), rate: Float32Array.of(0.001) });
+      defineTraining(program, network)(batchOf(4, 0), 0.001, atStart);
       const values = Object.entries(program.read()).filter(([name]) => name.endsWith('.velocity'));
       program.dispose();
       return Float32Array.from(values.flatMap(([, { data }]) => [...data]));
@@ -141,8 +146,7 @@ describe('the compiled step is the eager one', () => {
     const initial = start(network);
     const [full, half] = (['float32', 'bfloat16'] as const).map((precision) => {
       const program = new CompiledProgram(initial, { precision });
-      defineTraining(program, network);
-      const loss = program.run('train', { ...batchOf(4, 0), rate: Float32Array.of(0.01) }).loss[0];
+      const { loss } = defineTraining(program, network)(batchOf(4, 0), 0.01, atStart);
       const values = program.read();
       program.dispose();
       return { loss, values };
@@ -160,19 +164,19 @@ describe('a program', () => {
 
   it('leaves no tensors behind, step after step', () => {
     for (const program of [new CompiledProgram(initial), new EagerProgram(initial)]) {
-      program.define('add', { x: { shape: [2], dtype: 'float32' } }, (step) => {
+      const add = program.define('add', { x: { shape: [2], dtype: 'float32' } }, (step) => {
         const sum = step.variable('w').add(step.feed('x'));
         step.assign('w', sum);
         return { sum };
       });
       const feed = { x: Float32Array.of(1, 1) };
-      program.run('add', feed);
+      add(feed);
       const before = backend.binding.getNumOfTensors();
-      for (let step = 0; step < 10; step++) program.run('add', feed);
+      for (let step = 0; step < 10; step++) add(feed);
       assert.equal(backend.binding.getNumOfTensors(), before);
       assert.deepEqual([...program.read().w.data], [12, 13]);
       program.write({ w: { shape: [2], data: Float32Array.of(5, 6) } });
-      assert.deepEqual([...program.run('add', feed).sum], [6, 7]);
+      assert.deepEqual([...add(feed).sum], [6, 7]);
       program.dispose();
     }
   });
@@ -215,12 +219,12 @@ describe('a program', () => {
 
   it('reads and writes a few variables without the others', () => {
     const program = new CompiledProgram({ ...initial, v: { shape: [], data: Float32Array.of(3) } });
-    program.define('twice', {}, (step) => {
+    const twice = program.define('twice', {}, (step) => {
       step.assign('v', step.variable('v').mul(2));
       return { v: step.variable('v') };
     });
     program.write({ w: { shape: [2], data: Float32Array.of(7, 8) } });
-    program.run('twice', {});
+    twice({});
     assert.deepEqual(program.read(['v']), { v: { shape: [], data: Float32Array.of(6) } });
     assert.deepEqual([...program.read().w.data], [7, 8]);
     assert.deepEqual(program.read([]), {});
@@ -235,13 +239,13 @@ describe('a program', () => {
     it(`refuses two updates of one variable in a step, ${form}`, () => {
       const program = make();
       assert.throws(() => {
-        program.define('step', {}, (step) => {
+        const twice = program.define('step', {}, (step) => {
           const value = step.variable('w');
           step.assign('w', value.add(1));
           step.movingAverage({ variables: ['w'], values: [value], scales: [1], workers: [1], momentum: 0.9 });
           return { out: value.neg() };
         });
-        program.run('step', {});
+        twice({});
       }, /the step updates w twice/);
       program.dispose();
     });

@@ -4,7 +4,7 @@ import { cacheFolder } from '../../cache.js';
 import { DataType } from '../data-type.js';
 import { type Kernels, kernels as kernelsOf } from '../kernel-table.js';
 import { backend } from '../load.js';
-import type { Feed, Program, StepFunction, Values, VariableValue } from '../program.js';
+import type { DefinedStep, Feed, Program, StepFunction, Values, VariableValue } from '../program.js';
 import { toBfloat16 } from './bfloat16.js';
 import { fuseAdditions } from './fuse.js';
 import { type Node, savedModel } from './graph.js';
@@ -29,7 +29,6 @@ export class CompiledProgram implements Program {
   /** The graph: variables, and the nodes of every step so far. */
   readonly nodes: Node[];
   private readonly handles: Handles;
-  private readonly steps = new Map<string, SessionStep>();
   private session: number | undefined;
 
   constructor(
@@ -41,22 +40,21 @@ export class CompiledProgram implements Program {
     this.nodes = nodes;
   }
 
-  define(name: string, feeds: Record<string, Feed>, step: StepFunction): void {
+  define(label: string, feeds: Record<string, Feed>, step: StepFunction): DefinedStep {
     const { precision, convolutions, kernels = kernelsOf('kernels') } = this.options;
     const { handles, initial } = this;
     const [first, second] = [0, 1].map((pass) =>
-      trace(name, feeds, step, { handles, initial, kernels, pass }),
+      trace(label, feeds, step, { handles, initial, kernels, pass }),
     );
     assertReplayable(first.recorder, second.recorder);
     let nodes = fuseAdditions(first.recorder.nodes);
     if (convolutions === 'winograd') nodes = allowWinograd(nodes);
     if (precision === 'bfloat16') nodes = toBfloat16(nodes);
     this.nodes.push(...nodes);
-    this.steps.set(name, first.step);
+    return (values) => this.run(first.step, values);
   }
 
-  run(name: string, values: Record<string, Values>): Record<string, Float32Array> {
-    const { feeds, outputs } = this.steps.get(name)!;
+  private run({ feeds, outputs }: SessionStep, values: Record<string, Values>): Record<string, Float32Array> {
     const fed = feeds.map((feed) => ({ ...feed, values: values[feed.name] }));
     const results = this.call(fed, outputs.map(({ output }) => output).join(','));
     return Object.fromEntries(outputs.map(({ name: output }, index) => [output, results[index]]));

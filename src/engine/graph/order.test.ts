@@ -46,7 +46,7 @@ describe('a compiled step that reads what it updates', () => {
   for (const [kind, update] of Object.entries(updates)) {
     it(`sees the values from before its ${kind}, even those that it reads last`, () => {
       const program = new CompiledProgram(initial);
-      program.define('step', { x: { shape: [4], dtype: 'float32' } }, (step) => {
+      const run = program.define('step', { x: { shape: [4], dtype: 'float32' } }, (step) => {
         update(step);
         const square = tf.ones([200, 200]).mul(step.feed('x').sum());
         const slow = square
@@ -57,7 +57,7 @@ describe('a compiled step that reads what it updates', () => {
       });
       for (let repeat = 0; repeat < 5; repeat++) {
         program.write(initial);
-        const { seen } = program.run('step', { x: Float32Array.of(2, 2, 2, 2) });
+        const { seen } = run({ x: Float32Array.of(2, 2, 2, 2) });
         assert.deepEqual([...seen], Array(4 * names.length).fill(1));
         for (const { data } of Object.values(program.read(names))) assert.notEqual(data[0], 1);
       }
@@ -67,13 +67,13 @@ describe('a compiled step that reads what it updates', () => {
 
   it('may read a variable first where it differentiates, and again behind that', () => {
     const program = new CompiledProgram({ w: ones, mean: ones });
-    program.define('step', {}, (step) => {
+    const run = program.define('step', {}, (step) => {
       const loss = () => step.variable('w').sub(step.variable('mean')).square().sum();
       const { gradients } = lossAndGradients(loss, [step.variable('w')]);
       step.assign('mean', step.variable('mean').mul(0.5));
       return { gradient: gradients[0] };
     });
-    assert.deepEqual([...program.run('step', {}).gradient], [0, 0, 0, 0]);
+    assert.deepEqual([...run({}).gradient], [0, 0, 0, 0]);
     assert.deepEqual([...program.read(['mean']).mean.data], [0.5, 0.5, 0.5, 0.5]);
     program.dispose();
   });

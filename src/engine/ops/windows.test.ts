@@ -66,13 +66,13 @@ describe('what slides over two or three dimensions agrees with PyTorch, forward 
       ['compiled', () => new CompiledProgram(ones)],
     ] as const) {
       const program = make();
-      program.define('step', {}, (step) => {
+      const run = program.define('step', {}, (step) => {
         const x = step.variable('x');
         const window = { kernel: [2, 2, 2], stride: [2, 2, 2], padding: [0, 0, 0] };
         const { gradients } = lossAndGradients(() => maxPool(x, window).sum(), [x]);
         return { gradient: gradients[0].mul(3) };
       });
-      assert.deepEqual([...program.run('step', {}).gradient], [3, 0, 0, 0, 0, 0, 0, 0], form);
+      assert.deepEqual([...run({}).gradient], [3, 0, 0, 0, 0, 0, 0, 0], form);
       program.dispose();
     }
   });

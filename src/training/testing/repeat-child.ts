@@ -11,7 +11,10 @@ import { loadEngine } from '../../engine/load.js';
 import { formulaValues } from '../../models/testing/formula.js';
 import type { Model } from '../../nn/net.js';
 import { describeModel } from '../../nn/shape-net.js';
-import { defineTraining, type Network, withVelocities } from '../steps.js';
+import { withOptimizerSlots } from '../../runs/optimizer-slots.js';
+import { classification } from '../../tasks/classification.js';
+import type { Network } from '../network.js';
+import { defineTraining } from '../step.js';
 
 const [intraOp, interOp, repeats] = process.argv.slice(2).map(Number);
 await loadEngine({ variant: 'cpu', threads: { intraOp, interOp }, quiet: true });
@@ -53,6 +56,7 @@ function networkOf(normalizer: string, fused: boolean): Network {
   return {
     config,
     model: tiny,
+    task: classification(),
     variables,
     shape,
     pixels,
@@ -72,14 +76,14 @@ function resultsOf(normalizer: string, parts: number, fused: boolean): number {
   const values = formulaValues(variables);
   // Running deviations are divided by, and the formula gives values around 0 to them.
   for (const [name, { data }] of Object.entries(values)) if (name.endsWith('.sigma')) data.fill(1);
-  const initial = withVelocities(variables, values, { parts, optimizer: config.optimizer });
+  const initial = withOptimizerSlots(variables, values, { parts, optimizer: config.optimizer });
   const program = new CompiledProgram(initial, { kernels: network.kernels });
   const train = defineTraining(program, network, parts);
   const digests = new Set<string>();
   for (let repeat = 0; repeat < repeats; repeat++) {
     if (repeat > 0) program.write(initial);
     // The end of a training, where the bounds of Batch Renormalization have risen.
-    const result = train(batch, 0.05, { step: 0, done: 1 });
+    const result = train(batch, 0.05, { step: 0, fractionDone: 1 });
     const hash = createHash('md5').update(JSON.stringify(result));
     for (const { data } of Object.values(program.read())) hash.update(data);
     digests.add(hash.digest('hex'));

@@ -1,0 +1,21 @@
+import type { Dataset } from '../datasets/dataset.js';
+import type { SourceDescription } from './example-source.js';
+import type { FileOptions } from './file-source.js';
+import { labelledImages, type MemoryOptions } from './memory-source.js';
+
+/** The parts of a data set that it takes to go through its images. */
+export type Images = Pick<Dataset, 'shape' | 'mean' | 'train' | 'validation' | 'decoding'>;
+
+/** The examples of a split: its images with their labels. */
+export function sourceOf(dataset: Images, split: 'train' | 'validation'): SourceDescription {
+  const { shape, mean, decoding } = dataset;
+  const { images, labels, files, count } = dataset[split];
+  const spec = labelledImages(shape);
+  if (files && decoding) {
+    const options: FileOptions = { shape, labels, files, decoding, train: split === 'train' };
+    return { module: import.meta.resolve('./file-source.js'), options, count, spec };
+  }
+  const options: MemoryOptions = { shape, mean, images, labels };
+  const resident = { images, labels };
+  return { module: import.meta.resolve('./memory-source.js'), options, count, spec, resident };
+}

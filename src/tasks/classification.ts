@@ -1,0 +1,75 @@
+/** Each image is of one class: softmax cross-entropy, top-1 and top-5 error. */
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Kernels } from '../engine/kernel-table.js';
+import { tf } from '../engine/load.js';
+import { softmaxCrossEntropy } from '../engine/ops/softmax-loss.js';
+import { classificationMeasures } from './metric.js';
+import type { Evaluator, Task, Tensors } from './task.js';
+
+/** @param labelSmoothing the share of each training label that is spread over all classes */
+export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Task => ({
+  name: 'classification',
+  ...classificationMeasures,
+  targets: { labels: { shape: [], dtype: 'int32' } },
+  training({ logits }, { labels }, { kernels }) {
+    const { loss, errors } = crossEntropy(logits, labels, kernels);
+    const smoothed = labelSmoothing === 0 ? loss : smooth(loss, logits as Tensor2D, labels, labelSmoothing);
+    return { losses: { loss: smoothed }, counts: { error: errors } };
+  },
+  predictions: ({ logits }, { labels }, { kernels }): Tensors => ({
+    logits,
+    ...crossEntropy(logits, labels, kernels),
+  }),
+  evaluator,
+});
+
+const crossEntropy = (logits: Tensor, labels: Tensor, kernels: Kernels) =>
+  softmaxCrossEntropy(logits as Tensor2D, labels, kernels);
+
+/** The loss with labels of which a share is spread over all classes: that adds share · (logit of the label − mean logit). */
+function smooth(loss: Tensor, logits: Tensor2D, labels: Tensor, share: number): Tensor {
+  const ofLabel = logits.mul(tf.oneHot(labels as Tensor1D, logits.shape[1])).sum(1);
+  return loss.add(ofLabel.sub(logits.mean(1)).mean().mul(share));
+}
+
+/** Means over the examples: cross-entropy in nats, errors in percent; top-5 where there are more than five classes. */
+function evaluator(): Evaluator {
+  let done = 0;
+  let loss = 0;
+  let errors = 0;
+  let top5Errors = 0;
+  let classes = 0;
+  return {
+    add(predictions, { labels }, rows) {
+      const logits = predictions.logits as Float32Array;
+      loss += predictions.loss[0] * rows;
+      errors += predictions.errors[0];
+      classes = logits.length / rows;
+      top5Errors += countBehind(5, logits, labels, classes);
+      done += rows;
+    },
+    result() {
+      const found = { loss: loss / done, error: (100 * errors) / done };
+      // Of five classes or fewer, every label is among the top five.
+      return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
+    },
+  };
+}
+
+/** Counts the images with `places` or more classes that have larger logits than their label's; NaN counts as larger. */
+function countBehind(
+  places: number,
+  logits: Float32Array,
+  labels: ArrayLike<number>,
+  classes: number,
+): number {
+  let behind = 0;
+  for (let image = 0; image * classes < logits.length; image++) {
+    const start = image * classes;
+    const own = logits[start + labels[image]];
+    let larger = 0;
+    for (let at = start; at < start + classes; at++) if (!(logits[at] <= own)) larger++;
+    if (larger >= places) behind++;
+  }
+  return behind;
+}

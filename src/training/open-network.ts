@@ -1,0 +1,102 @@
+import type { Dataset } from '../datasets/index.js';
+import type { Program, VariableValue } from '../engine/program.js';
+import { changedBy } from '../input/changed-source.js';
+import { sourceOf } from '../input/dataset-source.js';
+import { rowsOf } from '../input/evaluation-batches.js';
+import type { SourceDescription } from '../input/example-source.js';
+import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import type { LoadedTask } from '../tasks/index.js';
+import { defineEvaluation, type Evaluation, evaluate, evaluationBatches } from './evaluation.js';
+import type { Network } from './network.js';
+import {
+  defineStatistics,
+  preciseImages,
+  statisticsBatch,
+  statisticsSource,
+  withPreciseStatistics,
+} from './precise-statistics.js';
+import { defineTraining, type TrainStep } from './step.js';
+
+/** The examples that a network is trained, evaluated and has its statistics taken on. */
+export interface Sources {
+  train: SourceDescription;
+  validation: SourceDescription;
+  statistics: SourceDescription;
+}
+
+/** The data set's examples with the targets that the task wants. */
+export async function openSources(
+  dataset: Dataset,
+  { examples }: Pick<LoadedTask, 'examples'>,
+): Promise<Sources> {
+  const changed = (source: SourceDescription) => (examples ? changedBy(examples, source) : source);
+  return {
+    train: await changed(sourceOf(dataset, 'train')),
+    validation: await changed(sourceOf(dataset, 'validation')),
+    statistics: statisticsSource(dataset),
+  };
+}
+
+export interface OpenNetwork {
+  program: Program;
+  /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
+  evaluate(pause: (examples: number) => Promise<boolean>): Promise<Evaluation | undefined>;
+}
+
+/** A program with the network's variables and the steps that evaluate it. The engine has been loaded. */
+export async function openNetwork(
+  network: Network,
+  values: Record<string, VariableValue>,
+  sources: Pick<Sources, 'validation' | 'statistics'>,
+  { eager }: { eager: boolean },
+): Promise<OpenNetwork> {
+  const { createProgram } = await import('../engine/graph/create-program.js');
+  const program = createProgram(values, computation(network), { eager });
+  return { program, evaluate: defineEvaluations(program, network, sources) };
+}
+
+/** The same with what it takes to train it: the optimizer's slots, and the step in so many parts. */
+export async function openForTraining(
+  network: Network,
+  values: Record<string, VariableValue>,
+  sources: Pick<Sources, 'validation' | 'statistics'> | undefined,
+  { eager, parts }: { eager: boolean; parts: number },
+): Promise<OpenNetwork & { trainOn: TrainStep }> {
+  const { createProgram } = await import('../engine/graph/create-program.js');
+  const { config, variables } = network;
+  const { optimizer } = config;
+  const initial = withOptimizerSlots(variables, values, {
+    parts,
+    averaged: optimizer.emaDecay > 0,
+    optimizer,
+  });
+  const program = createProgram(initial, computation(network), { eager });
+  const trainOn = defineTraining(program, network, parts);
+  const unmeasured = async () => ({});
+  return { program, trainOn, evaluate: sources ? defineEvaluations(program, network, sources) : unmeasured };
+}
+
+const computation = ({ config: { precision, engine } }: Network) => ({
+  precision,
+  convolutions: engine.convolutions,
+});
+
+function defineEvaluations(
+  program: Program,
+  network: Network,
+  { validation, statistics }: Pick<Sources, 'validation' | 'statistics'>,
+): OpenNetwork['evaluate'] {
+  const { config, task, variables } = network;
+  const { batchSize } = config.evaluate;
+  const step = defineEvaluation(program, network, evaluationBatches(rowsOf(validation), batchSize));
+  const images = preciseImages(config, variables);
+  const measure = (pause: (examples: number) => Promise<boolean>) =>
+    evaluate(step, task, validation, batchSize, pause);
+  if (images === 0) return measure;
+  const precise = {
+    step: defineStatistics(program, network, statisticsBatch(statistics.count)),
+    source: statistics,
+    images,
+  };
+  return (pause) => withPreciseStatistics(program, precise, () => measure(pause), pause);
+}
