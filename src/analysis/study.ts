@@ -7,13 +7,13 @@ import type { Summary } from '../runs/summary.js';
 import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
 
 /** How a run stands: its summary's status; `unreadable` when its files are cut short, `missing` when it never began. */
-export type Outcome = Summary['status'] | 'unreadable' | 'missing';
+export type RunState = Summary['status'] | 'unreadable' | 'missing';
 
 export interface StudyRun {
   seed: number;
   /** Its folder, absolute. */
   folder: string;
-  outcome: Outcome;
+  outcome: RunState;
   epochs: { done: number; total: number };
   /** The metrics of the run's task, the compared one first. */
   metrics: readonly Metric[];

@@ -1,6 +1,6 @@
 import { type CifarVersion, versions } from '../datasets/checksums.js';
 import { type CifarFile, readCifarFile } from '../datasets/cifar-file.js';
-import { locate, places } from '../datasets/download/locate.js';
+import { locate, searchedFolders } from '../datasets/download/locate.js';
 import { provideCifar } from '../datasets/download/provide.js';
 import { unknownDataset } from '../datasets/index.js';
 import { unofficialNote } from '../datasets/official.js';
@@ -34,7 +34,7 @@ export async function dataVerify(
   }
   const folder = locate(version.folder, options.data);
   if (folder === undefined) {
-    throw new UserError(`${version.title} is in none of ${places(options.data).join(', ')}`, {
+    throw new UserError(`${version.title} is in none of ${searchedFolders(options.data).join(', ')}`, {
       place: version.folder,
       fix: `gnbench data fetch ${name}, or name the folder that holds it with --data or $GNBENCH_DATA`,
     });

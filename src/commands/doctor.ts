@@ -1,5 +1,5 @@
 import { cifar10 } from '../datasets/checksums.js';
-import { locate, places } from '../datasets/download/locate.js';
+import { locate, searchedFolders } from '../datasets/download/locate.js';
 import { engineChecks } from '../engine/checks.js';
 import { type Check, found, missing } from '../engine/install/check.js';
 import { findFfmpeg } from '../engine/install/ffmpeg.js';
@@ -30,7 +30,7 @@ function dataCheck(dataFolder?: string): Check {
   return {
     name,
     state: 'missing',
-    detail: `${title} is in none of ${places(dataFolder).join(', ')}: the first run that needs it downloads it`,
+    detail: `${title} is in none of ${searchedFolders(dataFolder).join(', ')}: the first run that needs it downloads it`,
     fix: `npx gnbench data fetch ${name}`,
     blocks: false,
   };

@@ -4,7 +4,6 @@ import { slurmTask } from '../sweep/slurm/task.js';
 
 /** `gnbench task LIST INDEX`: what a Slurm job does in place of its batch script; not for people. @returns the exit code */
 export async function task(list: string, index: string): Promise<number> {
-  if (!/^\d+$/.test(index))
-    throw new UserError(`${JSON.stringify(index)} is no task's number`, { place: list });
+  if (!/^\d+$/.test(index)) throw new UserError(`no such task: ${JSON.stringify(index)}`, { place: list });
   return slurmTask(list, Number(index), gnbenchRun);
 }

@@ -236,7 +236,7 @@ test('files that cannot be read say why', async (t) => {
   assert.equal(missing.message, `no such file; did you mean ${file}?`);
   assert.match((await failing(join(folder, 'resnet'))).message, /did you mean .*resnet\.yaml\?$/);
   assert.match((await failing(folder)).message, /is a folder/);
-  assert.match((await failing('/dev/zero')).message, /no regular file/);
+  assert.match((await failing('/dev/zero')).message, /not a regular file/);
   assert.match((await failing(join(file, 'x'))).message, /ENOTDIR/);
   await symlink('loop', join(folder, 'loop'));
   assert.match((await failing(join(folder, 'loop'))).message, /ELOOP/);
@@ -268,7 +268,7 @@ test('a place stays with a configuration, for what is found wrong later', async 
 test('synchronized statistics take a step whole', () => {
   const text =
     'model: resnet20\nnormalizer: sync-batch\ndata: cifar10\nbatch: { workers: 2, microSteps: 2 }\n';
-  assert.throws(() => parseConfig(text, { file: 'a.yaml' }), /microSteps.*has to be 1/);
+  assert.throws(() => parseConfig(text, { file: 'a.yaml' }), /microSteps.*must be 1/);
   assert.equal(
     parseConfig(text.replace('microSteps: 2', 'microSteps: 1'), { file: 'a.yaml' }).batch.workers,
     2,

@@ -50,7 +50,7 @@ export async function loadConfig(file: string, overrides: readonly string[] = []
  * The text of a YAML file of 1 MiB at most.
  *
  * @param examples where such files are, for the message when this one is not there
- * @throws {UserError} when it is not there, is no regular file, cannot be read, is too large, or is no UTF-8
+ * @throws {UserError} when it is not there, is not a regular file, cannot be read, is too large, or is not UTF-8
  */
 export async function readText(file: string, examples: string): Promise<string> {
   return decode(await readBytes(file, examples), file);
@@ -75,7 +75,7 @@ async function readBytes(file: string, examples: string): Promise<Buffer> {
     const found = await stat(file);
     if (found.isDirectory())
       throw new UserError('is a folder, not a file', { place: file, fix: `examples: ${examples}` });
-    if (!found.isFile()) throw new UserError('is no regular file', { place: file });
+    if (!found.isFile()) throw new UserError('is not a regular file', { place: file });
     if (found.size > maxBytes) throw tooLarge(file);
     return await readFile(file);
   } catch (error) {
@@ -98,7 +98,7 @@ export async function neighbour(file: string): Promise<string | undefined> {
 }
 
 function placeOfBrokenByte(bytes: Uint8Array): string {
-  // Decoding a part ends where the whole would, and a part that ends within a character is no error when streamed.
+  // Decoding a part ends where the whole would, and a part that ends within a character is not an error when streamed.
   let [sound, broken] = [0, bytes.length];
   while (broken - sound > 1) {
     const middle = (sound + broken) >> 1;

@@ -35,7 +35,7 @@ function parseAssignment(text: string): Assignment {
   if (equals < 0) throw new UserError('an override is path=value', { place, fix: example });
   const path = words.split('.');
   if (path.some((key) => key === ''))
-    throw new UserError(`${inWords(words)} is no key path`, { place, fix: example });
+    throw new UserError(`${inWords(words)} is not a key path`, { place, fix: example });
   const source = readValue(text.slice(equals + 1), place);
   return { path: path.map((key) => (/^\d{1,6}$/.test(key) ? Number(key) : key)), value: source.value, place };
 }

@@ -201,14 +201,14 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
   if (config.optimizer.emaDecay > 0 && config.evaluate.statistics === 'precise') {
     problem(
       ['optimizer', 'emaDecay'],
-      'cannot be had with precise statistics, which are of the last weights',
+      'cannot be combined with precise statistics, which use the latest weights',
     );
   }
   const span = statisticsSpan(normalizer.name);
   if (span === 'step' && typeof batch.microSteps === 'number' && batch.microSteps > 1) {
     problem(
       ['batch', 'microSteps'],
-      'has to be 1: synchronized statistics are those of all images of a step',
+      'must be 1: synchronized statistics are computed over all images of a step',
     );
   } else if (typeof batch.microSteps === 'number') {
     // BN's statistics are a worker's, so a worker's images stay together.

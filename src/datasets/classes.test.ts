@@ -18,8 +18,8 @@ test('classes are named by number or by name, and keep the order that they are n
 
 test('one that there is none of, or twice: an error that says which there are', () => {
   for (const [classes, message, fix] of [
-    [[0, 4], /^4 is no class of this data$/, /^valid: 0 to 3, or cat, dog, horse, ship$/],
-    [['cat', 'dogg'], /^"dogg" is no class of this data; did you mean dog\?$/, /cat, dog/],
+    [[0, 4], /^4 is not a class of this dataset$/, /^valid: 0 to 3, or cat, dog, horse, ship$/],
+    [['cat', 'dogg'], /^"dogg" is not a class of this dataset; did you mean dog\?$/, /cat, dog/],
     [['dog', 2, 1], /^1 is a class that is named twice$/, /once/],
   ] as const) {
     assert.throws(
@@ -65,7 +65,7 @@ test('a run is planned with as many outputs and images as the classes have', () 
   assert.deepEqual(plan.sizes, { train: 1025, validation: 514 });
   assert.deepEqual(plan.model.variables.find(({ name }) => name === 'head.bias')?.shape, [5]);
   assert.throws(() => planRun(parsed('[0, 1]', ', trainSubset: 500')), /there are 410/);
-  assert.throws(() => planRun(parsed('[0, 10]')), /10 is no class/);
+  assert.throws(() => planRun(parsed('[0, 10]')), /10 is not a class/);
   assert.throws(() => parsed('[0]'), /data\.classes/);
 });
 

@@ -39,7 +39,7 @@ function labelOf(wanted: number | string, { count, names = [] }: ClassList): num
   const near = typeof wanted === 'string' ? didYouMean(wanted, names) : undefined;
   const listed = names.length > 0 ? `, or ${listUpTo(names)}` : '';
   throw new UserError(
-    `${JSON.stringify(wanted)} is no class of this data${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `${JSON.stringify(wanted)} is not a class of this dataset${near === undefined ? '' : `; did you mean ${near}?`}`,
     { place: 'data.classes', fix: `valid: 0 to ${count - 1}${listed}` },
   );
 }

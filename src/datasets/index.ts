@@ -10,7 +10,7 @@ export type { Dataset, Split } from './dataset.js';
 
 export const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic'] as const;
 
-export interface LoadOptions {
+export interface LoadDatasetOptions {
   /** Searched first; see `locate`. */
   dataFolder?: string;
   /** No progress bar while downloading. */
@@ -22,7 +22,7 @@ export interface LoadOptions {
  *
  * @throws {UserError} when it is nowhere and cannot be downloaded, or what is there is not sound
  */
-export async function loadDataset(data: DataConfig, options: LoadOptions = {}): Promise<Dataset> {
+export async function loadDataset(data: DataConfig, options: LoadDatasetOptions = {}): Promise<Dataset> {
   switch (data.name) {
     case 'cifar10':
       return readCifar(cifar10, await provideCifar(cifar10, options), data);

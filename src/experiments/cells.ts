@@ -167,7 +167,7 @@ function checkRule(source: SourceFile, path: (string | number)[], rule: Match): 
   for (const [key, wanted] of Object.entries(rule)) {
     const place = source.place([...path, key]);
     if (!Object.hasOwn(known, key)) {
-      throw new UserError(`"${key}" is no axis of this experiment`, {
+      throw new UserError(`"${key}" is not an axis of this experiment`, {
         place,
         fix: `valid: ${Object.keys(known).join(', ')}`,
       });

@@ -226,7 +226,7 @@ test('what is wrong is told with its place', async () => {
       `${small}exclude: [{ normalizer: layer }]\n`,
       /^mine\.yaml:9:\d+: normalizer never has the value "layer"/,
     ],
-    [`${small}exclude: [{ epochs: 3 }]\n`, /^mine\.yaml:9:\d+: "epochs" is no axis of this experiment/],
+    [`${small}exclude: [{ epochs: 3 }]\n`, /^mine\.yaml:9:\d+: "epochs" is not an axis of this experiment/],
     [`${small}exclude: [{ normalizer: [batch, group] }]\n`, /^mine\.yaml:9:10: excludes every cell/],
     [`${small}order: [{ stage: 1, runs: { seed: 9 } }]\n`, /^mine\.yaml:9:\d+: seed never has the value 9/],
     [small.replace('batch.size', 'seed'), /^mine\.yaml:7:\d+: `seed` cannot be set for a cell/],

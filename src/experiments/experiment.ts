@@ -96,7 +96,7 @@ export async function loadExperiment(
   };
 }
 
-/** @throws UserError when the file's name can be no folder's of results */
+/** @throws UserError when the file's name cannot be that of a folder of results */
 function nameFrom(file: string): string {
   const name = basename(basename(file) === snapshotName ? dirname(file) : file).replace(/\.ya?ml$/i, '');
   if (experimentName.test(name)) return name;
@@ -125,7 +125,7 @@ export function baselineFile(name: string, file: string, out = 'results'): strin
   if (found) return found;
   const known = shippedExperiments(dirname(file));
   const near = didYouMean(name, known);
-  throw new UserError(`the baseline ${name} is no experiment${near ? `; did you mean ${near}?` : ''}`, {
+  throw new UserError(`the baseline ${name} is not an experiment${near ? `; did you mean ${near}?` : ''}`, {
     place: file,
     fix: `experiments: ${known.join(', ')}`,
   });

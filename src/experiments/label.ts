@@ -96,7 +96,7 @@ function inWords(path: string, value: unknown): string {
   return value === undefined ? `no ${key}` : `${key} ${words}`;
 }
 
-/** A name for a point of a grid that is no cell, so that it has no configuration: `BN, batch 2`, `64 groups`. */
+/** A name for a point of a grid that is not a cell and has no configuration: `BN, batch 2`, `64 groups`. */
 export function pointLabel(point: Point): string {
   const words = ([path, value]: [string, unknown]): string[] => {
     if (path === 'normalizer' || path === 'normalizer.name') {

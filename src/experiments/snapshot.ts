@@ -82,7 +82,7 @@ export function refuseForeign({ folder, name, title, cells }: Experiment): void 
   const folders = present.filter((entry) => /-[0-9a-f]{10}$/.test(entry));
   const shared = folders.length === 0 || cells.some(({ key }) => folders.includes(key));
   if (found?.name === name && (found.title === title || shared)) return;
-  const whose = found ? `experiment "${found.name}": ${found.title}` : 'something that is no experiment';
+  const whose = found ? `experiment "${found.name}": ${found.title}` : 'something that is not an experiment';
   throw new UserError(`the results there are those of ${whose}`, { place: file, fix });
 }
 

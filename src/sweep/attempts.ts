@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import type { StartableRun } from '../experiments/experiment.js';
+import { summaryOf } from '../runs/summary.js';
 import { fileError, replaceFile } from '../storage/files.js';
 
 export const outcomeKinds = [
@@ -11,7 +13,7 @@ export const outcomeKinds = [
   'interrupted',
   /** A configuration or an input that `gnbench run` would not take: nothing ran. */
   'refused',
-  /** Nothing that another try would mend, nor the run's fault: the sweep stops. */
+  /** Neither the run's fault nor mended by another try: the sweep stops. */
   'disk full',
   'killed',
   'out of memory',
@@ -20,7 +22,8 @@ export const outcomeKinds = [
 
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
-export interface Outcome {
+/** The end of one attempt at a run. */
+export interface AttemptResult {
   kind: OutcomeKind;
   /** Steps done, as far as is known. */
   step?: number;
@@ -31,7 +34,7 @@ export interface Outcome {
 
 const attemptSchema = z.object({
   startedAt: z.string(),
-  /** Missing while it runs, and for ever when the sweep itself was killed. */
+  /** Missing while it runs, and for good when the sweep itself was killed. */
   endedAt: z.string().optional(),
   host: z.string(),
   outcome: z.enum(outcomeKinds).optional(),
@@ -45,13 +48,13 @@ export type Attempt = z.output<typeof attemptSchema>;
 
 const fileSchema = z.object({ attempts: z.array(attemptSchema) });
 
-/** First try and three more. */
+/** The first attempt and three more. */
 export const mostFailures = 4;
 
-/** Beside the run's folder, which is the run's own: `results/<experiment>/<cell>/<seed>.attempts.json`. */
+/** The file beside the run's folder, which belongs to the run alone: `results/<experiment>/<cell>/<seed>.attempts.json`. */
 export const attemptsFile = (runFolder: string) => `${runFolder}.attempts.json`;
 
-/** Every start of the run so far. One that can't be read counts as none: it only bounds the tries. */
+/** Every start of the run so far. A file that cannot be read counts as none: it only limits the number of attempts. */
 export function readAttempts(runFolder: string): Attempt[] {
   try {
     return fileSchema.parse(JSON.parse(readFileSync(attemptsFile(runFolder), 'utf8'))).attempts;
@@ -60,15 +63,18 @@ export function readAttempts(runFolder: string): Attempt[] {
   }
 }
 
-/** How often it failed in a way that may pass: the state is on disk, and the next start goes on from there. */
+/** The number of failures that may pass: the state is on disk, and the next start goes on from there. */
 export function countFailures(attempts: readonly Attempt[]): number {
   return attempts.filter(({ outcome }) => outcome !== undefined && retried.has(outcome)).length;
 }
 
 const retried = new Set<OutcomeKind>(['killed', 'out of memory', 'crashed']);
 
-/** Writes down that a run was started; call the result with how it ended. Only who holds the run's claim may. */
-export function recordAttempt(runFolder: string): (outcome: Outcome) => void {
+/**
+ * Records that a run was started, and returns a function that records how it ended. Only the holder of the run's claim
+ * may call them.
+ */
+export function recordAttempt(runFolder: string): (outcome: AttemptResult) => void {
   const attempts = readAttempts(runFolder);
   const attempt: Attempt = { startedAt: new Date().toISOString(), host: hostname() };
   const write = (latest: Attempt) => {
@@ -83,4 +89,23 @@ export function recordAttempt(runFolder: string): (outcome: Outcome) => void {
   write(attempt);
   return ({ kind, ...rest }) =>
     write({ ...attempt, endedAt: new Date().toISOString(), outcome: kind, ...rest });
+}
+
+/**
+ * The result of a run that needs no more work: it finished, diverged, failed too often, or was tried by another sweep
+ * since `begunAt` (ISO 8601; a second try is for the next start). Undefined when there is something to do.
+ */
+export function finalResult(run: StartableRun, begunAt?: string): AttemptResult | undefined {
+  const summary = summaryOf(run.folder);
+  if (summary?.status === 'completed') return { kind: 'completed', step: summary.steps.done };
+  if (summary?.status === 'diverged') {
+    return { kind: 'diverged', step: summary.divergedAtStep ?? summary.steps.done };
+  }
+  const attempts = readAttempts(run.folder);
+  const last = attempts.at(-1);
+  if (!last?.outcome || last.outcome === 'interrupted' || last.outcome === 'completed') return undefined;
+  const triedNow = begunAt !== undefined && last.startedAt > begunAt;
+  const endless = last.outcome === 'refused' || last.outcome === 'disk full';
+  const triedOften = !endless && countFailures(attempts) >= mostFailures;
+  return triedNow || triedOften ? { kind: last.outcome, step: last.step, message: last.message } : undefined;
 }

@@ -29,9 +29,16 @@ test('without a terminal: plain lines for starts and ends, and no control charac
   const runs = [run(1), run(2)];
   const display = openDisplay({ runs, cost: () => 1, doneBefore: () => 0, stream });
   display.started(runs[0]);
-  display.progress(runs[0], { type: 'progress', epoch: 1, step: 5, totalSteps: 10 });
+  display.progress(runs[0], {
+    type: 'progress',
+    epoch: 1,
+    step: 5,
+    totalSteps: 10,
+    loss: 2.1,
+    imagesPerSecond: 90,
+  });
   display.ended(runs[0], { kind: 'diverged', step: 7 });
-  display.settled(runs[1]);
+  display.alreadyDone(runs[1]);
   display.stop();
   assert.equal(
     text(),

@@ -1,23 +1,23 @@
 import { createRequire } from 'node:module';
 import type { StartableRun } from '../experiments/experiment.js';
+import type { ProgressMessage } from '../runs/reporter.js';
 import { duration } from '../terminal/progress.js';
-import type { Outcome } from './attempts.js';
-import type { RunProgress } from './local/child.js';
+import type { AttemptResult } from './attempts.js';
 
 /** The messages of a running sweep, on stderr. */
 export interface Display {
   note(message: string): void;
   started(run: StartableRun): void;
-  progress(run: StartableRun, progress: RunProgress): void;
-  ended(run: StartableRun, outcome: Outcome): void;
-  /** A run that is over without having been started here. */
-  settled(run: StartableRun): void;
+  progress(run: StartableRun, progress: ProgressMessage): void;
+  ended(run: StartableRun, outcome: AttemptResult): void;
+  /** A run that was found to be over, without having been started here. */
+  alreadyDone(run: StartableRun): void;
   stop(): void;
 }
 
 export interface DisplayOptions<R extends StartableRun = StartableRun> {
   runs: readonly R[];
-  /** Work that a run is, in any unit that is the same for all; its share that is done counts. */
+  /** The work of a run, in any unit that is the same for all; the part that is done counts. */
   cost(run: R): number;
   /** The share of a run that is done before this sweep, 0 to 1. */
   doneBefore(run: R): number;
@@ -34,7 +34,7 @@ export function openDisplay<R extends StartableRun>(options: DisplayOptions<R>):
       started: nothing,
       progress: nothing,
       ended: nothing,
-      settled: nothing,
+      alreadyDone: nothing,
       stop: nothing,
     };
   }
@@ -61,7 +61,7 @@ class Whole<R extends StartableRun> {
   }
 
   /** A run that failed takes no more time for now; one that was interrupted does. */
-  end(run: StartableRun, outcome?: Outcome) {
+  end(run: StartableRun, outcome?: AttemptResult) {
     if (outcome?.kind === 'interrupted') return;
     this.shares.set(run, 1);
     this.over++;
@@ -89,7 +89,7 @@ class Whole<R extends StartableRun> {
 
 const title = (run: StartableRun) => `${run.cell.label}, seed ${run.seed}`;
 
-function facts({ epoch, loss, validation, imagesPerSecond }: RunProgress): string {
+function facts({ epoch, loss, validation, imagesPerSecond }: ProgressMessage): string {
   return [
     `epoch ${epoch}`,
     loss === undefined ? '' : `loss ${loss.toFixed(3)}`,
@@ -100,7 +100,7 @@ function facts({ epoch, loss, validation, imagesPerSecond }: RunProgress): strin
     .join(' · ');
 }
 
-const ending = (outcome: Outcome) =>
+const ending = (outcome: AttemptResult) =>
   [
     outcome.kind,
     outcome.step === undefined ? '' : ` at step ${outcome.step}`,
@@ -128,7 +128,7 @@ function lines<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJ
       whole.end(run, outcome);
       print(`end    ${title(run)}: ${ending(outcome)} (whole: ${whole.text()})`);
     },
-    settled(run) {
+    alreadyDone(run) {
       whole.end(run);
     },
     stop() {},
@@ -177,7 +177,7 @@ function bars<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS
       log(`${title(run)}: ${ending(outcome)}`);
       refresh();
     },
-    settled(run) {
+    alreadyDone(run) {
       whole.end(run);
       refresh();
     },

@@ -64,9 +64,9 @@ test('a dry run tells every cell’s rate, steps and time, and what is left', as
     plan.cells.slice(0, 4).map(({ label, rate, totalSteps, toDo }) => [label, rate, totalSteps, toDo]),
     [
       ['BN, batch 32', 0.1, 3744, 0],
-      ['GN (8 groups), batch 32', 0.1, 3744, 1],
+      ['GN, batch 32', 0.1, 3744, 1],
       ['BN, batch 2', 0.00625, 60_000, 1],
-      ['GN (8 groups), batch 2', 0.00625, 60_000, 1],
+      ['GN, batch 2', 0.00625, 60_000, 1],
     ],
   );
   const left = plan.cells.reduce((sum, cell) => sum + cell.toDo * cell.secondsPerRun, 0) / 2;

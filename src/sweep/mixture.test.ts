@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { sweep } from '../commands/sweep.js';
 import { loadExperiment } from '../experiments/experiment.js';
 import { snapshot } from '../experiments/snapshot.js';
-import { shareOf } from './local/share.js';
+import { resourceSlice } from './local/share.js';
 import { refuseMixture } from './mixture.js';
 
 const text = `
@@ -51,5 +51,7 @@ test('a cell’s runs do not mix kinds of convolutions, unless the sweep is told
 
   // A sweep that is told to goes on with each as it was begun.
   const run = { folder: begun, config: '/nowhere/config.yaml' };
-  assert.ok(shareOf({ cores: 2, devices: [] }, 1, 0, run).overrides.includes('engine.convolutions=winograd'));
+  assert.ok(
+    resourceSlice({ cores: 2, devices: [] }, 1, 0, run).overrides.includes('engine.convolutions=winograd'),
+  );
 });

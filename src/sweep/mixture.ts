@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { UserError } from '../errors.js';
 import type { Experiment, Run } from '../experiments/experiment.js';
-import { settledOutcome } from './settled.js';
+import { finalResult } from './attempts.js';
 
 /** @throws UserError when a run that is left to do would compute its convolutions otherwise than its cell's others */
 export function refuseMixture({ runs, file }: Experiment): void {
   for (const run of runs) {
-    if (settledOutcome(run)) continue;
+    if (finalResult(run)) continue;
     const planned = run.cell.config.engine.convolutions;
     const begun = convolutionsOf(run.folder);
     const others = begun === undefined ? runsBeside(run) : [run.folder];
@@ -28,7 +28,7 @@ export function refuseMixture({ runs, file }: Experiment): void {
   }
 }
 
-/** What the run in the folder was begun with; undefined when it has not begun. */
+/** The kind of convolutions that the run in the folder was begun with; undefined when it has not begun. */
 export function convolutionsOf(folder: string): string | undefined {
   try {
     const config = parse(readFileSync(join(folder, 'config.yaml'), 'utf8'));

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { exitCodes, stopSignals } from '../process/signals.js';
 import { summaryOf } from '../runs/summary.js';
-import type { Outcome } from './attempts.js';
+import type { AttemptResult } from './attempts.js';
 
 /** How a child process ended. */
 export interface Ending {
@@ -22,7 +22,7 @@ const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
 
 /** Judges a run by how its process ended and by what it left in its folder. */
-export function judge(runFolder: string, ending: Ending): Outcome {
+export function judge(runFolder: string, ending: Ending): AttemptResult {
   const { exitCode, signal } = ending;
   const summary = summaryOf(runFolder);
   const ended = {

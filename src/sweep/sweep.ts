@@ -80,7 +80,7 @@ export async function sweepOnSlurm(
   },
 ): Promise<string[]> {
   if (plan.failFast) {
-    throw new UserError('a cluster’s jobs do not know of each other', {
+    throw new UserError('does not work with Slurm, whose jobs cannot see each other', {
       place: '--fail-fast',
       fix: 'leave it out, or use --launcher local',
     });

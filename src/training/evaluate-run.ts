@@ -8,7 +8,7 @@ import { confirmPlan, planRun } from '../models/plan.js';
 import { loadTask } from '../tasks/index.js';
 import { startProgress } from '../terminal/progress.js';
 import { type LoadedWeights, readWeights } from '../weights/weights.js';
-import { silentDifferences } from '../weights/weights-metadata.js';
+import { differencesShapesDoNotShow } from '../weights/weights-metadata.js';
 import type { Evaluation } from './evaluation.js';
 import type { Network } from './network.js';
 import { openNetwork, openSources } from './open-network.js';
@@ -48,7 +48,7 @@ export async function evaluateWeights(
   const { network: model, model: description } = confirmPlan(planned, config, dataset);
   const { variables } = description;
   const weights = readWeights(file, variables, { head: 'keep', warn: options.note });
-  for (const difference of silentDifferences(weights.metadata, config)) {
+  for (const difference of differencesShapesDoNotShow(weights.metadata, config)) {
     options.note(`warning: the weights are of a network with ${difference}`);
   }
 

@@ -125,7 +125,7 @@ describe('a run with weights', () => {
   test('cannot begin without them, or with others than the model’s: then nothing is written', async () => {
     const out = place('nothing');
     for (const [changes, message] of [
-      [[from(place('missing'))], /no weights here/],
+      [[from(place('missing'))], /no weights file/],
       [['model=resnet32', from(pretrained)], /missing: stage1\.block3\.conv1\.weight/],
       [['normalizer=group', from(pretrained)], /extra: .*"stem\.norm\.mean"/],
       [['data.classes=[3, 4]', from(pretrained)], /head\.bias \[3\] instead of \[2\]/],
@@ -155,7 +155,7 @@ test('weights that an experiment makes are told to be made by it', () => {
       }
     };
     const run = join('results', 'first', 'bn-0123456789', '1');
-    assert.match(message(run)!, /^there are no weights here; .*gnbench sweep experiments.first\.yaml$/);
+    assert.match(message(run)!, /^no weights file found; .*gnbench sweep experiments.first\.yaml$/);
     assert.match(message(join('results', 'second', 'a', '1'))!, /safetensors file/);
     fs.mkdirSync(run, { recursive: true });
     fs.writeFileSync(join(run, 'config.yaml'), '');

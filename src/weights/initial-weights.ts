@@ -8,7 +8,7 @@ import { initialize } from '../nn/initialize.js';
 import type { Variable } from '../nn/net.js';
 import { readRunFacts } from '../runs/environment.js';
 import { readWeights } from './weights.js';
-import { silentDifferences } from './weights-metadata.js';
+import { differencesShapesDoNotShow } from './weights-metadata.js';
 
 export interface InitialWeights {
   values: Record<string, VariableValue>;
@@ -29,7 +29,7 @@ export function initialWeights(
   if (!init) return { values: drawn };
   requireWeights(init.weights);
   const { values, sha256, metadata } = readWeights(init.weights, variables, { head: init.head, warn: note });
-  for (const difference of silentDifferences(metadata, config)) {
+  for (const difference of differencesShapesDoNotShow(metadata, config)) {
     note(`begins with the weights of a network with ${difference}`);
   }
   return { values: { ...drawn, ...values }, sha256 };
@@ -58,9 +58,9 @@ export function initialWeightsAgain(
 }
 
 /**
- * Weights are in no repository: whose file or folder is not there has to make it.
+ * Checks that the weights are there: no repository holds weights, so they may still have to be made.
  *
- * @throws UserError that names the experiment whose runs they are of, where there is one
+ * @throws UserError that names the experiment whose runs make them, if there is one
  */
 export function requireWeights(file: string): void {
   const isRun = existsSync(join(file, 'config.yaml'));
@@ -68,10 +68,10 @@ export function requireWeights(file: string): void {
   const [results, experiment] = normalize(file).split(sep);
   const source = join('experiments', `${experiment}.yaml`);
   const known = results === 'results' && existsSync(source);
-  throw new UserError(isRun ? 'the run has no checkpoint here' : 'there are no weights here', {
+  throw new UserError(isRun ? 'the run has no checkpoint here' : 'no weights file found', {
     place: file,
     fix: known
-      ? `weights are in no repository; they are made by gnbench sweep ${source}${isRun ? ' once the run’s folder is moved away' : ''}`
+      ? `no repository holds weights; make them with gnbench sweep ${source}${isRun ? ' once the run’s folder is moved away' : ''}`
       : 'set init.weights to a .safetensors file or to the folder of a run, relative to the working folder',
   });
 }

@@ -47,7 +47,7 @@ export function architectureOf(metadata: Record<string, string>): Architecture |
 }
 
 /** The keys that change a network's function and not the shapes of its variables. */
-const silent = [
+const keysNotCheckedByShape = [
   ['model', 'strideIn1x1'],
   ['normalizer', 'name'],
   ['normalizer', 'groups'],
@@ -57,10 +57,10 @@ const silent = [
 ] as const;
 
 /** How the weights were computed with otherwise than `config` says, which their names and shapes don't show. */
-export function silentDifferences(metadata: Record<string, string>, config: Architecture): string[] {
+export function differencesShapesDoNotShow(metadata: Record<string, string>, config: Architecture): string[] {
   const theirs = architectureOf(metadata);
   if (!theirs) return [];
-  return silent.flatMap(([part, key]) => {
+  return keysNotCheckedByShape.flatMap(([part, key]) => {
     const [value, own] = [theirs, config].map(
       (each) =>
         (each[part] as Record<string, unknown>)[key] ?? (key === 'weightStandardization' ? false : undefined),

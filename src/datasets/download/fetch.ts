@@ -6,7 +6,7 @@ import { UserError } from '../../errors.js';
 import { startProgress } from '../../terminal/progress.js';
 
 /** A published file: where it is, and how to know it. */
-export interface Published {
+export interface RemoteFile {
   url: string;
   bytes: number;
   sha256: string;
@@ -22,7 +22,7 @@ const attempts = 3;
  *
  * @throws {UserError} when the host cannot be reached or answers something else, or the checksum is wrong
  */
-export async function download(published: Published, path: string, quiet = false): Promise<void> {
+export async function download(published: RemoteFile, path: string, quiet = false): Promise<void> {
   const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true });
   const progress = startProgress({
@@ -51,7 +51,7 @@ export async function download(published: Published, path: string, quiet = false
   await accept(published, part, path);
 }
 
-function unreachable(published: Published, cause: unknown): UserError {
+function unreachable(published: RemoteFile, cause: unknown): UserError {
   const { message, cause: inner } = cause as Error;
   const reason = inner instanceof Error && inner.message ? inner.message : message;
   return new UserError(`cannot be downloaded: ${reason}`, {
@@ -67,7 +67,7 @@ async function sizeOf(path: string): Promise<number> {
 
 /** One request for the bytes from `from` on, appended to `part`. Throws what the network threw. */
 async function append(
-  published: Published,
+  published: RemoteFile,
   part: string,
   from: number,
   report: (done: number) => void,
@@ -115,7 +115,7 @@ async function append(
   }
 }
 
-async function accept(published: Published, part: string, path: string): Promise<void> {
+async function accept(published: RemoteFile, part: string, path: string): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(part)) hash.update(chunk);
   const found = hash.digest('hex');

@@ -26,13 +26,13 @@ export function locate(name: string, dataFolder?: string): string | undefined {
       fix: `name the folder that holds ${name}`,
     });
   }
-  return places(dataFolder)
+  return searchedFolders(dataFolder)
     .map((place) => (basename(resolve(place)) === name ? place : join(place, name)))
     .find(isFolder);
 }
 
 /** The folders that are searched, in their order. */
-export function places(dataFolder?: string): string[] {
+export function searchedFolders(dataFolder?: string): string[] {
   const environment = process.env.GNBENCH_DATA;
   return [dataFolder, environment, dataCache()].filter(
     (place) => place !== undefined && place !== '',

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import { listUpTo } from '../../terminal/words.js';
 import type { ClassList } from '../classes.js';
-import { isFolder, places } from '../download/locate.js';
+import { isFolder, searchedFolders } from '../download/locate.js';
 
 /** The image files of one split, in ImageNet's layout: `root`/class/file. */
 export interface ImageList {
@@ -91,7 +91,7 @@ const byCode = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 function find(folder: string, key: string, dataFolder?: string): string {
   const candidates = isAbsolute(folder)
     ? [folder]
-    : [...places(dataFolder).map((place) => join(place, folder)), folder];
+    : [...searchedFolders(dataFolder).map((place) => join(place, folder)), folder];
   const found = candidates.find(isFolder);
   if (found !== undefined) return resolve(found);
   throw new UserError(`no such folder: ${candidates.join(', ')}`, {

@@ -3,24 +3,14 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StartableRun } from '../../experiments/experiment.js';
+import type { ProgressMessage } from '../../runs/reporter.js';
 import { fileError } from '../../storage/files.js';
-import type { Outcome } from '../attempts.js';
+import type { AttemptResult } from '../attempts.js';
 import { judge, memoryKills } from '../outcome.js';
 import { keepPriority } from './priority.js';
-import type { Share } from './share.js';
+import type { ResourceSlice } from './share.js';
 
-/** The message that `gnbench run` sends about once a second and after every epoch. */
-export interface RunProgress {
-  type: 'progress';
-  epoch: number;
-  step: number;
-  totalSteps: number;
-  loss?: number;
-  validation?: string;
-  imagesPerSecond?: number;
-}
-
-/** The program that does a run, and its leading arguments. A test puts its own in. */
+/** The program that a run is started with, and its leading arguments. Tests use one of their own. */
 export interface RunCommand {
   script: string;
   args: readonly string[];
@@ -33,30 +23,30 @@ export const gnbenchRun: RunCommand = {
 
 export interface ChildOptions {
   command: RunCommand;
-  /** The cell's config, snapshotted. */
+  /** The snapshot of the cell's config. */
   config: string;
-  share: Share;
+  resources: ResourceSlice;
   /** Passed on: `--data DIR`, `--debug` and the like. */
   flags: readonly string[];
-  onProgress(progress: RunProgress): void;
+  onProgress(progress: ProgressMessage): void;
 }
 
-/** One run in a process of its own: the engine can't be loaded twice in one, and what fails there fails alone. */
+/** A run in a process of its own: the engine cannot be loaded twice in one, and a failure stays alone. */
 export interface RunningChild {
   run: StartableRun;
   /** Never rejects once the process has started. */
-  ended: Promise<Outcome>;
+  ended: Promise<AttemptResult>;
   /** Asks it to save and stop. */
   stop(signal: NodeJS.Signals): void;
   kill(): void;
 }
 
 export function startRun(run: StartableRun, options: ChildOptions): RunningChild {
-  const { command, share } = options;
+  const { command, resources } = options;
   const log = `${run.folder}.log`;
   const output = openLog(log, run);
   const killsBefore = memoryKills();
-  const overrides = [`seed=${run.seed}`, ...share.overrides].flatMap((override) => ['--set', override]);
+  const overrides = [`seed=${run.seed}`, ...resources.overrides].flatMap((override) => ['--set', override]);
   const child: ChildProcess = fork(
     command.script,
     [
@@ -71,7 +61,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
     ],
     {
       execArgv: [],
-      env: { ...process.env, ...share.env },
+      env: { ...process.env, ...resources.env },
       // To a file, not to a pipe: a child that outlives its parent must not die of a broken pipe before it has saved.
       stdio: ['ignore', output, output, 'ipc'],
       // A group of its own: Ctrl-C in a terminal reaches the sweep alone, which tells each child once.
@@ -86,7 +76,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
     step = message.step;
     options.onProgress(message);
   });
-  const ended = new Promise<Outcome>((resolve) => {
+  const ended = new Promise<AttemptResult>((resolve) => {
     child.once('error', (error) => resolve({ kind: 'crashed', message: error.message }));
     child.once('exit', (exitCode, signal) =>
       resolve(judge(run.folder, { exitCode, signal, step, log, memoryKill: memoryKills() > killsBefore })),
@@ -111,7 +101,7 @@ function openLog(file: string, run: StartableRun): number {
   }
 }
 
-function isProgress(message: unknown): message is RunProgress {
+function isProgress(message: unknown): message is ProgressMessage {
   return (
     typeof message === 'object' &&
     message !== null &&

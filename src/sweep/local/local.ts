@@ -5,12 +5,12 @@ import { UserError } from '../../errors.js';
 import type { StartableRun } from '../../experiments/experiment.js';
 import { listenForStop, type Stop } from '../../process/signals.js';
 import { type Lock, lockFolder, lockOwner } from '../../storage/lock.js';
-import { type Outcome, recordAttempt } from '../attempts.js';
+import { type AttemptResult, finalResult, recordAttempt } from '../attempts.js';
 import type { Display } from '../display.js';
-import { settledOutcome } from '../settled.js';
 import { claimName } from '../status.js';
 import { type RunCommand, type RunningChild, startRun } from './child.js';
-import { type Machine, shareOf } from './share.js';
+import { Scheduler } from './scheduler.js';
+import { type Machine, resourceSlice } from './share.js';
 
 export interface LocalOptions<R extends StartableRun> {
   jobs: number;
@@ -22,25 +22,22 @@ export interface LocalOptions<R extends StartableRun> {
   flags: readonly string[];
   failFast: boolean;
   display: Display;
-  /**
-   * How long to wait for runs that somebody else has when there is nothing else to do, in milliseconds; to their end
-   * when left out.
-   */
+  /** Milliseconds to wait, with nothing else to do, for runs that other sweeps have; without it, until they end. */
   patience?: number;
-  /** How long until a run that somebody else has is looked at again, in milliseconds. */
+  /** Milliseconds until a run that another sweep has is looked at again. */
   pollEvery?: number;
 }
 
 export interface LocalResult<R> {
-  /** How each run stands that came to an end, here, earlier or elsewhere; runs that nobody came to are missing. */
-  outcomes: Map<R, Outcome>;
-  /** 130, 143 or 75 when the sweep was told to stop. */
+  /** The result of each run that came to an end, here, earlier or elsewhere; runs that were not tried are missing. */
+  outcomes: Map<R, AttemptResult>;
+  /** The exit code 130, 143 or 75 when the sweep was told to stop. */
   stopped?: number;
 }
 
 /**
- * Does the runs in their order, `jobs` at a time, each in a process of its own. A run is claimed first, so several
- * sweeps can work on one folder; what another one has is waited for, and taken up if that one dies.
+ * Starts the runs in their order, `jobs` at a time, each in a process of its own. A run is claimed first, so several
+ * sweeps can work on one folder; a run that another sweep has is waited for, and taken up if that sweep dies.
  */
 export async function sweepLocally<R extends StartableRun>(
   runs: readonly R[],
@@ -49,39 +46,34 @@ export async function sweepLocally<R extends StartableRun>(
   return new LocalSweep(runs, options).work();
 }
 
+/** The effects of a sweep: claims, processes and signals. The scheduler knows what is to be tried next. */
 class LocalSweep<R extends StartableRun> {
-  private readonly outcomes = new Map<R, Outcome>();
+  private readonly scheduler: Scheduler<R>;
+  private readonly outcomes = new Map<R, AttemptResult>();
   private readonly children = new Map<R, RunningChild>();
   private readonly running = new Set<Promise<void>>();
-  private readonly freeSlots: number[];
-  /** Not begun, in their order. */
-  private queue: R[];
-  /** Found in somebody else's hands. */
-  private elsewhere: R[] = [];
+  private readonly begunAt = new Date().toISOString();
   private stop?: Stop;
   private anyFailed = false;
-  private idleSince?: number;
   /** An error of the sweep itself. */
   private problem?: unknown;
-  private readonly begunAt = new Date().toISOString();
 
   constructor(
     runs: readonly R[],
     private readonly options: LocalOptions<R>,
   ) {
-    this.queue = [...runs];
-    this.freeSlots = Array.from({ length: options.jobs }, (_, slot) => slot);
+    this.scheduler = new Scheduler(runs, options);
   }
 
   async work(): Promise<LocalResult<R>> {
+    const { scheduler } = this;
     const dispose = listenForStop({
       first: (stop) => {
-        const { signal } = stop;
         this.stop = stop;
         this.options.display.note(
-          `${signal}: saving what runs (${this.children.size}); once more to leave at once`,
+          `${stop.signal}: saving what runs (${this.children.size}); once more to leave at once`,
         );
-        this.relay(signal);
+        this.relay(stop.signal);
       },
       second: () => {
         for (const child of this.children.values()) child.kill();
@@ -89,9 +81,10 @@ class LocalSweep<R extends StartableRun> {
     });
     try {
       for (;;) {
-        while (!this.stopping() && this.freeSlots.length > 0 && (await this.startNext()));
-        const done = this.stopping() || this.queue.length + this.elsewhere.length === 0;
-        if (done && this.running.size === 0) break;
+        let started = true;
+        while (started && !this.stopping() && scheduler.hasFreeSlot) started = await this.startNext();
+        const nothingLeft = this.stopping() || scheduler.waiting.length === 0;
+        if (nothingLeft && this.running.size === 0) break;
         await this.nextEvent();
       }
     } catch (error) {
@@ -109,7 +102,7 @@ class LocalSweep<R extends StartableRun> {
     return this.stop !== undefined || this.problem !== undefined || failedFast;
   }
 
-  /** A run ends, or it is time to look again at what others have. */
+  /** Waits until a run ends, or until it is time to look again at the runs that others have. */
   private async nextEvent(): Promise<void> {
     const timer = new AbortController();
     const pause = sleep(this.options.pollEvery ?? 1000, undefined, { signal: timer.signal }).catch(() => {});
@@ -117,39 +110,23 @@ class LocalSweep<R extends StartableRun> {
     timer.abort();
   }
 
-  /** Starts the next run that can be had; false when there is none for now. */
+  /** Starts the first waiting run that can be claimed. @returns false when there is none for now */
   private async startNext(): Promise<boolean> {
-    // Runs that other sweeps held when their turn came stay ahead of the rest.
-    const candidates = [...this.elsewhere, ...this.queue];
-    // A run that is lost to another sweep while this one looks around is added to them.
-    [this.elsewhere, this.queue] = [[], []];
-    const busy: R[] = [];
-    for (const [index, run] of candidates.entries()) {
+    const { scheduler } = this;
+    for (const run of scheduler.waiting) {
       const claim = await this.claim(run);
-      if (claim === 'busy') busy.push(run);
-      if (claim === 'busy' || claim === 'settled') continue;
-      this.elsewhere.unshift(...busy);
-      this.queue = candidates.slice(index + 1);
-      this.start(run, claim);
+      if (claim === 'done') scheduler.drop(run);
+      if (claim === 'done' || claim === 'busy') continue;
+      this.start(run, claim, scheduler.begin(run));
       return true;
     }
-    if (!this.impatient()) this.elsewhere.unshift(...busy);
+    scheduler.couldNotStart(performance.now());
     return false;
   }
 
-  /** True when the sweep has had nothing of its own to run for too long. */
-  private impatient(): boolean {
-    if (this.running.size > 0) this.idleSince = undefined;
-    else this.idleSince ??= performance.now();
-    return (
-      this.idleSince !== undefined &&
-      performance.now() - this.idleSince >= (this.options.patience ?? Infinity)
-    );
-  }
-
-  /** The run's claim, when there is something left to do and nobody else is at it. */
-  private async claim(run: R): Promise<Lock | 'busy' | 'settled'> {
-    if (this.settle(run)) return 'settled';
+  /** Claims a run, unless it needs no more work or another sweep has it. */
+  private async claim(run: R): Promise<Lock | 'busy' | 'done'> {
+    if (this.isDone(run)) return 'done';
     const folder = dirname(run.folder);
     if (lockOwner(run.folder) || lockOwner(folder, claimName(run))) return 'busy';
     mkdirSync(folder, { recursive: true });
@@ -161,32 +138,30 @@ class LocalSweep<R extends StartableRun> {
       if (error instanceof UserError && lockOwner(folder, claimName(run))) return 'busy';
       throw error;
     }
-    // Since it was looked at it may have been brought to an end; or a killed sweep's child may still be saving.
-    const settled = this.settle(run);
-    if (!settled && !lockOwner(run.folder)) return claim;
+    // Since the first look another sweep may have finished it, or the child of a killed sweep may still be saving.
+    const done = this.isDone(run);
+    if (!done && !lockOwner(run.folder)) return claim;
     await claim.release();
-    return settled ? 'settled' : 'busy';
+    return done ? 'done' : 'busy';
   }
 
-  /** Notes a run that needs no more work from this sweep. */
-  private settle(run: R): boolean {
-    const outcome = settledOutcome(run, this.begunAt);
+  /** True for a run that needs no more work from this sweep; its result is noted. */
+  private isDone(run: R): boolean {
+    const outcome = finalResult(run, this.begunAt);
     if (!outcome) return false;
     this.outcomes.set(run, outcome);
-    this.options.display.settled(run);
+    this.options.display.alreadyDone(run);
     return true;
   }
 
-  private start(run: R, claim: Lock): void {
-    const slot = this.freeSlots.shift()!;
+  private start(run: R, claim: Lock, slot: number): void {
     const ended = this.oneRun(run, slot, claim)
       .catch((error) => this.giveUp(error))
       .finally(async () => {
         await claim.release();
         this.children.delete(run);
         this.running.delete(ended);
-        this.freeSlots.push(slot);
-        this.freeSlots.sort((a, b) => a - b);
+        this.scheduler.end(slot);
       });
     this.running.add(ended);
   }
@@ -200,7 +175,7 @@ class LocalSweep<R extends StartableRun> {
     const child = startRun(run, {
       command: options.command,
       config,
-      share: shareOf(options.machine, options.jobs, slot, { folder: run.folder, config }),
+      resources: resourceSlice(options.machine, options.jobs, slot, { folder: run.folder, config }),
       flags: options.flags,
       onProgress: (progress) => options.display.progress(run, progress),
     });
@@ -208,21 +183,25 @@ class LocalSweep<R extends StartableRun> {
     options.display.started(run);
     const outcome = await child.ended;
     if (!claim.held()) {
-      // While this machine slept another sweep took the run over, and tells how it ends.
+      // While this machine slept another sweep took the run over, and will report how it ends.
       options.display.ended(run, { kind: 'interrupted', message: 'another process has taken it over' });
-      this.elsewhere.push(run);
+      this.scheduler.putBack(run);
       return;
     }
     finish(outcome);
     this.outcomes.set(run, outcome);
     options.display.ended(run, outcome);
     if (outcome.kind === 'completed' || outcome.kind === 'interrupted') return;
-    if (outcome.kind === 'disk full') return this.giveUp(diskFull(run, outcome));
+    if (outcome.kind === 'disk full') {
+      // Every other run would fail in the same way.
+      const fix = 'free some space, then start the sweep again: it goes on from the checkpoints';
+      throw new UserError(`the disk is full: ${outcome.message}`, { place: run.folder, fix, exitCode: 1 });
+    }
     if (options.failFast && !this.anyFailed) this.relay('SIGTERM');
     this.anyFailed = true;
   }
 
-  /** Not a run's fault but the sweep's own, a full disk for one: what runs is asked to save, and nothing is lost. */
+  /** Ends the sweep by an error of its own, such as a full disk: running runs are asked to save, and nothing is lost. */
   private giveUp(problem: unknown): void {
     if (this.problem !== undefined) return;
     this.problem = problem;
@@ -233,11 +212,3 @@ class LocalSweep<R extends StartableRun> {
     for (const child of this.children.values()) child.stop(signal);
   }
 }
-
-/** Every other run would fail at it too. */
-const diskFull = (run: StartableRun, { message }: Outcome) =>
-  new UserError(`the disk is full: ${message}`, {
-    place: run.folder,
-    fix: 'free some space, then start the sweep again: it goes on from the checkpoints',
-    exitCode: 1,
-  });

@@ -3,23 +3,23 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaultJobs, shareOf, thisMachine } from './share.js';
+import { defaultJobs, resourceSlice, thisMachine } from './share.js';
 
 const noRun = { folder: '/nowhere', config: '/nowhere/config.yaml' };
 
 test('a run a core, with one thread each', () => {
   const machine = { cores: 2, devices: [] };
   assert.equal(defaultJobs(machine), 2);
-  const { env, overrides } = shareOf(machine, 2, 1, noRun);
+  const { env, overrides } = resourceSlice(machine, 2, 1, noRun);
   assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=1']);
   assert.equal(env.GNBENCH_THREADS, '1');
   assert.equal(Number(env.GNBENCH_MEMORY_SHARE), 0.5);
-  assert.equal(shareOf(machine, 1, 0, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'all of it');
+  assert.equal(resourceSlice(machine, 1, 0, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'all of it');
   const two = { cores: 8, devices: ['0', '1'] };
-  assert.equal(shareOf(two, 2, 1, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'a device each');
-  assert.equal(Number(shareOf(two, 4, 3, noRun).env.GNBENCH_MEMORY_SHARE), 0.5);
-  assert.equal(shareOf({ cores: 8, devices: [] }, 2, 0, noRun).env.GNBENCH_THREADS, '4');
-  assert.equal(shareOf({ cores: 2, devices: [] }, 4, 3, noRun).env.GNBENCH_THREADS, '1', 'never none');
+  assert.equal(resourceSlice(two, 2, 1, noRun).env.GNBENCH_MEMORY_SHARE, undefined, 'a device each');
+  assert.equal(Number(resourceSlice(two, 4, 3, noRun).env.GNBENCH_MEMORY_SHARE), 0.5);
+  assert.equal(resourceSlice({ cores: 8, devices: [] }, 2, 0, noRun).env.GNBENCH_THREADS, '4');
+  assert.equal(resourceSlice({ cores: 2, devices: [] }, 4, 3, noRun).env.GNBENCH_THREADS, '1', 'never none');
 });
 
 test('threads and the kind of convolutions are kept for a run’s life', (t) => {
@@ -29,7 +29,7 @@ test('threads and the kind of convolutions are kept for a run’s life', (t) => 
     join(folder, 'config.yaml'),
     'engine: { variant: auto, intraOpThreads: 1, interOpThreads: 2 }\n',
   );
-  const { overrides } = shareOf({ cores: 16, devices: [] }, 1, 0, { ...noRun, folder });
+  const { overrides } = resourceSlice({ cores: 16, devices: [] }, 1, 0, { ...noRun, folder });
   assert.deepEqual(overrides, [
     'engine.intraOpThreads=1',
     'engine.interOpThreads=2',
@@ -42,7 +42,7 @@ test('threads that the cell asks for go before the planned ones, and those it wa
   t.after(() => rmSync(folder, { recursive: true }));
   const config = join(folder, 'cell.yaml');
   writeFileSync(config, 'engine: { intraOpThreads: 2 }\n');
-  const share = () => shareOf({ cores: 2, devices: [] }, 2, 0, { folder, config }).overrides;
+  const share = () => resourceSlice({ cores: 2, devices: [] }, 2, 0, { folder, config }).overrides;
   assert.deepEqual(share(), ['engine.intraOpThreads=2', 'engine.interOpThreads=1']);
   writeFileSync(join(folder, 'config.yaml'), 'engine: { intraOpThreads: 4, interOpThreads: 3 }\n');
   assert.deepEqual(share(), [
@@ -55,13 +55,13 @@ test('threads that the cell asks for go before the planned ones, and those it wa
 test('one run a device; more when asked, with memory that grows', () => {
   const machine = { cores: 8, devices: ['0', '1'] };
   assert.equal(defaultJobs(machine), 2);
-  const seen = [0, 1].map((slot) => shareOf(machine, 2, slot, noRun).env);
+  const seen = [0, 1].map((slot) => resourceSlice(machine, 2, slot, noRun).env);
   assert.deepEqual(
     seen.map((env) => env.CUDA_VISIBLE_DEVICES),
     ['0', '1'],
   );
   assert.ok(seen.every((env) => !('TF_FORCE_GPU_ALLOW_GROWTH' in env)));
-  const crowded = [0, 1, 2, 3].map((slot) => shareOf(machine, 4, slot, noRun).env);
+  const crowded = [0, 1, 2, 3].map((slot) => resourceSlice(machine, 4, slot, noRun).env);
   assert.deepEqual(
     crowded.map((env) => env.CUDA_VISIBLE_DEVICES),
     ['0', '1', '0', '1'],

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
-export interface Share {
+export interface ResourceSlice {
   env: Record<string, string>;
   /** `--set` overrides: the threads, and the kind of convolutions, that the run keeps for its life. */
   overrides: string[];
@@ -43,12 +43,12 @@ export function defaultJobs(machine: Machine): number {
  * gives other digits: those that a run was started with come from the config in its folder. Before that, what its
  * cell's config asks for goes before what is planned here.
  */
-export function shareOf(
+export function resourceSlice(
   machine: Machine,
   jobs: number,
   slot: number,
   run: { folder: string; config: string },
-): Share {
+): ResourceSlice {
   const threads = Math.max(1, Math.floor(machine.cores / jobs));
   const env: Record<string, string> = { GNBENCH_THREADS: String(threads) };
   const together = Math.ceil(jobs / Math.max(1, machine.devices.length));

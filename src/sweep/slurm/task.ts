@@ -50,7 +50,11 @@ function readTask(list: string, index: number): Task {
   try {
     tasks = z.array(taskSchema).parse(JSON.parse(readFileSync(list, 'utf8')));
   } catch (error) {
-    throw new UserError('is no list of tasks', { place: list, fix: 'submit the sweep again', cause: error });
+    throw new UserError('is not a list of tasks', {
+      place: list,
+      fix: 'submit the sweep again',
+      cause: error,
+    });
   }
   const task = tasks[index];
   if (task === undefined) {
