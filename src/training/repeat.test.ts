@@ -15,7 +15,7 @@ describe('a training step, repeated from the same state', () => {
   for (const threads of [1, 2]) {
     it(`${repeats} times with ${threads} × ${threads} threads gives one result, bit for bit`, async () => {
       const args = [child, ...[threads, threads, repeats].map(String)];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 300_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 1_200_000 });
       const results = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, number>;
       assert.ok(Object.keys(results).length >= 40);
       assert.deepEqual(
