@@ -16,12 +16,12 @@ import { type Claim, paperClaims } from './list.js';
 export interface Test {
   experiment: string;
   command: string;
-  /** Of a machine with two cores, for all of its runs. */
+  /** Hours of a machine with two cores, for all of its runs. */
   hours: number;
   runs: { done: number; planned: number };
 }
 
-/** What an experiment's results say about a claim; differences in points of validation error. */
+/** The results of an experiment that bear on a claim; differences in points of validation error. */
 export interface Evidence {
   experiment: string;
   difference: string;
@@ -41,7 +41,7 @@ export interface AssessedClaim {
   evidence: Evidence[];
   /** For claims about code: where, and how long it is. */
   code?: { file: string; name: string; lines: number };
-  /** Where there are neither tests nor code. */
+  /** The reason why there are neither tests nor code. */
   untested?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What COCO's metric compares: the objects that are in the images, and what a detector says is in them. */
+/** The two sides that COCO's metric compares: the objects in the images, and a detector's detections. */
 import type { RunLengths } from './run-length.js';
 
 /** `[x, y, width, height]` in pixels. */

@@ -30,7 +30,7 @@ export interface Instances {
   /** In the file's order; ids may have gaps. */
   categories: { id: number; name: string }[];
   objects: Instance[];
-  /** What was left out, and why; empty unless it was asked to skip. */
+  /** The annotations that were left out, and why; empty unless it was asked to skip. */
   skipped: string[];
 }
 

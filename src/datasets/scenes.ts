@@ -1,7 +1,7 @@
 /**
- * Scenes of circles, boxes and triangles for a detector that needs no download: up to eight of them an image, of several
- * sizes, the later ones in front of the earlier, on an uneven ground under noise, each with its box and the mask of what
- * can be seen of it.
+ * Scenes of circles, boxes and triangles for a detector that needs no download: up to eight of them an image, of
+ * several sizes, the later ones in front of the earlier, on an uneven ground under noise, each with its box and the
+ * mask of what can be seen of it.
  *
  * Drawn with additions, multiplications, divisions and square roots only, which every machine rounds alike: the same
  * bytes everywhere.
@@ -18,7 +18,7 @@ export interface SceneObject {
   category: number;
   box: Box;
   area: number;
-  /** What can be seen of it. */
+  /** The visible part of it. */
   mask: RunLengths;
 }
 
@@ -52,7 +52,7 @@ interface Placed {
   colour: number[];
 }
 
-/** Of an object, the least share that has to be seen for the scene to keep it where it was put. */
+/** The least visible share of an object for the scene to keep it where it was put. */
 const leastSeen = 0.35;
 
 /**

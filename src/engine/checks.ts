@@ -1,4 +1,4 @@
-/** What the engine needs and what of it is here, for `gnbench doctor`. Changes nothing and downloads nothing. */
+/** Checks which needs of the engine are met here, for `gnbench doctor`. It changes nothing and downloads nothing. */
 import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
@@ -168,7 +168,7 @@ function processor(): Check {
 
 /** Which units for bfloat16 the processor has: without them `precision: bfloat16` is slower than float32. */
 function bfloat16(): Check {
-  // Of the units that there are, those that the kernels use.
+  // The processor's units that the kernels use.
   const units = cpuFeatures().filter((feature) => ['amx_bf16', 'avx512_bf16'].includes(feature));
   return found(
     'bfloat16',

@@ -1,4 +1,4 @@
-/** What TensorFlow is told about a GPU before it is loaded, and what a run is told when there is none after all. */
+/** Settings for TensorFlow on a GPU, made before it is loaded, and the error when there is no GPU after all. */
 import { UserError } from '../errors.js';
 import { askDriver, type Mend, surroundings, whyNoGpu } from './install/cuda/driver.js';
 import type { Engine } from './install/index.js';

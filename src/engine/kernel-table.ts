@@ -110,12 +110,12 @@ const table = {
   },
 } satisfies { [name: string]: Kernel<ConvolutionCase> | Kernel<readonly number[]> };
 
-/** What may be used; a missing entry means that the definition is computed. */
+/** The kernels that may be used; a missing entry means that the definition is computed. */
 export type Kernels = Partial<typeof table>;
 
 /**
- * What this process may compute with: all kernels that the addon has for its device, or none at all, so that every
- * result is that of the definitions.
+ * The kernels that this process may use: all that the addon has for its device, or none at all, so that every result is
+ * that of the definitions.
  */
 export function kernels(use: 'kernels' | 'definitions'): Kernels {
   if (use === 'definitions') return {};
@@ -123,14 +123,17 @@ export function kernels(use: 'kernels' | 'definitions'): Kernels {
   return Object.fromEntries(present);
 }
 
-/** Whether the addon has the operation for the device. An addon that does not say has all of them, for the CPU. */
+/** True when the addon has the operation for the device. An addon that does not say has all of them, for the CPU. */
 function isThere(operation: string): boolean {
   const { addon, device } = loaded;
   if (!addon) return false;
   return addon.operations ? addon.operations(device).includes(operation) : device === 'CPU';
 }
 
-/** What the kernels compute convolutions of this precision with: `avx2`, `amx_bf16`, …; undefined where none are used. */
+/**
+ * The instruction set in which the kernels compute convolutions of this precision: `avx2`, `amx_bf16`, …; undefined
+ * where none are used.
+ */
 export const instructionSet = (bfloat16: boolean): string | undefined =>
   kernels('kernels').convolution && loaded.device === 'CPU'
     ? loaded.addon?.instructionSet(bfloat16)

@@ -17,7 +17,7 @@ type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
 export let tf: TensorFlow;
 /** The package's Node backend, whose `binding` runs operations and graphs. */
 export let backend: NodeBackend;
-/** What was loaded: versions, variant, device, threads, and gnbench's own kernels where they are there. */
+/** The engine that was loaded: versions, variant, device, threads, and gnbench's own kernels where they are there. */
 export let loaded: LoadedEngine;
 
 export interface LoadedEngine extends Engine {

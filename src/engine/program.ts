@@ -19,7 +19,7 @@ export interface MomentumUpdate {
   /** The slot of each variable: v of `v ← m·v + g`. */
   velocities: string[];
   gradients: Tensor[];
-  /** Whether weight decay is added to the gradient of each. */
+  /** For each, true when weight decay is added to its gradient. */
   decayed: boolean[];
   /** Scalar. */
   rate: Tensor;
@@ -38,7 +38,7 @@ export interface AverageUpdate {
   momentum: number;
 }
 
-/** What a step sees of its program. Updates take effect together, after everything was read. */
+/** The view that a step has of its program. Updates take effect together, after everything was read. */
 export interface Step {
   variable(name: string): Tensor;
   feed(name: string): Tensor;

@@ -1,9 +1,10 @@
 /**
- * Colour jitter and PCA lighting of fb.resnet.torch, which the paper's recipe refers to (Krizhevsky et al. 2012 for the
- * lighting), in one pass over the pixels.
+ * Colour jitter and PCA lighting of fb.resnet.torch, which the paper's recipe refers to (Krizhevsky et al. 2012 for
+ * the lighting), in one pass over the pixels.
  *
  * Brightness, contrast and saturation blend an image with black, with its mean grey and with its own grey. Each is
- * linear in (pixel, pixel's grey, 1), so the three in any order are `p · pixel + q · grey + r` with the original's grey.
+ * linear in (pixel, pixel's grey, 1), so the three in any order are `p · pixel + q · grey + r` with the original's
+ * grey.
  */
 import type { Draws } from '../random/random.js';
 
@@ -74,7 +75,7 @@ function jitterOf(mean: number, jitter: number, draws: Draws): [number, number, 
   while (left.length > 0) {
     const [kind] = left.splice(draws.below(left.length), 1);
     const keep = draws.between(1 - jitter, 1 + jitter);
-    // What is blended in, as (factor of grey, constant): black, the mean grey, or the pixel's grey, all of them so far.
+    // The part that is blended in, as (factor of grey, constant): black, the mean grey, or the pixel's grey, all of them so far.
     const other = kind === 'brightness' ? [0, 0] : kind === 'contrast' ? [0, (p + q) * mean + r] : [p + q, r];
     p = keep * p;
     q = keep * q + (1 - keep) * other[0];
@@ -83,7 +84,7 @@ function jitterOf(mean: number, jitter: number, draws: Draws): [number, number, 
   return [p, q, r];
 }
 
-/** What is added to red, green and blue, on the scale of 0 … 255. */
+/** The offsets that are added to red, green and blue, on the scale of 0 … 255. */
 function lightingOf(std: number, draws: Draws): number[] {
   const alphas = eigenvalues.map((eigenvalue) => 255 * std * normal(draws) * eigenvalue);
   return eigenvectors.map((row) => row.reduce((sum, value, index) => sum + value * alphas[index], 0));

@@ -1,4 +1,4 @@
-/** Where batches get their examples from: images in memory or in files, a task's own module, later clips and scenes. */
+/** The sources of a batch's examples: images in memory or in files, a task's own module, later clips and scenes. */
 import type { Batch, BatchSpec } from './batch.js';
 
 /** The circumstances under which an example is wanted. */

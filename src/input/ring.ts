@@ -8,7 +8,7 @@ import { type Batch, type BatchSpec, bytesOf, sharedArrays } from './batch.js';
  */
 export interface Ring {
   control: Int32Array<SharedArrayBuffer>;
-  /** What went wrong in the worker, UTF-8 JSON of {name, message, place, fix}. */
+  /** The worker's error, as UTF-8 JSON of {name, message, place, fix}. */
   failure: Uint8Array<SharedArrayBuffer>;
   /** The arrays of `slots` batches, one after another. */
   arrays: Batch;

@@ -20,7 +20,7 @@ export function basicBlock<T>(
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
 
-/** Of a bottleneck block's output, to the filters of its two narrow convolutions. */
+/** The ratio of a bottleneck block's output channels to the filters of its two narrow convolutions. */
 const expansion = 4;
 
 /**

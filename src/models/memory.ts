@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js';
 import type { ModelDescription } from '../nn/shape-net.js';
 
-/** What one training step keeps in memory, in bytes; the engine itself and the data set come on top. */
+/** The memory that one training step needs, in bytes; the engine itself and the data set come on top. */
 export interface StepMemory {
   /** Feature maps that the backward pass needs, of all images of a step. */
   activations: number;

@@ -10,7 +10,7 @@ type Optimizer = Pick<Config['optimizer'], 'frozen' | 'rates'>;
 
 const isIn = (part: string, name: string) => name === part || name.startsWith(`${part}.`);
 
-/** Whether a variable keeps the value that it begins with. */
+/** True when a variable keeps the value that it begins with. */
 export const isFrozen = ({ frozen = [] }: Optimizer, name: string): boolean =>
   frozen.some((part) => isIn(part, name));
 
@@ -18,7 +18,7 @@ export const isFrozen = ({ frozen = [] }: Optimizer, name: string): boolean =>
 export const trainedVariables = (variables: readonly Variable[], optimizer: Optimizer): Variable[] =>
   variables.filter(({ role, name }) => role !== 'statistic' && !isFrozen(optimizer, name));
 
-/** What a variable's rate is multiplied by: of the parts that it is in, the smallest one's say. */
+/** The factor of a variable's rate: the one given for the smallest part that it is in. */
 export function rateFactor({ rates = {} }: Optimizer, name: string): number {
   const parts = Object.keys(rates).filter((part) => isIn(part, name));
   return parts.length === 0 ? 1 : rates[parts.reduce((a, b) => (b.length > a.length ? b : a))];

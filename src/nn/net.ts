@@ -1,6 +1,6 @@
 /**
- * What a model is written in. A model is a function of a `Net` and its input; the same function, given a `ShapeNet`,
- * lists layers and parameters without computing anything, and given a `TensorNet`, computes.
+ * The language that models are written in. A model is a function of a `Net` and its input; the same function, given a
+ * `ShapeNet`, lists layers and parameters without computing anything, and given a `TensorNet`, computes.
  */
 
 /** A number for each dimension of the pixels, `[time, height, width]` say; one number is the same for all. */
@@ -35,7 +35,7 @@ export interface Pooling {
   padding?: PerDimension;
 }
 
-/** What slides over pixels: the numbers of a convolution or a pooling in all dimensions. */
+/** The window that slides over pixels: the numbers of a convolution or a pooling in all dimensions. */
 export function windowOf(
   { kernel, stride = 1, padding }: Pick<Convolution, 'kernel' | 'stride' | 'padding'>,
   dimensions: number,
@@ -80,8 +80,8 @@ export interface Net<T> {
 }
 
 /**
- * A function from standardized images `[N, H, W, 3]` to named outputs: `logits` `[N, classes]`, and of a residual network
- * the feature maps behind its stages, `c2` and on, as the literature on detection calls them.
+ * A function from standardized images `[N, H, W, 3]` to named outputs: `logits` `[N, classes]`, and of a residual
+ * network the feature maps behind its stages, `c2` and on, as the literature on detection calls them.
  */
 export type Model = <T>(net: Net<T>, images: T) => Record<string, T>;
 

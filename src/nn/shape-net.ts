@@ -1,4 +1,4 @@
-/** What a model consists of, found by walking it with shapes in place of tensors: no engine is loaded. */
+/** The layers and variables of a model, found by walking it with shapes in place of tensors: no engine is loaded. */
 import { createNormalizer, type NormalizerConfig } from '../normalizers/index.js';
 import type { Normalizer } from '../normalizers/normalizer.js';
 import {
@@ -21,7 +21,7 @@ export interface LayerDescription {
   outputShape: number[];
   /** Trainable numbers. */
   parameters: number;
-  /** Of a normalizer: how many groups its channels form, each with statistics of its own. */
+  /** The number of groups that a normalizer's channels form, each with statistics of its own. */
   groups?: number;
   /** Multiply-adds for one image, forward. */
   flops: number;

@@ -31,7 +31,7 @@ export interface StepInputs {
 }
 
 export class TensorNet implements Net<Tensor> {
-  /** What the running statistics are to be moved towards, in the order of the layers. */
+  /** The values that the running statistics are to be moved towards, in the order of the layers. */
   readonly statistics: StatisticsUpdate[] = [];
   private dropouts = 0;
 

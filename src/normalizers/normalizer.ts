@@ -60,13 +60,13 @@ export interface Normalizer {
    * statistics.
    */
   applyFrozen?(x: Tensor, application: Application): Tensor;
-  /** What a convolution computes with in place of its weight `[…kernel, C, filters]`. */
+  /** The weight that a convolution computes with in place of its own, `[…kernel, C, filters]`. */
   weight?(weight: Tensor): Tensor;
   /** Values that change while training, as functions of the share of it that is done, 0 to 1. */
   schedules?: Record<string, (done: number) => number>;
 }
 
-/** What a layer's variables depend on beside its channels. */
+/** The options that a layer's variables depend on beside its channels. */
 export interface LayerOptions {
   /** Start with γ = 0. */
   zeroGamma: boolean;

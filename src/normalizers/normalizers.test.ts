@@ -68,7 +68,7 @@ function tolerance(file: string, fused: boolean, key: string): number {
   return file.endsWith('large-mean') && fused && key !== 'y' ? 1e-4 : 1e-5;
 }
 
-/** What an application's layer ends with, and its operations: by the device's kernels, or by their definitions. */
+/** The ending of an application's layer, and its operations: by the device's kernels, or by their definitions. */
 function operations(ending: Ending, fused: boolean) {
   const use = kernels(fused ? 'kernels' : 'definitions');
   return {

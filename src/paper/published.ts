@@ -6,9 +6,12 @@
  * segmentation are average precisions on COCO; video is top-1 and top-5 accuracy in percent on Kinetics.
  */
 
-/** What a published error belongs to. Absent keys are the paper's defaults: 32 images a worker, 32 groups. */
+/**
+ * A published error and the setting it belongs to. Absent keys are the paper's defaults: 32 images a worker, 32
+ * groups.
+ */
 export interface PublishedError {
-  /** Where it stands: `Table 2`, `Section 4.1`. */
+  /** Its place in the paper: `Table 2`, `Section 4.1`. */
   source: string;
   /** The table it belongs to; absent for what only the text or a figure gives. */
   table?: 1 | 2 | 3;
@@ -155,7 +158,7 @@ export const publishedVideos: readonly PublishedVideo[] = [
   video('group', 64, 4, 74.5, 91.7),
 ];
 
-/** What a cell of an experiment is, as far as the paper's tables tell cells apart. */
+/** The keys by which the paper's tables tell cells apart. */
 export interface PaperKey {
   normalizer: string;
   /** Images a worker. */

@@ -75,7 +75,10 @@ function usageOf(folder: string, version: (typeof versions)['v1' | 'v2']): Usage
   return { limit, used: Math.max(0, used - droppable) };
 }
 
-/** What `--mem`, `--mem-per-cpu` or `--mem-per-gpu` granted, in bytes; Slurm counts in MiB, and 0 is all there is. */
+/**
+ * The memory that `--mem`, `--mem-per-cpu` or `--mem-per-gpu` granted, in bytes; Slurm counts in MiB, and 0 means all
+ * of it.
+ */
 function slurmLimit(environment: NodeJS.ProcessEnv): number {
   const granted = (name: string) => Number(environment[name] ?? Number.NaN);
   const mebibytes = [

@@ -7,7 +7,10 @@ export interface ProcessIdentity {
   host: string;
   /** Which numbering of processes the pid belongs to: this boot of this machine, and this container of it. */
   space: string;
-  /** When the process started, in the kernel's ticks; a later process of the same pid has another. Empty where it is not known. */
+  /**
+   * When the process started, in the kernel's ticks; a later process of the same pid has another. Empty where it is
+   * not known.
+   */
   started: string;
 }
 
@@ -20,7 +23,7 @@ export function ownIdentity(): ProcessIdentity {
   };
 }
 
-/** Whether the process runs; undefined when it can't be told from here, being on another machine or in another container. */
+/** True when the process runs; undefined if it runs on another machine or in another container. */
 export function isRunning(owner: ProcessIdentity): boolean | undefined {
   if (owner.host !== hostname() || owner.space !== processSpace()) return undefined;
   if (!isAlive(owner.pid)) return false;
@@ -28,7 +31,7 @@ export function isRunning(owner: ProcessIdentity): boolean | undefined {
   return now === undefined || owner.started === '' || now.started === owner.started;
 }
 
-/** Whether a process of this pid runs here; one that has ended and waits for its parent to notice does not. */
+/** True when a process of this pid runs here; one that has ended and waits for its parent to notice does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -6,12 +6,15 @@ import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** What only the run itself knows. */
+/** The facts that only the run itself knows. */
 export interface RunFacts {
   tensorflow: string;
   engine: { variant: string; source: string };
   device: string;
-  /** What the fused kernels were compiled for (`avx2`, `amx_bf16`, …): others round otherwise. Absent where none ran. */
+  /**
+   * The instruction set that the fused kernels were compiled for (`avx2`, `amx_bf16`, …): others round otherwise.
+   * Absent where none ran.
+   */
   instructionSet?: string;
   threads: { intraOp: number; interOp: number };
   /** sha256 or md5 of the data's files by name. */
@@ -29,11 +32,11 @@ export interface Environment extends RunFacts {
   platform: string;
   cpu: { model: string; cores: number };
   memoryBytes: number;
-  /** Of the source, when it runs from a git checkout. */
+  /** The revision of the source, when it runs from a git checkout. */
   source?: { revision: string; dirty: boolean };
 }
 
-/** What a run's `environment.json` says of it; undefined where it was killed before that was written. */
+/** The facts in a run's `environment.json`; undefined if it was killed before that was written. */
 export function readRunFacts(file: string): Partial<RunFacts> | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
@@ -62,7 +65,10 @@ export async function packageVersion(): Promise<string> {
   return JSON.parse(await readFile(`${root}/package.json`, 'utf8')).version;
 }
 
-/** The commit that runs, and whether tracked files differ from it; undefined outside a checkout of its own or without git. */
+/**
+ * The commit that runs, and whether tracked files differ from it; undefined outside a checkout of its own or without
+ * git.
+ */
 async function sourceRevision(): Promise<Environment['source']> {
   const git = async (...args: string[]) =>
     (

@@ -11,7 +11,7 @@ export interface StepReport {
   epoch: number;
   rate: number;
   loss: number;
-  /** What else the task logs of the step, in the units of its columns. */
+  /** The other numbers that the task logs of the step, in the units of its columns. */
   logged: Record<string, number>;
 }
 

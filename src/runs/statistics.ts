@@ -1,4 +1,4 @@
-/** What a run's curves come to. */
+/** The statistics of a run's curves. */
 import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
 import { type CurveRow, valColumn } from './curves.js';
 
@@ -6,7 +6,9 @@ import { type CurveRow, valColumn } from './curves.js';
 export interface MetricStatistics {
   /** The last evaluated epoch's. */
   final?: number;
-  /** Median of the last five evaluated epochs, or of as many as there are: the number the paper reports (section 4.1). */
+  /**
+   * Median of the last five evaluated epochs, or of as many as there are: the number the paper reports (section 4.1).
+   */
   medianLast5?: number;
   best?: number;
 }

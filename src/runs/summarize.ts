@@ -22,7 +22,7 @@ export interface Summarized {
   outcome: TrainingEnd | { status: 'running' } | { status: 'failed'; message: string };
 }
 
-/** What `summary.json` says of a run as it stands. */
+/** The content of `summary.json` for a run as it stands. */
 export function summarize({
   config,
   resolved,

@@ -27,7 +27,7 @@ export interface Summary {
   /** The resolved rate before any drop. */
   learningRate: number;
   batch: { size: number; workers: number };
-  /** What the task is judged by; a summary without it is a classification's. */
+  /** The metrics that the task is judged by; a summary without them is a classification's. */
   metrics?: readonly Metric[];
   [metric: `val${string}`]: { final: Maybe; medianLast5: Maybe; best: Maybe };
   [logged: `train${string}`]: { final: Maybe };
@@ -79,7 +79,10 @@ const fields: Record<string, string> = {
   finishedAt: 'string?',
 };
 
-/** Replaces the file as a whole; numbers that are not finite become null. Throws UserError (exit code 1) when it can't be written. */
+/**
+ * Replaces the file as a whole; numbers that are not finite become null. Throws UserError (exit code 1) when it can't
+ * be written.
+ */
 export function writeSummary(file: string, summary: Summary, files: FileSystem = diskFileSystem): void {
   try {
     replaceFile(file, `${JSON.stringify(summary, null, 2)}\n`, files);
@@ -88,7 +91,10 @@ export function writeSummary(file: string, summary: Summary, files: FileSystem =
   }
 }
 
-/** Throws UserError for a file that is missing, truncated, of another version or not a summary; unknown fields are kept. */
+/**
+ * Throws UserError for a file that is missing, truncated, of another version or not a summary; unknown fields are
+ * kept.
+ */
 export function readSummary(file: string, files: FileSystem = diskFileSystem): Summary {
   let text: string;
   try {

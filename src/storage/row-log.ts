@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { diskFileSystem, type FileSystem, fileError, syncFolder, writeAll, writeWhole } from './files.js';
 import { line, type Numbers, parseRows, type RowFormat } from './row-format.js';
 
-/** Where a resumed run takes the log up. */
+/** The point at which a resumed run continues the log. */
 export interface ResumePoint {
   /** Steps done; rows of later ones are set aside. */
   resumeAtStep?: number;

@@ -26,7 +26,10 @@ export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number
 const crossEntropy = (logits: Tensor, labels: Tensor, kernels: Kernels) =>
   softmaxCrossEntropy(logits as Tensor2D, labels, kernels);
 
-/** The loss with labels of which a share is spread over all classes: that adds share · (logit of the label − mean logit). */
+/**
+ * The loss with labels of which a share is spread over all classes: that adds share · (logit of the label − mean
+ * logit).
+ */
 function smooth(loss: Tensor, logits: Tensor2D, labels: Tensor, share: number): Tensor {
   const ofLabel = logits.mul(tf.oneHot(labels as Tensor1D, logits.shape[1])).sum(1);
   return loss.add(ofLabel.sub(logits.mean(1)).mean().mul(share));
@@ -50,7 +53,7 @@ function evaluator(): Evaluator {
     },
     result() {
       const found = { loss: loss / done, error: (100 * errors) / done };
-      // Of five classes or fewer, every label is among the top five.
+      // With five classes or fewer, every label is among the top five.
       return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
     },
   };

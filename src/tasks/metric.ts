@@ -1,8 +1,10 @@
-/** What a task is judged by. One declaration drives columns, console, summary, tables, verdicts and figures. */
+/**
+ * A number that a task is judged by. One declaration drives columns, console, summary, tables, verdicts and figures.
+ */
 export interface Metric {
   /** Its name in `val_<name>`: `error`, `boxAP`. */
   name: string;
-  /** What tables and figures call it, where the name is no word: `box AP`. */
+  /** Its name in tables and figures, where the name is not a word: `box AP`. */
   label?: string;
   unit: '%' | 'points' | 'nats' | '';
   better: 'lower' | 'higher';
@@ -25,11 +27,11 @@ export const labelOf = ({ name, label = name }: Metric): string => label;
 export const labelWithUnit = (metric: Metric): string =>
   metric.unit === '' ? labelOf(metric) : `${labelOf(metric)} (${metric.unit})`;
 
-/** What a difference of two values is counted in: `points`, `nats`. */
+/** The unit of a difference of two values: `points`, `nats`. */
 export const differenceUnit = (metric: Metric): string =>
   isOfHundred(metric) ? 'points' : metric.unit || labelOf(metric);
 
-/** Whether its values run from 0 to 100 or so, and two decimals say enough. */
+/** True when its values run from 0 to about 100, so that two decimals say enough. */
 export const isOfHundred = ({ unit }: Metric): boolean => unit === '%' || unit === 'points';
 
 /** Decimals that a value is printed with: with those of the paper's tables, one fewer. */
@@ -43,9 +45,9 @@ export function valueWithUnit(metric: Metric, value: number): string {
 
 /** The numbers that a task gives. */
 export interface Measured {
-  /** What is logged of training beside the sum of the losses, as columns `train_<name>`: losses, then counts. */
+  /** The columns `train_<name>` that training logs beside the sum of the losses: losses, then counts. */
   logged: {
-    /** Where there are several: a single one is `train_loss` itself. Each is a mean over a step's examples. */
+    /** The losses, if there are several: a single one is `train_loss` itself. Each is a mean over a step's examples. */
     losses: readonly string[];
     /** Counts of a step's examples. They are logged as shares of these, in percent where the metric of this name is. */
     counts: readonly string[];
@@ -70,7 +72,7 @@ export function loggedMeans(
   ]);
 }
 
-/** What a classifier logs; also what a run recorded that says nothing else of itself. */
+/** The columns and metrics of a classifier; also of a run whose record names none. */
 export const classificationMeasures: Measured = {
   logged: { losses: [], counts: ['error'] },
   metrics: [classificationError],

@@ -15,7 +15,7 @@ export interface ProgressOptions {
   total: number;
   unit?: Unit;
   quiet?: boolean;
-  /** Where it is drawn; standard error unless a test looks at it. */
+  /** The stream it is drawn on; standard error unless a test looks at it. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   /** Milliseconds; a test's clock. */
   now?: () => number;
@@ -99,7 +99,7 @@ class State {
   }
 
   update(done: number, note?: string) {
-    // What was there already (a resumed download) says nothing about the speed.
+    // The part that was there already (a resumed download) says nothing about the speed.
     this.first ??= { at: this.now(), done };
     this.done = done;
     if (note !== undefined) this.note = note;

@@ -9,10 +9,16 @@ import { isFrozen } from '../models/parameter-groups.js';
 import type { Variable } from '../nn/net.js';
 import { forward, imageFeed, type Network, tensorNet } from './network.js';
 
-/** Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results repeat. */
+/**
+ * Images that the statistics are taken over at once: enough to stand for all, and always as many, so that results
+ * repeat.
+ */
 export const statisticsBatch = (images: number): number => Math.min(250, images);
 
-/** Over how many images statistics are computed anew for an evaluation; 0 where the running ones are used, or none move. */
+/**
+ * Over how many images statistics are computed anew for an evaluation; 0 where the running ones are used, or none
+ * move.
+ */
 export function preciseImages({ evaluate, normalizer, optimizer }: Config, variables: Variable[]): number {
   const kept =
     statisticsSpan(normalizer.name) !== 'image' && // frozen BN's are given
@@ -93,7 +99,7 @@ async function preciseStatistics(
   );
 }
 
-/** Where precise statistics are taken from. */
+/** The source of precise statistics. */
 export interface Precise {
   /** As `defineStatistics` gives it, for batches of `statisticsBatch`. */
   step: DefinedStep;

@@ -44,7 +44,9 @@ export interface RunOptions {
   mode: 'new' | 'resume' | 'force';
   dataFolder?: string;
   eager: boolean;
-  /** One thread, and TensorFlow's deterministic kernels: the same bits on every machine with a processor of the kind. */
+  /**
+   * One thread, and TensorFlow's deterministic kernels: the same bits on every machine with a processor of the kind.
+   */
   deterministic: boolean;
   /** Write event files for TensorBoard too. */
   tensorboard: boolean;
@@ -101,7 +103,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       ...options,
       deterministic,
     });
-    /** What is computed, all settled: from here on only this configuration counts. */
+    /** The configuration that is computed, every choice made: from here on only this one counts. */
     const effective: Config = {
       ...config,
       engine: {
@@ -270,7 +272,7 @@ function attempt(action: () => void): void {
   } catch {}
 }
 
-/** Whether there is a run to be resumed, which may need no weights any more. */
+/** True when there is a run to be resumed, which may need no weights any more. */
 const holdsRun = ({ out, mode }: RunOptions): boolean =>
   mode === 'resume' && existsSync(join(out, 'config.yaml'));
 

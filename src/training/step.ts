@@ -15,7 +15,7 @@ import type { Tensors } from '../tasks/task.js';
 import { batchFeeds, forward, type Network, targetsOf, tensorNet } from './network.js';
 import { applyGradients, moveAverages, moveStatistics } from './updates.js';
 
-/** Where in the training a step takes place: the steps before it, and their share of all, 0 to 1. */
+/** The position of a step in the training: the steps before it, and their share of all, 0 to 1. */
 export interface StepPosition {
   step: number;
   fractionDone: number;

@@ -18,22 +18,22 @@ export interface Training {
   resolved: Resolved;
   examples: SourceDescription;
   trainOn: TrainStep;
-  /** What the task logs and is judged by. */
+  /** The columns that the task logs, and its metrics. */
   measured: Measured;
   /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
   evaluate(pause: (images: number) => Promise<boolean>): Promise<Evaluation | undefined>;
   curves: Pick<CurvesLog, 'rows' | 'append'>;
   checkpoints: CheckpointPolicy;
   reporter: Reporter;
-  /** Whether all trained weights are finite numbers: the last update comes after the last loss. */
+  /** True when all trained weights are finite: the last update comes after the last loss. */
   weightsAreFinite(): boolean;
-  /** Whether the run was asked to stop. */
+  /** True when the run was asked to stop. */
   stopRequested(): boolean;
 }
 
 /**
- * Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite: of a step,
- * or of an evaluation, which also sees what the last update did.
+ * Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite: of a
+ * step, or of an evaluation, which also sees what the last update did.
  */
 export async function train(training: Training, progress: TrainingProgress): Promise<TrainingEnd> {
   const { config, resolved, examples, measured, evaluate, curves, checkpoints, reporter, stopRequested } =

@@ -8,7 +8,7 @@ import type { Draws } from '../../random/random.js';
 /** Classes 2k and 2k + 1 are a pair. */
 export const motions = ['right', 'left', 'down', 'up', 'in', 'out', 'clockwise', 'counterclockwise'] as const;
 
-/** Where a pixel's colour comes from: `x' = a·x + b·y + left`, `y' = c·x + d·y + top`, relative to the frame's centre. */
+/** The source of a pixel's colour: `x' = a·x + b·y + left`, `y' = c·x + d·y + top`, relative to the frame's centre. */
 export interface Placement {
   a: number;
   b: number;

@@ -1,6 +1,6 @@
 /**
- * Where a residual block's two paths meet, backward, their gradients are added: one operation, one more pass over both.
- * gnbench's convolution can start its sums from the other path's gradient instead.
+ * The gradients of a residual block's two paths are added where they meet, which is one more pass over both. gnbench's
+ * convolution can start its sums from the other path's gradient instead.
  */
 import type { Node, Output } from './graph.js';
 

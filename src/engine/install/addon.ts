@@ -1,7 +1,7 @@
 /**
- * The shared objects that are compiled here against TensorFlow's library: the package's own binding, what sets the
- * log level before it, and gnbench's operations. Each lies in a folder named by a hash of all that went into it, so a changed source, flag,
- * wheel or compiler makes a new one, and only that one.
+ * The shared objects that are compiled here against TensorFlow's library: the package's own binding, what sets the log
+ * level before it, and gnbench's operations. Each lies in a folder named by a hash of all that went into it, so a
+ * changed source, flag, wheel or compiler makes a new one, and only that one.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { engineFolder, publish, readComplete } from './store.js';
 
 export interface Addon {
   name: 'log' | 'binding' | 'ops' | 'driver';
-  /** What is said while it is compiled. */
+  /** The words for it while it is compiled. */
   title: string;
   /** The name of the shared object. */
   file: string;
@@ -26,11 +26,11 @@ export interface Addon {
   /** Everything whose content matters: sources and the headers beside them. */
   watched: string[];
   linkFlags: string[];
-  /** What the name of its folder starts with: a hash of all of this. */
+  /** The beginning of its folder's name: a hash of all of this. */
   prefix: string;
 }
 
-/** What an addon is built against: a folder of the store that holds `tensorflow/`. */
+/** The library that an addon is built against: a folder of the store that holds `tensorflow/`. */
 export interface Library {
   /** Its folder's name in the store. */
   name: string;
@@ -137,7 +137,7 @@ function linkFlags(library: Library, libraries = ['cc', 'framework']): string[] 
   ];
 }
 
-/** What its folder's name starts with: a hash of all that goes into it, but for the compiler. */
+/** The beginning of its folder's name: a hash of all that goes into it, but for the compiler. */
 async function prefixOf(addon: Omit<Addon, 'prefix'>, library: Library): Promise<string> {
   const hash = createHash('sha256').update(`1 ${library.name} ${library.wheel} ${process.arch}\n`);
   // Paths differ from machine to machine; what lies there is hashed below.

@@ -13,9 +13,9 @@ import { pins, type Wheel } from './wheels.js';
 
 export interface Ffmpeg {
   path: string;
-  /** Where it was found. */
+  /** The place where it was found. */
   source: 'GNBENCH_FFMPEG' | 'PATH' | 'wheel';
-  /** What it calls its version. */
+  /** Its version, as it prints it. */
   version: string;
 }
 

@@ -33,7 +33,7 @@ export async function provide(recipe: Recipe, options: ProvisionOptions): Promis
   } catch (error) {
     const interrupted = error instanceof UserError && error.exitCode > 128;
     if (interrupted || options.force || options.verify) throw error;
-    // What is there serves, if only because the cache is read-only here.
+    // The engine that is there will do, for instance because the cache is read-only here.
     const usable = await recipe.find({ lenient: true });
     if (!usable) throw error;
     return usable.nativeOps ? usable : { ...usable, nativeOpsMissing: (error as Error).message };
@@ -48,7 +48,10 @@ export async function findEngine(options: Choice = {}): Promise<Engine | undefin
 
 type Choice = Pick<ProvisionOptions, 'variant' | 'source'>;
 
-/** Where no source is named, what `gnbench setup --source stock` left serves in place of a wheel that is not there. */
+/**
+ * Finds the engine. If no source is named, one that `gnbench setup --source stock` left takes the place of a missing
+ * wheel.
+ */
 async function search(recipe: Recipe, options: Choice): Promise<Engine | undefined> {
   const found = await recipe.find();
   if (found || options.source || recipe.source === 'stock') return found;

@@ -15,7 +15,7 @@ afterEach(() => machine.stop());
 
 const download = () => downloadWheel(machine.wheel, join(machine.folder, 'downloads'), { quiet: true });
 
-/** What pip 23.2 and 24.0 really print, shortened. */
+/** The output of pip 23.2 and 24.0, shortened. */
 const cases: [string, string, RegExp, RegExp][] = [
   [
     'no network',
@@ -75,7 +75,7 @@ test('a Python without pip, and none at all, are told apart', { skip }, async ()
     download(),
     (error) => error instanceof UserError && /Python 3 with pip/.test(error.message),
   );
-  // Where the system has a `python` with pip, that one is rightly found.
+  // If the system has a `python` with pip, that one is rightly found.
   assert.ok('python' in withoutPip || withoutPip.missing === 'pip');
 });
 

@@ -1,4 +1,4 @@
-/** What this machine is, and what decides about the engine: processor, NVIDIA devices, distribution. */
+/** The facts about this machine that decide about the engine: processor, NVIDIA devices, distribution. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 

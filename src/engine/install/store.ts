@@ -12,7 +12,7 @@ import { type FileFacts, writeDurably } from './checksum.js';
 /** `complete.json`. */
 export interface Complete {
   format: 1;
-  /** What it was made of: versions, wheels, compiler. */
+  /** The parts it was made of: versions, wheels, compiler. */
   facts: Record<string, string>;
   /** By path, relative to the folder, with `/`. Their sizes are compared at every start. */
   files: Record<string, FileFacts>;
@@ -24,8 +24,8 @@ const partial = '.partial-';
 export const engineFolder = (): string => join(cacheFolder(), 'engine');
 
 /**
- * What `complete.json` says of a folder, if it has one and its files are there in their full size; `undefined`
- * otherwise. Reads no content: `verify` does.
+ * Reads the `complete.json` of a folder, if it has one and its files are there in their full size; `undefined`
+ * otherwise. It reads no content: `verify` does.
  */
 export async function readComplete(folder: string): Promise<Complete | undefined> {
   try {
@@ -59,7 +59,7 @@ export async function prepareStore(): Promise<string> {
 }
 
 /**
- * What lies in the cache is loaded into the process, so nobody else may be able to have put it there.
+ * Checks that nobody else can have put files into the cache, since they are loaded into the process.
  * @throws UserError when the engine's folder can be written by others, or belongs to somebody else than this user,
  * root, or the owner of the cache folder.
  */

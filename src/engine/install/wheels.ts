@@ -1,5 +1,5 @@
 /**
- * What is fetched from PyPI, pinned by version and sha256. This table alone decides which TensorFlow runs.
+ * The files that are fetched from PyPI, pinned by version and sha256. This table alone decides which TensorFlow runs.
  *
  * To renew it: `pip install --dry-run --report - --only-binary=:all: --platform … 'tensorflow[and-cuda]==…'` prints
  * the files, versions and hashes that fit together.
@@ -138,7 +138,7 @@ export const wheels: Record<Variant, Wheel[]> = {
   ],
 };
 
-/** What `complete.json` says of wheels: a folder made of others is not taken for them. */
+/** The entry for wheels in `complete.json`: a folder made of other wheels is not taken for these. */
 export function pins(list: Wheel[]): Record<string, string> {
   return Object.fromEntries(list.map(({ name, version, sha256 }) => [name, `${version} sha256:${sha256}`]));
 }

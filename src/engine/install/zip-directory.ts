@@ -9,11 +9,11 @@ export interface ZipMember {
   crc: number;
   method: number;
   executable: boolean;
-  /** Of its local header in the file. */
+  /** The offset of its local header in the file. */
   offset: number;
 }
 
-/** What is wrong with the file; the caller knows which file and what to do. */
+/** An error in the file; the caller knows which file and what to do. */
 export class ZipError extends Error {
   override name = 'ZipError';
 }
@@ -22,7 +22,7 @@ const largestDirectory = 64 * 2 ** 20;
 export const stored = 0;
 const deflated = 8;
 
-/** Where the directory lies, and how many members it should list. */
+/** The position of the directory, and how many members it should list. */
 export interface Directory {
   offset: number;
   size: number;

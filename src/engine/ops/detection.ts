@@ -78,7 +78,7 @@ export function suppress(
   return { kept, valid };
 }
 
-/** What a place in a list of true objects holds. */
+/** The kinds of entries in a list of true objects. */
 export const TruthKind = { none: 0, object: 1, crowd: 2 } as const;
 
 export interface MatchOptions {
@@ -130,13 +130,13 @@ export interface MaskTargetOptions {
   object: Tensor;
   /** The sides of a target, in pixels. */
   size: number;
-  /** Of the images that the masks cover. */
+  /** The height of the images that the masks cover. */
   height: number;
   width: number;
 }
 
 /**
- * What a mask head is to learn: each box's part of its object's mask, 0 to 1.
+ * The targets of a mask head: each box's part of its object's mask, 0 to 1.
  * @param runs the objects' run lengths one after the other, `[N, runs]` int32
  * @param start where each object's begin, and the last one's end, `[N, G + 1]` int32
  * @returns `[R, size, size]`

@@ -39,7 +39,7 @@ function numbers(name: string, shape: number[], offset: number, scale: number): 
   return Float32Array.from({ length: product(shape) }, (_, index) => offset + scale * uniform(hash, index));
 }
 
-/** What a model of torchvision or timm calls `name`, in PyTorch's layout. */
+/** The variable that a model of torchvision or timm calls `name`, in PyTorch's layout. */
 export function publishedValue(name: string, shape: number[]): VariableValue {
   const kind = name.slice(name.lastIndexOf('.') + 1);
   const [offset, scale] =

@@ -1,4 +1,7 @@
-/** The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), and its Figures 4 and 5 (curves). */
+/**
+ * The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), and its Figures 4 and 5
+ * (curves).
+ */
 import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, properName } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
@@ -10,7 +13,10 @@ import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { Figure, LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
 
-/** The figures that the study's cells and the ones they are compared with allow; those without a single completed run or curve are left out. */
+/**
+ * The figures that the study's cells and the ones they are compared with allow; those without a single completed run
+ * or curve are left out.
+ */
 export function figuresOf(original: Study): Figure[] {
   const cells = [...original.cells, ...comparedBaseline(original)];
   const study = { ...original, cells: cells.sort((a, b) => compareSettings(a.setting, b.setting)) };
@@ -128,7 +134,7 @@ function sourcesOf(cells: StudyCell[]): string {
   return distinct(cells.flatMap(({ published }) => published?.source ?? [])).join(', ');
 }
 
-/** What an axis ends on multiples of: whole points of a metric up to 100, else a tenth of its largest value's order. */
+/** An axis ends on multiples of this: whole points of a metric up to 100, else a tenth of its largest value's order. */
 function unitOf({ metric, cells }: Study): number {
   if (isOfHundred(metric)) return 1;
   const largest = Math.max(...cells.flatMap((cell) => valuesOf(cell).map(({ value }) => Math.abs(value))));

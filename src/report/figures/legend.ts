@@ -9,7 +9,7 @@ const strokeLength = 34;
 /** Generous for 11 px in any of the fonts. */
 const letterWidth = 6.6;
 
-/** What a legend takes on one row, in pixels. */
+/** The width of a legend on one row, in pixels. */
 export function legendWidth(lines: readonly LineStyle[], title: string): number {
   return lines.reduce((sum, line) => sum + entryWidth(line), titleWidth(title));
 }

@@ -1,4 +1,4 @@
-/** What the figures share: which line a cell belongs to, and how its seeds are told. */
+/** The lines of figures: which one a cell belongs to, and how its seeds are described. */
 
 import { mean } from '../../analysis/statistics.js';
 import type { StudyCell, StudyRun } from '../../analysis/study.js';
@@ -27,7 +27,9 @@ export function spreadOf(values: number[]): { y: number; low?: number; high?: nu
   return { y: mean(values), low: Math.min(...values), high: Math.max(...values) };
 }
 
-/** The runs that a cell's curve is the mean of: the completed ones, or, as long as there are none, all that have begun. */
+/**
+ * The runs that a cell's curve is the mean of: the completed ones, or, as long as there are none, all that have begun.
+ */
 export function drawnRuns({ runs }: StudyCell): StudyRun[] {
   const completed = runs.filter(({ outcome }) => outcome === 'completed');
   return completed.length > 0 ? completed : runs.filter(({ rows }) => rows.length > 0);

@@ -7,7 +7,7 @@ import { plotConfig } from './style.js';
 
 const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
 const spacing = 32;
-/** What the y axis takes beside a panel. */
+/** The width that the y axis takes beside a panel. */
 const axisWidth = 50;
 
 /** The whole figure as one Vega-Lite specification, its data inside: any Vega-Lite viewer shows it. */
@@ -66,7 +66,7 @@ export async function renderPng(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(svg), { density: 144 }).png({ compressionLevel: 9 }).toBuffer();
 }
 
-/** Whether the rasterizer finds a font: without one it draws the same empty box for every letter. */
+/** True when the rasterizer finds a font: without one it draws the same empty box for every letter. */
 export async function hasFonts(): Promise<boolean> {
   const { default: sharp } = await import('sharp');
   const draw = (letter: string) => {

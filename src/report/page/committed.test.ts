@@ -1,4 +1,4 @@
-/** What is committed under `results/` and in the README is what the code makes of the committed runs. */
+/** The pages committed under `results/` and in the README are those that the code makes of the committed runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -22,8 +22,8 @@ export function markdownTable(model: TableModel): string {
 }
 
 /**
- * The same for a page that has a heading of its own: the paper's layout where there is one, without the single seeds, and
- * without differences that cannot be had yet.
+ * The same for a page that has a heading of its own: the paper's layout where there is one, without the single seeds,
+ * and without differences that cannot be had yet.
  */
 export function markdownSummary(model: TableModel): string {
   const { contrasts, matrix, metric } = model;
@@ -39,7 +39,7 @@ function notesBlock(model: TableModel): string[] {
   return notes.length > 0 ? [notes.map((note) => `- ${escapeCell(note)}`).join('\n')] : [];
 }
 
-/** What the numbers are, in one sentence or two. */
+/** Says in one sentence or two what the numbers are. */
 export function captionOf({ source, metric }: TableModel): string {
   const unit = metric.unit === '' ? '' : ` in ${metric.unit}`;
   const ours = `Validation ${labelOf(metric)}${unit}: the median of the last 5 epochs, mean ± standard deviation over the seeds that completed.`;

@@ -1,4 +1,4 @@
-/** What a table of an experiment says, before any format. */
+/** The content of a table, before any format. */
 import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
@@ -16,7 +16,7 @@ export interface TableRow {
   mean?: number;
   /** Sample standard deviation; from 2 seeds on. */
   std?: number;
-  /** Of the completed runs, in the order of their seeds. */
+  /** The values of the completed runs, in the order of their seeds. */
   values: { seed: number; value: number }[];
   /** Ours minus the paper's, where data and model are the paper's. */
   gap?: number;

@@ -1,4 +1,4 @@
-/** What a table has to say about cells and runs that are not in its numbers. */
+/** The notes of a table on cells and runs that are not in its numbers. */
 import { fixed } from '../../terminal/number-format.js';
 import type { TableModel } from './model.js';
 
@@ -18,8 +18,8 @@ export function notesOf({ notPossible, rows, baselineRows, strays, convolutions 
 }
 
 /**
- * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, at each number. A processor with
- * a unit for bfloat16 computes those directly, whatever is allowed.
+ * Rounding tells the two kinds apart, nothing else; but a table that mixes them says so, at each number. A processor
+ * with a unit for bfloat16 computes those directly, whatever is allowed.
  */
 function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutions']): string[] {
   if (winograd.length === 0) return [];

@@ -57,7 +57,7 @@ export function prune(
   }
 }
 
-/** What writers left that were killed in the middle of a save. */
+/** Removes the files of writers that were killed in the middle of a save. */
 export function clearLeftovers(files: FileSystem, folder: string, names: readonly string[]): void {
   for (const name of names) {
     const pid = /^\.tmp-(\d{1,10})-/.exec(name)?.[1];
@@ -66,7 +66,7 @@ export function clearLeftovers(files: FileSystem, folder: string, names: readonl
   }
 }
 
-/** Whether a path inside `checkpoints/` is a checkpoint, whole or not, with nothing in it that is none of ours. */
+/** True when a path inside `checkpoints/` is a checkpoint, whole or not, with nothing in it but files of our own. */
 export function isOwnCheckpoint(path: string): boolean {
   const known = [tensorsFile, stateFile, manifestFile];
   if (!/^(damaged-)?step-|^\.tmp-/.test(basename(path))) return false;

@@ -5,7 +5,7 @@ import { saveCheckpoint } from './checkpoint.js';
 
 /** When a run's state is saved, and how. */
 export interface CheckpointPolicy {
-  /** Whether steps or minutes since the last save ask for one in mid-epoch. */
+  /** True when the steps or minutes since the last save call for one in mid-epoch. */
   due(progress: TrainingProgress): boolean;
   /** @throws UserError (exit code 1) when it cannot be written */
   save(progress: TrainingProgress): void;

@@ -1,4 +1,7 @@
-/** What two runs of the same configuration, seed and threads must agree in to the last bit, however often they were interrupted. */
+/**
+ * The part in which two runs of the same configuration, seed and threads must agree to the last bit, however often
+ * they were interrupted.
+ */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What `gnbench doctor` says of the NVIDIA driver, the GPUs and CUDA's libraries. */
+/** The lines of `gnbench doctor` on the NVIDIA driver, the GPUs and CUDA's libraries. */
 import { type Check, found, missing } from '../check.js';
 import { type CudaDriver, type Surroundings, whyNoGpu } from './driver.js';
 

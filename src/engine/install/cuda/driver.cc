@@ -1,4 +1,4 @@
-// What the NVIDIA driver says of this machine, and which of CUDA's libraries can be opened from where TensorFlow looks
+// Asks what the NVIDIA driver says of this machine, and which of CUDA's libraries can be opened from where TensorFlow looks
 // for them: this addon is linked with the same folders in its run path. Nothing of CUDA is needed to compile or to load
 // it; the driver's own libraries are opened when asked, and what they lack is an answer too.
 #include <dlfcn.h>
@@ -64,7 +64,7 @@ napi_value describeDevices(napi_env env, Handle cuda) {
   return devices;
 }
 
-/** What the driver's management library adds: its version, and of each GPU the memory in use and whether it is divided. */
+/** Adds the facts from the driver's management library: its version, and for each GPU the memory in use and its division. */
 void describeManaged(napi_env env, Object* result) {
   Handle nvml = dlopen("libnvidia-ml.so.1", RTLD_LAZY);
   if (nvml == nullptr || call(nvml, "nvmlInit_v2") != 0) return;

@@ -19,7 +19,7 @@ export interface CudaDriver {
   devices?: Gpu[];
   /** The GPUs that there are, divided into instances (MIG) or not; memory in bytes. */
   boards?: { memory: number; used: number; divided: number }[];
-  /** Where CUDA's libraries were found, or why they cannot be opened, by name. */
+  /** The paths of CUDA's libraries, or why they cannot be opened, by name. */
   libraries: Record<string, { path?: string; error?: string }>;
 }
 
@@ -32,7 +32,7 @@ export interface Gpu {
   memory: number;
 }
 
-/** What of the machine decides beside the driver. */
+/** The facts about the machine that decide beside the driver. */
 export interface Surroundings {
   /** Nodes in /dev, or `dxg` under WSL. */
   devices: string[];

@@ -103,7 +103,7 @@ describe('TensorFlow with a driver that only counts', { skip: skip || unavailabl
     return join(at, 'engine/trial');
   }
 
-  /** What it says in looking for GPUs. It ends in an error: nothing can be computed on this one. */
+  /** Its log while it looks for GPUs. It ends in an error: nothing can be computed on this one. */
   async function log(): Promise<string> {
     const env = { LD_LIBRARY_PATH: folder, TF_CPP_MAX_VLOG_LEVEL: '1' };
     const library = join(folder, 'tensorflow/libtensorflow_cc.so.2');

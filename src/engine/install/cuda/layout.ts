@@ -1,5 +1,5 @@
 /**
- * Where TensorFlow finds CUDA's libraries. `libtensorflow_framework` opens all of them, and its run path names a folder
+ * The folders in which TensorFlow finds CUDA's libraries. `libtensorflow_framework` opens all of them, and its run path names a folder
  * `nvidia/…/lib` for each but cuSOLVER; without that one it registers no GPU. So cuSOLVER gets a second name, in a
  * folder that the run path does have and from which cuSOLVER's own run path leads to what it needs.
  */
@@ -11,7 +11,7 @@ const links: Record<string, string> = {
   'nvidia/cufft/lib/libcusolver.so.11': '../../cusolver/lib/libcusolver.so.11',
 };
 
-/** What TensorFlow has to open before it registers a GPU. */
+/** The libraries that TensorFlow has to open before it registers a GPU. */
 export const openedLibraries = [
   'libcudart.so.12',
   'libcublas.so.12',

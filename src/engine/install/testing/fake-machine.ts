@@ -42,7 +42,7 @@ esac
 echo built > "$output"
 `;
 
-/** What the small wheel holds; the last three are not needed. */
+/** The members of the small wheel; the last three are not needed. */
 export const members = {
   'tensorflow/libtensorflow_cc.so.2': 'cc'.repeat(5000),
   'tensorflow/libtensorflow_framework.so.2': 'framework'.repeat(500),
@@ -91,7 +91,7 @@ export class FakeMachine {
     return machine;
   }
 
-  /** What pip brings from now on. */
+  /** Sets the bytes that pip brings from now on. */
   offer(bytes: Buffer): Promise<void> {
     return writeFile(join(this.folder, 'offered.whl'), bytes);
   }

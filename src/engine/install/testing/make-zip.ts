@@ -10,7 +10,7 @@ export interface Entry {
   mode?: number;
   /** Sizes and offset in ZIP64 fields, as for members over 4 GiB. */
   zip64?: boolean;
-  /** What the headers say in place of the truth. */
+  /** The size that the headers give in place of the true one. */
   size?: number;
   crc?: number;
   flags?: number;
