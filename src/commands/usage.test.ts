@@ -5,7 +5,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const gnbench = join(root, 'bin/gnbench.js');
 const scratch = mkdtempSync(join(tmpdir(), 'gnbench-usage-'));
 after(() => rmSync(scratch, { recursive: true }));
 
@@ -39,8 +42,9 @@ const cases: [args: string, expected: RegExp][] = [
 ];
 for (const [args, expected] of cases) {
   test(args.replace(scratch, ''), () => {
-    const { status, stderr } = spawnSync(process.execPath, ['bin/gnbench.js', ...args.split(' ')], {
+    const { status, stderr } = spawnSync(process.execPath, [gnbench, ...args.split(' ')], {
       encoding: 'utf8',
+      cwd: root,
     });
     assert.equal(status, 2, stderr);
     assert.match(stderr, expected);
@@ -50,7 +54,7 @@ for (const [args, expected] of cases) {
 test('table, plot and report print JSON with --json', () => {
   const json = (args: string) =>
     JSON.parse(
-      spawnSync(process.execPath, ['bin/gnbench.js', ...args.split(' '), '--json'], { encoding: 'utf8' })
+      spawnSync(process.execPath, [gnbench, ...args.split(' '), '--json'], { encoding: 'utf8', cwd: root })
         .stdout,
     );
   const out = join(scratch, 'page.html');
@@ -64,16 +68,17 @@ test('config show says of a drop of the rate that it never comes', () => {
   const sets = ['--set', 'epochs=3', '--set', 'learningRate.dropAt=[2,30]'];
   const { stdout } = spawnSync(
     process.execPath,
-    ['bin/gnbench.js', 'config', 'show', 'configs/resnet-gn-b2.yaml', ...sets],
-    { encoding: 'utf8' },
+    [gnbench, 'config', 'show', 'configs/resnet-gn-b2.yaml', ...sets],
+    { encoding: 'utf8', cwd: root },
   );
   assert.match(stdout, /from epoch 3 \(dropAt 30: never, there are 3 epochs\)/);
 });
 
 test('a reader that stops is no failure, a full disk is', { skip: !existsSync('/dev/full') }, () => {
   const through = (pipe: string) =>
-    spawnSync('bash', ['-c', `set -o pipefail; ${process.execPath} bin/gnbench.js ${pipe}`], {
+    spawnSync('bash', ['-c', `set -o pipefail; ${process.execPath} ${gnbench} ${pipe}`], {
       encoding: 'utf8',
+      cwd: root,
     });
   const show = 'config show configs/imagenet-resnet50-gn-b2.yaml --json';
   assert.deepEqual([through(`${show} | true`).status, through(`${show} | true`).stderr], [0, '']);

@@ -1,8 +1,10 @@
 /**
- * The few file-system calls that a run's durable state is made of. All of it goes through this interface, so that a
- * test can fail each call in turn and look at what is left.
+ * Files that appear whole or not at all. A run's durable state goes through the interface `FileSystem`, so that a test can
+ * fail each of its calls in turn and look at what is left.
  */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.js';
 
@@ -110,6 +112,25 @@ export function replaceFile(
     throw error;
   }
   syncFolder(files, dirname(path));
+}
+
+/** As `replaceFile`, for a cache: a crash may lose the file, but never leaves half of it. Nobody waits for the disk. */
+export async function placeFile(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeFile(temporary, content, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Flushes a folder's entries as far as its file system can; for folders whose files were flushed already. */
+export async function trySyncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }
 
 /** For clearing up behind an error that matters more than this one's. */

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { UserError } from '../../errors.js';
+import { diskFileSystem, syncFolder } from '../../storage/files.js';
 
 /** The files to take out of an archive: `folder`/name → its exact size. Nothing else in it is written anywhere. */
 export interface Wanted {
@@ -34,7 +35,7 @@ export async function unpack(archive: string, wanted: Wanted, target: string): P
       // Another process was faster: its folder came about the same way.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
-    await syncFolder(dirname(target));
+    syncFolder(diskFileSystem, dirname(target));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
@@ -88,7 +89,7 @@ async function writeMembers(archive: string, wanted: Wanted, scratch: string): P
   if (failures.length > 0) throw failures.find((reason) => reason instanceof UserError) ?? failures[0];
   const missing = Object.keys(wanted.sizes).filter((file) => !done.has(file));
   if (missing.length > 0) throw broken(archive, `${missing.join(', ')} missing`);
-  await syncFolder(scratch);
+  syncFolder(diskFileSystem, scratch);
 }
 
 function wantedName(wanted: Wanted, name: string): string | undefined {
@@ -121,14 +122,5 @@ async function writeFile(path: string, content: AsyncIterable<unknown>, size: nu
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

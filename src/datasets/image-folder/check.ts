@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { eachOf } from '../../process/each-of.js';
+import { placeFile } from '../../storage/files.js';
 import { startProgress } from '../../terminal/progress.js';
 import { isSystemError } from './decode.js';
 import { DecodedCache } from './decoded-cache.js';
@@ -111,10 +112,8 @@ async function noted(path: string): Promise<Broken | undefined> {
 
 /** Without it the next run decodes them again, no more. */
 async function keep(path: string, broken: Broken): Promise<void> {
-  const scratch = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await mkdir(join(path, '..'), { recursive: true });
-    await writeFile(scratch, JSON.stringify(broken), { flag: 'wx' });
-    await rename(scratch, path);
+    await placeFile(path, JSON.stringify(broken));
   } catch {}
 }

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { placeFile } from '../../storage/files.js';
 import { decodeImage, type Pixels } from './decode.js';
 
 const headerBytes = 48;
@@ -96,14 +97,7 @@ async function writeEntry(entry: string, { data, width, height }: Pixels): Promi
   content.set(data, headerBytes);
   content.set(digest(content), 16);
   await mkdir(dirname(entry), { recursive: true });
-  const scratch = `${entry}.${randomBytes(6).toString('hex')}`;
-  try {
-    await writeFile(scratch, content, { flag: 'wx' });
-    await rename(scratch, entry);
-  } catch (error) {
-    await rm(scratch, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await placeFile(entry, content);
 }
 
 /** sha256 of everything but itself. */

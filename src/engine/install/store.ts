@@ -3,10 +3,11 @@
  * flushed to disk, given `complete.json` with the checksums of its files last, and then renamed. What has no
  * sound `complete.json` was never there.
  */
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
+import { trySyncFolder } from '../../storage/files.js';
 import { type FileFacts, writeDurably } from './checksum.js';
 
 /** `complete.json`. */
@@ -99,9 +100,9 @@ export async function publish(
     await chmod(scratch, 0o755); // mkdtemp's 0700 would shut out those whom a shared cache is for
     const complete: Complete = { format: 1, ...(await build(scratch)) };
     await writeDurably(join(scratch, marker), `${JSON.stringify(complete, null, 2)}\n`);
-    await syncFolder(scratch);
+    await trySyncFolder(scratch);
     await replace(scratch, target);
-    await syncFolder(store);
+    await trySyncFolder(store);
     return target;
   } catch (error) {
     await rm(scratch, { recursive: true, force: true });
@@ -127,13 +128,6 @@ export async function removePartial(): Promise<void> {
     // A download of a killed builder may still write there; the next builder gets it.
     await rm(join(store, name), { recursive: true, force: true }).catch(() => {});
   }
-}
-
-/** Flushes a folder's entries. Not every file system can; what it holds was flushed already. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
 }
 
 /** A file-system error in the cache as a sentence; other errors as they are. */
