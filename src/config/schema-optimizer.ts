@@ -7,12 +7,17 @@ const partOfModel = z
   .regex(/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$/, 'the first words of variables’ names, such as stage1');
 
 export const optimizerSchema = z.strictObject({
-  momentum: z.number().min(0).lt(1).default(0.9).describe('Of SGD'),
+  momentum: z.number().min(0).lt(1).default(0.9).describe('The momentum of SGD'),
   nesterov: z
     .boolean()
     .default(true)
     .describe("Nesterov's momentum, as in fb.resnet.torch; He et al. have the plain one"),
-  weightDecay: z.number().min(0).max(1).default(1e-4).describe('Times the weights, added to the gradient'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1e-4)
+    .describe('weight_decay (L2 penalty): this times the weights is added to the gradient'),
   decayNormalizer: z.boolean().default(true).describe('Weight decay on γ and β too (the paper, §4.1)'),
   decayBias: z.boolean().default(true).describe('Weight decay on biases too'),
   labelSmoothing: z
@@ -20,14 +25,16 @@ export const optimizerSchema = z.strictObject({
     .min(0)
     .lt(1)
     .default(0)
-    .describe('Share of a label that all classes get alike, in training (Szegedy et al. 2016, §7)'),
+    .describe(
+      'label_smoothing: share of a label that all classes get alike, in training (Szegedy et al. 2016, §7)',
+    ),
   emaDecay: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
     .describe(
-      'Evaluate a running average of all weights, of which this share stays after a step; 0 for none',
+      'EMA (ema_decay): evaluate a running average of all weights, of which this share stays after a step; 0 for none',
     ),
   frozen: z
     .array(partOfModel)

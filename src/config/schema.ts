@@ -20,16 +20,20 @@ const batchSchema = z.strictObject({
   size: count
     .max(65_536)
     .default(32)
-    .describe('N: the images that share batch statistics, the paper\'s "batch size" (images a worker)'),
+    .describe(
+      'N: the images that share batch statistics, the paper\'s "batch size" (batch_size, images per worker)',
+    ),
   workers: count
     .max(4_096)
     .default(1)
-    .describe('W: simulated workers; a step sees N·W images, and its gradient is the mean over all of them'),
+    .describe(
+      'W: simulated workers (GPUs, replicas, world_size); a step sees N·W images, and its gradient is the mean over them',
+    ),
   microSteps: z
     .union([z.literal('auto'), count.max(65_536)])
     .default('auto')
     .describe(
-      'Parts that a step is computed in when its activations do not fit in memory; the result is the same, but for dropout',
+      'Gradient accumulation (gradAccumSteps): parts that a step is computed in when its activations do not fit in memory; the result is the same, except with dropout',
     ),
 });
 
@@ -39,34 +43,46 @@ const learningRateSchema = z.strictObject({
     .gt(0)
     .max(1_000)
     .default(0.1)
-    .describe('The rate for `per` images a step: base · size · workers / per is used'),
-  per: z.number().gt(0).max(1_000_000).default(128).describe('Images a step that `base` is meant for'),
+    .describe('The learning rate (lr) for `per` images a step: base · size · workers / per is used'),
+  per: z
+    .number()
+    .gt(0)
+    .max(1_000_000)
+    .default(128)
+    .describe(
+      'Images a step that `base` is meant for (lr_scale_batch, base batch size): the linear scaling rule',
+    ),
   dropAt: z
     .array(z.number().gt(0).max(1_000_000))
     .max(100)
     .default([0.5, 0.75])
     .describe(
-      'When the rate is multiplied by `factor`: below 1 a fraction of the training, from 1 on an epoch after which',
+      'milestones: when the rate is multiplied by `factor`. Below 1 a fraction of the training, from 1 on the epoch after which',
     ),
-  factor: z.number().gt(0).max(1).default(0.1).describe('What each drop multiplies the rate by'),
+  factor: z.number().gt(0).max(1).default(0.1).describe('gamma: each drop multiplies the rate by it'),
   warmupEpochs: z
     .number()
     .min(0)
     .max(1_000_000)
     .default(0)
-    .describe('Epochs of linear rise from 0 to the rate'),
+    .describe('warmup_epochs: epochs of linear rise from 0 to the rate'),
   schedule: z
     .enum(['step', 'cosine', 'constant'])
     .default('step')
-    .describe('step: the drops of `dropAt`; cosine: half a cosine down to 0; constant: neither'),
+    .describe(
+      'lr_scheduler. step: the drops of `dropAt`; cosine: half a cosine down to 0; constant: neither',
+    ),
 });
 
 const evaluateSchema = z.strictObject({
   every: count
     .max(1_000_000)
     .default(1)
-    .describe('Epochs between evaluations; the last epoch always has one'),
-  batchSize: count.max(65_536).default(250).describe('Images evaluated at once; no effect on the result'),
+    .describe('Epochs between evaluations (eval_interval); the last epoch always has one'),
+  batchSize: count
+    .max(65_536)
+    .default(250)
+    .describe('Images evaluated at once (eval_batch_size); no effect on the result'),
   statistics: z
     .enum(['running', 'precise'])
     .default('running')
@@ -78,14 +94,16 @@ const evaluateSchema = z.strictObject({
 });
 
 const checkpointSchema = z.strictObject({
-  everySteps: count.optional().describe('Steps between checkpoints, beside the one after each epoch'),
+  everySteps: count
+    .optional()
+    .describe('Steps between checkpoints (save_steps), beside the one after each epoch'),
   everyMinutes: z
     .number()
     .gt(0)
     .max(1_000_000)
     .default(10)
     .describe('Minutes between checkpoints, beside the one after each epoch'),
-  keep: count.max(1_000).default(2).describe('How many of the newest checkpoints stay on disk'),
+  keep: count.max(1_000).default(2).describe('Number of the newest checkpoints that stay on disk'),
 });
 
 const engineSchema = z.strictObject({
@@ -96,7 +114,7 @@ const engineSchema = z.strictObject({
   intraOpThreads: count
     .max(4_096)
     .optional()
-    .describe('Threads within one operation; planned from cores and batch when left out'),
+    .describe('Threads within one operation (num_threads); planned from cores and batch when left out'),
   interOpThreads: count
     .max(4_096)
     .optional()
@@ -118,7 +136,11 @@ const engineSchema = z.strictObject({
 });
 
 const logSchema = z.strictObject({
-  everySteps: z.int().min(0).default(0).describe('Steps between rows of steps.csv; 0 for none'),
+  everySteps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Steps between rows of steps.csv (log_interval); 0 for none'),
 });
 
 /** A key per aspect of a run, before cross-field checks and the defaults that depend on other keys. */
@@ -130,31 +152,37 @@ const fieldsSchema = z.strictObject({
       'letters, digits, ".", "_" and "-", a letter or digit first, 100 at most',
     )
     .optional()
-    .describe("What the run's folder is called by; the file's base name when left out"),
+    .describe("The name that the run's folder begins with; the file's base name when left out"),
   model: modelSchema.describe('The network'),
-  normalizer: normalizerSchema.describe('What normalizes its features'),
+  normalizer: normalizerSchema.describe('The normalization of its features'),
   data: byName(dataSchemas).describe('The images'),
   init: initSchema
     .optional()
-    .describe('Weights to begin with; scratch, as without it, draws them by the seed'),
-  batch: batchSchema.prefault({}).describe('Images a step'),
-  learningRate: learningRateSchema.prefault({}).describe('The rate and its schedule'),
-  optimizer: optimizerSchema.prefault({}).describe('SGD'),
-  epochs: count.max(1_000_000).default(100).describe('Passes over the training images'),
+    .describe('Weights to begin with (pretrained); scratch, as without it, draws them by the seed'),
+  batch: batchSchema.prefault({}).describe('Images a step, workers, gradient accumulation'),
+  learningRate: learningRateSchema
+    .prefault({})
+    .describe('The learning rate (lr) and its schedule: milestones, gamma, warmup'),
+  optimizer: optimizerSchema
+    .prefault({})
+    .describe(
+      'SGD: momentum, weight decay, frozen parts (freeze), rates of parts (lr_multipliers, param groups)',
+    ),
+  epochs: count.max(1_000_000).default(100).describe('Passes over the training images (max_epochs)'),
   seed: z
     .int()
     .min(0)
     .max(2 ** 32 - 1)
     .default(1)
-    .describe('Of initial weights, order and augmentation'),
+    .describe('The seed of initial weights, order and augmentation'),
   precision: z
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('bfloat16: activations and convolutions; parameters, statistics and updates stay float32'),
   evaluate: evaluateSchema.prefault({}).describe('Validation after epochs'),
-  checkpoint: checkpointSchema.prefault({}).describe('What a run can be resumed from'),
+  checkpoint: checkpointSchema.prefault({}).describe('Checkpoints, from which a run can be resumed'),
   engine: engineSchema.prefault({}).describe('Device and threads'),
-  log: logSchema.prefault({}).describe('What is written beside the curves'),
+  log: logSchema.prefault({}).describe('Files that are written beside the curves'),
 });
 
 export const configSchema = fieldsSchema.superRefine(checkTogether).transform((fields) => {

@@ -21,7 +21,9 @@ const choice = {
   validation: z
     .union([z.literal('test'), z.strictObject({ fromTrain: images })])
     .default('test')
-    .describe('The test images, or n of the training images that are then not trained on (for tuning)'),
+    .describe(
+      'The test images, or n training images held out from training (val_split, hold-out), for tuning',
+    ),
 };
 
 const augment = z.boolean().default(true);
@@ -58,13 +60,15 @@ const imageFolder = z.strictObject({
     .min(8)
     .max(2_048)
     .default(224)
-    .describe('Height and width that a model sees; evaluation scales the shorter side to 256/224 of it'),
+    .describe(
+      'Height and width that a model sees (input size, crop size); evaluation scales the shorter side to 256/224 of it',
+    ),
   colourJitter: z
     .number()
     .min(0)
     .max(1)
     .default(0.4)
-    .describe('Brightness, contrast and saturation change by up to this share; 0 for none'),
+    .describe('color_jitter: brightness, contrast and saturation change by up to this share; 0 for none'),
   lighting: z
     .number()
     .min(0)
@@ -74,7 +78,7 @@ const imageFolder = z.strictObject({
   onBroken: z
     .enum(['fail', 'skip'])
     .default('fail')
-    .describe('An image that cannot be decoded: ends the run, or is reported and left out'),
+    .describe('An image that cannot be decoded (onDecodeError): ends the run, or is reported and left out'),
   decodedCache: z
     .number()
     .min(0)
@@ -88,7 +92,9 @@ const imageFolder = z.strictObject({
       val: images.describe('Validation images'),
     })
     .optional()
-    .describe('What has to be there: checked before a run, believed where the images are not (config show)'),
+    .describe(
+      'The numbers that must be there (expectedCounts): checked before a run, assumed if the images are not there (config show)',
+    ),
 });
 
 /** One mapping for each kind of data set; the key `name` tells them apart. */

@@ -24,6 +24,14 @@ test('every key has a description, and no other key is allowed', () => {
   for (const text of schemaFiles().values()) visit(JSON.parse(text), '');
 });
 
+test('the words of other trainers lead to the keys: a search in the schema finds them', () => {
+  const text = [...schemaFiles().values()].join('');
+  const words =
+    'lr batch_size gradAccumSteps milestones gamma warmup_epochs lr_scheduler weight_decay label_smoothing ' +
+    'ema_decay freeze lr_multipliers max_epochs val_split pretrained num_threads color_jitter onDecodeError';
+  for (const word of words.split(' ')) assert.match(text, new RegExp(`\\b${word}\\b`), word);
+});
+
 test('every shipped file names its schema for editors, and a configuration its own command', async () => {
   for (const file of (await readdir('experiments')).filter((name) => name.endsWith('.yaml'))) {
     const text = await readFile(`experiments/${file}`, 'utf8');
