@@ -18,7 +18,7 @@ export interface EventFile {
 
 /**
  * Opens a new event file in `folder` (made if missing). TensorBoard reads all event files of a folder as one run; with
- * `resumeAtStep` it forgets the points at that step and later which an interrupted run left behind.
+ * `resumeAtStep` it forgets the points after that step which an interrupted run left behind.
  */
 export function openEventFile(folder: string, options: { resumeAtStep?: number } = {}): EventFile {
   mkdirSync(folder, { recursive: true });
@@ -38,7 +38,8 @@ export function openEventFile(folder: string, options: { resumeAtStep?: number }
   write([double(1, now()), bytes(3, 'brain.Event:2')]);
   if (options.resumeAtStep !== undefined) {
     const sessionStart = message(7, [integer(1, 1)]);
-    write([double(1, now()), integer(2, options.resumeAtStep), sessionStart]);
+    // TensorBoard drops the points of the step that the session starts at, too: the epoch that ended there has one.
+    write([double(1, now()), integer(2, options.resumeAtStep + 1), sessionStart]);
   }
   return {
     scalar(tag, step, value, wallTime = now()) {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { UserError } from '../../errors.js';
-import { download } from './fetch.js';
+import { download, proxyFor } from './fetch.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-fetch-'));
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) & 255));
@@ -133,4 +133,48 @@ test('no network: one error that says what to do instead', async () => {
       /cannot be downloaded: .*/.test(error.message) &&
       /--data/.test(error.fix ?? ''),
   );
+});
+
+test('a download goes through the proxy that the environment names', async (t) => {
+  const seen: string[] = [];
+  // A proxy that opens tunnels to wherever it is asked to.
+  const proxy = createServer();
+  proxy.on('connect', (request, socket) => {
+    seen.push(request.url ?? '');
+    const [host, port] = (request.url ?? '').split(':');
+    const onward = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on('error', () => socket.destroy());
+    socket.on('error', () => onward.destroy());
+  });
+  await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready));
+  const before = { ...process.env };
+  t.after(() => {
+    process.env = before;
+    proxy.close();
+    proxy.closeAllConnections();
+  });
+  process.env.http_proxy = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  await download(published, path, true);
+  assert.equal(seen.length, 1, 'the proxy was asked');
+  assert.deepEqual(await readFile(path), content);
+});
+
+test('which proxy: by the address’s kind, and none for hosts that NO_PROXY holds', () => {
+  const environment = {
+    HTTPS_PROXY: 'http://a:1',
+    http_proxy: 'http://b:2',
+    NO_PROXY: 'here.org, .inner.net',
+  };
+  const proxy = (url: string) => proxyFor(url, environment);
+  assert.equal(proxy('https://there.org/x'), 'http://a:1');
+  assert.equal(proxy('http://there.org/x'), 'http://b:2');
+  assert.equal(proxy('https://here.org/x'), undefined);
+  assert.equal(proxy('https://sub.here.org/x'), undefined);
+  assert.equal(proxy('https://x.inner.net/x'), undefined);
+  assert.equal(proxy('https://nothere.org/x'), 'http://a:1');
+  assert.equal(proxyFor('https://there.org/x', { ...environment, NO_PROXY: '*' }), undefined);
+  assert.equal(proxyFor('https://there.org/x', {}), undefined);
 });

@@ -76,7 +76,7 @@ async function append(
   let timer = setTimeout(() => abort.abort(new Error('timed out')), silenceMs);
   let file: FileHandle | undefined;
   try {
-    const response = await fetch(published.url, {
+    const response = await request(published.url, {
       headers:
         from > 0
           ? { range: `bytes=${from}-`, 'accept-encoding': 'identity' }
@@ -113,6 +113,31 @@ async function append(
     clearTimeout(timer);
     await file?.close();
   }
+}
+
+/** A request through the user's proxy: npm and pip go through it, Node's own fetch does not. */
+async function request(url: string, init: RequestInit): Promise<Response> {
+  const proxy = proxyFor(url);
+  if (!proxy) return fetch(url, init);
+  const undici = await import('undici');
+  const dispatcher = new undici.ProxyAgent(proxy);
+  return (await undici.fetch(url, { ...(init as object), dispatcher })) as unknown as Response;
+}
+
+/**
+ * The proxy that HTTPS_PROXY, or for plain addresses HTTP_PROXY, names; undefined where there is none, or where NO_PROXY
+ * holds the host, a domain of it, or `*`. Names in lower case come first, as curl has it.
+ */
+export function proxyFor(url: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const value = (name: string) => environment[name.toLowerCase()] || environment[name];
+  const { protocol, hostname, port } = new URL(url);
+  const exempt = (value('NO_PROXY') ?? '').split(/[\s,]+/).filter(Boolean);
+  const isExempt = exempt.some((entry) => {
+    const [name, onPort] = entry.replace(/^\*?\./, '').split(':');
+    if (onPort && onPort !== port) return false;
+    return name === '*' || hostname === name || hostname.endsWith(`.${name}`);
+  });
+  return isExempt ? undefined : value(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
 }
 
 async function accept(published: RemoteFile, part: string, path: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from '../../cache.js';
 import { DataType } from '../data-type.js';
 import { type Kernels, kernels as kernelsOf } from '../kernel-table.js';
 import { backend } from '../load.js';
@@ -103,8 +103,8 @@ export class CompiledProgram implements Program {
 
   /** Loads the graph into a session and gives the variables their first values. */
   private start(): number {
-    mkdirSync(cacheFolder(), { recursive: true, mode: 0o755 });
-    const folder = mkdtempSync(join(cacheFolder(), 'graph-'));
+    // In the system's folder for temporary files, not in the cache, which may be shared and only readable.
+    const folder = mkdtempSync(join(tmpdir(), 'gnbench-graph-'));
     try {
       writeFileSync(join(folder, 'saved_model.pb'), savedModel(this.nodes));
       this.session = backend.binding.loadSavedModel(folder, 'serve');
