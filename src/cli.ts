@@ -265,10 +265,11 @@ program
     }),
   );
 
-// The reader of the output may stop (| head), which must not end a training. Output lost for another reason must.
+// The reader of the output may stop (| head), and its terminal may close, which must not end a training before it has
+// saved. Output lost for another reason must.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') return;
+    if (code === 'EPIPE' || (code === 'EIO' && stream.isTTY)) return;
     if (stream === process.stdout) process.stderr.write(`error: stdout: cannot be written (${code})\n`);
     process.exit(1);
   });

@@ -39,6 +39,7 @@ async function startLoop(saveMs: number) {
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGUSR1', 75],
   ['SIGUSR2', 75],
 ] as const) {
   test(`${signal}: the step is finished, then exit code ${code}`, async () => {
@@ -59,7 +60,7 @@ test('another signal while the run is saving exits at once, and its code counts'
 });
 
 /** Listens to signals that the test sends, at the times that it says. */
-function listening() {
+function listening({ terminal = false } = {}) {
   const heard: string[] = [];
   let time = 1000;
   const signals = new EventEmitter();
@@ -68,7 +69,7 @@ function listening() {
       first: ({ signal, exitCode }) => heard.push(`first ${signal} ${exitCode}`),
       second: () => heard.push('second'),
     },
-    { signals, now: () => time, exit: (code) => heard.push(`exit ${code}`) },
+    { signals, now: () => time, terminal, exit: (code) => heard.push(`exit ${code}`) },
   );
   const send = (signal: string, after = 0) => {
     time += after;
@@ -76,6 +77,19 @@ function listening() {
   };
   return { heard, send, signals, dispose };
 }
+
+test('without a terminal SIGHUP is nobody’s wish; with one it is a wish, however often it is sent', () => {
+  const nohup = listening();
+  nohup.send('SIGHUP');
+  nohup.send('SIGHUP', 5000);
+  assert.deepEqual(nohup.heard, []);
+  nohup.send('SIGTERM', 5000);
+  assert.deepEqual(nohup.heard, ['first SIGTERM 143']);
+  const closed = listening({ terminal: true });
+  closed.send('SIGHUP');
+  closed.send('SIGHUP', 5000);
+  assert.deepEqual(closed.heard, ['first SIGHUP 129']);
+});
 
 test('the same signal twice in a moment, as under npx, is one wish; later it is a second one', () => {
   const { heard, send } = listening();

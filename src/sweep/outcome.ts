@@ -16,7 +16,7 @@ export interface Ending {
 
 /** Exit codes of a run that saved when it was asked to, and signals that ended one which could not. */
 const interruptedCodes = new Set<number>(stopSignals.map((signal) => exitCodes[signal]));
-const interruptingSignals = new Set<NodeJS.Signals>([...stopSignals, 'SIGHUP']);
+const interruptingSignals = new Set<NodeJS.Signals>(stopSignals);
 const diskFull = /ENOSPC|EDQUOT/;
 const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;

@@ -60,6 +60,7 @@ async function untilStep(folder: string, step: number, ended: Promise<{ errors: 
 for (const [signal, code, at] of [
   ['SIGINT', 130, 10],
   ['SIGTERM', 143, stepsPerEpoch],
+  ['SIGUSR1', 75, 20],
   ['SIGUSR2', 75, stepsPerEpoch + 10],
 ] as const) {
   const when = at === stepsPerEpoch ? 'the evaluation' : `step ${at}`;
@@ -152,4 +153,43 @@ test('a full disk ends the run loudly and keeps its state; with space it goes on
   } finally {
     spawnSync('umount', [disk]);
   }
+});
+
+const script = spawnSync('script', ['--version']).status === 0;
+
+test('a terminal that closes: the step is finished and saved, exit code 129', {
+  skip: !script && 'needs script(1)',
+}, async () => {
+  const folder = newFolder();
+  const command = `exec ${process.execPath} ${commandLine} run ${config} --out ${folder}`;
+  // script(1) gives it a terminal of its own, and closes that terminal when it ends.
+  const terminal = spawn(
+    'script',
+    ['--quiet', '--return', '--command', `echo $$ > ${folder}.pid; ${command}`, '/dev/null'],
+    {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    },
+  );
+  await untilStep(folder, 10, new Promise(() => {}));
+  const pid = Number(fs.readFileSync(`${folder}.pid`, 'utf8'));
+  terminal.kill('SIGKILL');
+  while (fs.existsSync(`/proc/${pid}`)) await sleep(20);
+  const summary = readSummary(join(folder, 'summary.json'));
+  assert.equal(summary.status, 'interrupted');
+  const steps = readSteps(join(folder, 'steps.csv'));
+  assert.equal(loadCheckpoint(join(folder, 'checkpoints'), assert.fail)?.step, steps.length);
+  assert.equal(
+    fs.readdirSync(join(folder, 'checkpoints')).filter((name) => name.startsWith('step')).length,
+    1,
+  );
+});
+
+test('nohup: a SIGHUP does not stop it', async () => {
+  const folder = newFolder();
+  const { child, ended } = start(folder);
+  await untilStep(folder, 5, ended);
+  child.kill('SIGHUP');
+  await untilStep(folder, 25, ended);
+  child.kill('SIGTERM');
+  assert.equal((await ended).code, 143);
 });

@@ -73,7 +73,8 @@ class LocalSweep<R extends StartableRun> {
         this.options.display.note(
           `${stop.signal}: saving what runs (${this.children.size}); once more to leave at once`,
         );
-        this.relay(stop.signal);
+        // A child has no terminal, and ignores SIGHUP.
+        this.relay(stop.signal === 'SIGHUP' ? 'SIGTERM' : stop.signal);
       },
       second: () => {
         for (const child of this.children.values()) child.kill();
