@@ -200,7 +200,7 @@ program
   .addOption(batchSize('<sizes>', (value) => list(value).map(wholeNumber)))
   .option('--normalizer <names>', 'normalizers, with commas between', list, ['batch', 'group', 'none'])
   .option('--model <name>', 'the model', 'resnet20')
-  .option('--precision <formats>', 'float32, bfloat16', list, ['float32'])
+  .option('--precision <formats>', 'float32, tf32, bfloat16', list, ['float32'])
   .option('--convolutions <kinds>', 'direct, winograd', list, ['direct'])
   .option(
     '--steps <n>',

@@ -34,7 +34,8 @@ async function measure({ config: text, eager, warmup, steps }: BenchSetting): Pr
   const batch = config.batch.size * config.batch.workers;
   const threads = planThreads(config, batch);
   const started = performance.now();
-  await loadEngine({ variant: config.engine.variant, threads, quiet: true });
+  const { precision, engine } = config;
+  await loadEngine({ variant: engine.variant, precision, compiler: engine.compiler, threads, quiet: true });
   const loadedAt = performance.now();
   const { classes, ...network } = networkOf(config, eager);
   const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;

@@ -119,6 +119,12 @@ const engineSchema = z.strictObject({
     .max(4_096)
     .optional()
     .describe('Operations that run side by side; planned when left out'),
+  compiler: z
+    .enum(['auto', 'xla', 'none'])
+    .default('auto')
+    .describe(
+      "xla: TensorFlow's compiler makes a few dozen kernels of a step, in place of gnbench's own; auto: on a GPU",
+    ),
   convolutions: z
     .enum(['direct', 'winograd'])
     .default('direct')
@@ -176,9 +182,11 @@ const fieldsSchema = z.strictObject({
     .default(1)
     .describe('The seed of initial weights, order and augmentation'),
   precision: z
-    .enum(['float32', 'bfloat16'])
+    .enum(['float32', 'tf32', 'bfloat16'])
     .default('float32')
-    .describe('bfloat16: activations and convolutions; parameters, statistics and updates stay float32'),
+    .describe(
+      'bfloat16: activations and convolutions; parameters, statistics and updates stay float32. tf32: on a GPU, the factors of convolutions and products are rounded to 10 bits of mantissa',
+    ),
   evaluate: evaluateSchema.prefault({}).describe('Validation after epochs'),
   checkpoint: checkpointSchema.prefault({}).describe('Checkpoints, from which a run can be resumed'),
   engine: engineSchema.prefault({}).describe('Device and threads'),

@@ -1,3 +1,8 @@
+/**
+ * What a step computes activations and convolutions in. tf32: float32 whose factors a GPU rounds to 10 bits of mantissa.
+ */
+export type Precision = 'float32' | 'tf32' | 'bfloat16';
+
 /** tensorflow.DataType; the numbers are TensorFlow's own. */
 export const DataType = {
   float: 1,

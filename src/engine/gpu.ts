@@ -1,14 +1,34 @@
 /** Settings for TensorFlow on a GPU, made before it is loaded, and the error when there is no GPU after all. */
 import { UserError } from '../errors.js';
+import type { Precision } from './data-type.js';
 import { askDriver, type Mend, surroundings, whyNoGpu } from './install/cuda/driver.js';
 import type { Engine } from './install/index.js';
 
 /** Settings that TensorFlow and CUDA's libraries read once, when they are loaded. */
-export function prepareGpu({ tf32 = false }: { tf32?: boolean }): void {
+export function prepareGpu({
+  precision,
+  deterministic,
+}: {
+  precision?: Precision;
+  deterministic?: boolean;
+}): void {
   // Else TensorFlow takes all memory of every GPU at once, and no second run fits beside the first.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   // Float32 with the mantissa cut to 10 bits is on by default in TensorFlow, for convolutions and products.
-  process.env.NVIDIA_TF32_OVERRIDE = tf32 ? '1' : '0';
+  if (precision === 'tf32') delete process.env.NVIDIA_TF32_OVERRIDE;
+  else process.env.NVIDIA_TF32_OVERRIDE = '0';
+  const flags = [process.env.XLA_FLAGS, ...(deterministic ? ['--xla_gpu_deterministic_ops=true'] : [])];
+  process.env.XLA_FLAGS = flags.filter(Boolean).join(' ');
+}
+
+/** @throws UserError for what only a GPU can do */
+export function refuseOnCpu({ precision }: { precision?: Precision }): void {
+  if (precision !== 'tf32') return;
+  throw new UserError('tf32 is arithmetic of a GPU, and the engine computes on the CPU', {
+    place: 'precision: tf32',
+    fix: 'choose float32 or bfloat16',
+    exitCode: 1,
+  });
 }
 
 /** Why TensorFlow, loaded, has no GPU. */

@@ -2,6 +2,7 @@
  * The kernels of gnbench's own that a device has, each with its limits. Whatever is missing here, or beyond its
  * kernel's limits, is computed by its definition in TensorFlow's operations.
  */
+import type { Precision } from './data-type.js';
 import { loaded } from './load.js';
 
 /** One entry: the operations that the kernel consists of, and what it takes. */
@@ -21,7 +22,7 @@ export interface ConvolutionCase {
   /** For each dimension of the pixels. */
   stride: readonly number[];
   padding: readonly number[];
-  precision: 'float32' | 'bfloat16';
+  precision: Precision;
   /** The input is the image itself, whose gradient nobody needs. */
   ofImage: boolean;
 }
@@ -32,7 +33,7 @@ export interface ConvolutionCase {
  * kernels everywhere, as pixels with a thousand channels push each other out of the first-level cache.) For bfloat16
  * there is a unit, and TensorFlow's convolutions are slower at every size.
  */
-const mostChannels = { float32: 128 * 128, bfloat16: Number.POSITIVE_INFINITY };
+const mostChannels = { float32: 128 * 128, tf32: 128 * 128, bfloat16: Number.POSITIVE_INFINITY };
 
 function fitsConvolution({ input, weight, stride, padding, precision, ofImage }: ConvolutionCase): boolean {
   const kernel = weight.slice(0, -2);
@@ -115,10 +116,10 @@ export type Kernels = Partial<typeof table>;
 
 /**
  * The kernels that this process may use: all that the addon has for its device, or none at all, so that every result is
- * that of the definitions.
+ * that of the definitions, which are all that XLA can compile.
  */
 export function kernels(use: 'kernels' | 'definitions'): Kernels {
-  if (use === 'definitions') return {};
+  if (use === 'definitions' || loaded.xla) return {};
   const present = Object.entries(table).filter(([, { operations }]) => operations.every(isThere));
   return Object.fromEntries(present);
 }

@@ -4,10 +4,12 @@
  * Everything libtensorflow reads only once (threads, log level, devices) is set here, before it is loaded; so a
  * process has one setting for life. `tf` is usable in every module once `loadEngine` has resolved.
  */
+
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import { UserError } from '../errors.js';
-import { acceptCpu, prepareGpu } from './gpu.js';
+import type { Precision } from './data-type.js';
+import { acceptCpu, prepareGpu, refuseOnCpu } from './gpu.js';
 import { type Engine, provisionEngine } from './install/index.js';
 import type { Threads } from './threads.js';
 
@@ -25,6 +27,8 @@ export interface LoadedEngine extends Engine {
   threads: Threads;
   /** gnbench's own kernels, where they were built; what this device has of them is in kernels.ts. */
   addon?: Addon;
+  /** XLA compiles the steps: it knows TensorFlow's operations alone, so gnbench's kernels are left out. */
+  xla: boolean;
 }
 
 /** The exports of the addon that holds gnbench's kernels (kernels/ops.cc). */
@@ -73,8 +77,9 @@ export interface LoadOptions {
   threads: Threads;
   /** Ask TensorFlow for kernels that give the same bits each time, where it has them (on a GPU not all do). */
   deterministic?: boolean;
-  /** Cut float32's mantissa to 10 bits in convolutions and products, where the GPU has units for that. */
-  tf32?: boolean;
+  precision?: Precision;
+  /** Whether XLA compiles the steps; auto: on a GPU. */
+  compiler?: 'auto' | 'xla' | 'none';
   /** Compute on the CPU, without a word, where the engine is CUDA's and there is no GPU. */
   fallback?: boolean;
   quiet?: boolean;
@@ -108,8 +113,11 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
     const notice = await acceptCpu(engine, options.variant);
     if (!options.quiet) process.stderr.write(notice);
   }
+  if (device === 'CPU') refuseOnCpu(options);
+  const { compiler = 'auto' } = options;
+  const xla = compiler === 'auto' ? device === 'GPU' : compiler === 'xla';
   const addon = engine.nativeOps ? openAddon(engine.nativeOps) : undefined;
-  loaded = { ...engine, device, threads: options.threads, addon };
+  loaded = { ...engine, device, threads: options.threads, addon, xla };
   return loaded;
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Precision } from './data-type.js';
 
 /** TensorFlow's two pools: `intraOp` threads share one operation, `interOp` run operations side by side. */
 export interface Threads {
@@ -34,7 +35,7 @@ export function planThreads(
     precision,
   }: {
     engine: Partial<Record<'intraOpThreads' | 'interOpThreads', number>>;
-    precision: 'float32' | 'bfloat16';
+    precision: Precision;
   },
   images: number,
   cores = usableCores(),

@@ -7,9 +7,10 @@ import type { Config } from '../config/schema.js';
 import { EagerProgram } from '../engine/eager.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
-import { loadEngine, tf } from '../engine/load.js';
+import { tf } from '../engine/load.js';
 import { dropout } from '../engine/ops/dropout.js';
 import type { Program, VariableValue } from '../engine/program.js';
+import { loadTestEngine } from '../engine/testing/test-engine.js';
 import type { Model } from '../nn/net.js';
 import { describeModel } from '../nn/shape-net.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
@@ -48,7 +49,7 @@ function configOf({ normalizer, groups, shortcut }: Case, model: string, images:
   return parseConfig(text, { file: 'test.yaml' });
 }
 
-before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+before(() => loadTestEngine());
 
 const forms: {
   form: string;

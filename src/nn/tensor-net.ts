@@ -1,5 +1,6 @@
 /** A `Net` that computes: layers as TensorFlow operations on the variables of a step. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Precision } from '../engine/data-type.js';
 import { keepUntilStepEnds } from '../engine/gradients.js';
 import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
@@ -38,7 +39,7 @@ export class TensorNet implements Net<Tensor> {
   constructor(
     private readonly step: Pick<Step, 'variable'>,
     private readonly normalizer: Normalizer,
-    private readonly mode: Mode & { precision: 'float32' | 'bfloat16' },
+    private readonly mode: Mode & { precision: Precision },
     private readonly kernels: Kernels,
     private readonly inputs: StepInputs,
     private readonly isFrozen: (variable: string) => boolean = () => false,

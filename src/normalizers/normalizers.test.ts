@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { keepUntilStepEnds, lossAndGradients, stepScope } from '../engine/gradients.js';
 import { kernels } from '../engine/kernel-table.js';
-import { loadEngine, tf } from '../engine/load.js';
+import { tf } from '../engine/load.js';
 import { convolution } from '../engine/ops/convolution.js';
 import { affine, normalize } from '../engine/ops/normalize.js';
 import { type Ending, rectify } from '../engine/ops/rectify.js';
+import { loadTestEngine } from '../engine/testing/test-engine.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
 import type { Application, StatisticsUpdate } from './normalizer.js';
 
@@ -127,7 +128,7 @@ const forms = [
   { form: 'fused', fused: true },
 ];
 
-before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+before(() => loadTestEngine());
 
 const configOf = (name: string, groups: number, epsilon: number): NormalizerConfig =>
   name === 'group'

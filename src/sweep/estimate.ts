@@ -17,20 +17,22 @@ export interface Estimate {
  * Images a second in training by images a step: ResNet-20 with GN on two cores of an AVX-512 machine, with bfloat16
  * units (results/bench/threads.csv). Other models are scaled by their multiply-adds.
  */
-const defaultSpeeds: Record<Config['precision'], readonly (readonly [images: number, perSecond: number])[]> =
-  {
-    float32: [
-      [2, 680],
-      [8, 691],
-      [32, 806],
-    ],
-    bfloat16: [
-      [2, 769],
-      [8, 1174],
-      [32, 1344],
-      [128, 1479],
-    ],
-  };
+const defaultSpeeds: Record<
+  Exclude<Config['precision'], 'tf32'>,
+  readonly (readonly [images: number, perSecond: number])[]
+> = {
+  float32: [
+    [2, 680],
+    [8, 691],
+    [32, 806],
+  ],
+  bfloat16: [
+    [2, 769],
+    [8, 1174],
+    [32, 1344],
+    [128, 1479],
+  ],
+};
 const defaultCores = 2;
 const defaultFlops = 40.9e6;
 /** Validation is a forward pass alone. */
@@ -86,7 +88,7 @@ function secondsOf(folder: string): number | undefined {
 
 /** Linear in the logarithm of the images a step; flat beyond the table's ends. */
 function defaultSpeed(precision: Config['precision'], images: number): number {
-  const speeds = defaultSpeeds[precision];
+  const speeds = defaultSpeeds[precision === 'tf32' ? 'float32' : precision];
   const above = speeds.findIndex(([size]) => size >= images);
   if (above <= 0) return speeds.at(above)![1];
   const [[x0, y0], [x1, y1]] = [speeds[above - 1], speeds[above]];

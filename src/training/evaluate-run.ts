@@ -54,7 +54,8 @@ export async function evaluateWeights(
 
   const { loadEngine } = await import('../engine/load.js');
   const threads = planThreads(config, config.evaluate.batchSize);
-  await loadEngine({ variant: config.engine.variant, threads, ...options });
+  const { precision, engine } = config;
+  await loadEngine({ variant: engine.variant, precision, compiler: engine.compiler, threads, ...options });
   const network: Network = {
     // The given weights are evaluated, averages or not.
     config: { ...config, optimizer: { ...config.optimizer, emaDecay: 0 } },

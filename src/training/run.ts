@@ -99,6 +99,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const { loadEngine } = await import('../engine/load.js');
     const loaded = await loadEngine({
       variant: config.engine.variant,
+      precision: config.precision,
+      compiler: config.engine.compiler,
       threads,
       ...options,
       deterministic,

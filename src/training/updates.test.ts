@@ -5,8 +5,9 @@ import { parseConfig } from '../config/load.js';
 import { EagerProgram } from '../engine/eager.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
-import { loadEngine, tf } from '../engine/load.js';
+import { tf } from '../engine/load.js';
 import type { MomentumUpdate, Program, Step } from '../engine/program.js';
+import { loadTestEngine } from '../engine/testing/test-engine.js';
 import { createModel } from '../models/index.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import { formulaValues } from '../models/testing/formula.js';
@@ -17,7 +18,7 @@ import type { Network } from './network.js';
 import { defineTraining } from './step.js';
 import { applyGradients } from './updates.js';
 
-before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+before(() => loadTestEngine());
 
 const imageSize = 32 * 32 * 3;
 const batch = {

@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
 import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
-import { loadEngine } from '../engine/load.js';
+import { loadTestEngine } from '../engine/testing/test-engine.js';
 import { sourceOf } from '../input/dataset-source.js';
 import { createModel } from '../models/index.js';
 import { formulaValues } from '../models/testing/formula.js';
@@ -14,7 +14,7 @@ import type { Network } from './network.js';
 import { defineStatistics, statisticsBatch, withPreciseStatistics } from './precise-statistics.js';
 import { defineTraining } from './step.js';
 
-before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+before(() => loadTestEngine());
 
 const imageSize = 32 * 32 * 3;
 const rate = 0.05;

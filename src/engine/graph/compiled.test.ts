@@ -12,11 +12,12 @@ import type { Network } from '../../training/network.js';
 import { defineTraining } from '../../training/step.js';
 import { EagerProgram } from '../eager.js';
 import { kernels } from '../kernel-table.js';
-import { backend, loadEngine, tf } from '../load.js';
+import { backend, tf } from '../load.js';
 import type { Program, VariableValue } from '../program.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 import { CompiledProgram } from './compiled.js';
 
-before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
+before(() => loadTestEngine());
 
 const pixels = { mean: [125.3, 123.0, 113.9], std: [63.0, 62.1, 66.7] };
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataType } from '../data-type.js';
+import { DataType, type Precision } from '../data-type.js';
 import { type Kernels, kernels as kernelsOf } from '../kernel-table.js';
 import { backend } from '../load.js';
 import type { DefinedStep, Feed, Program, StepFunction, Values, VariableValue } from '../program.js';
@@ -12,13 +12,16 @@ import { assertReplayable } from './replayable.js';
 import { type SessionStep, trace } from './trace.js';
 import { declareVariables, type Handles, readOutput, writeInput, writtenOutput } from './variables.js';
 import { allowWinograd } from './winograd.js';
+import { compileWithXla } from './xla.js';
 
 export interface CompileOptions {
-  precision: 'float32' | 'bfloat16';
+  precision: Precision;
   /** How gnbench's own kernels compute 3×3 convolutions in float32. */
   convolutions: 'direct' | 'winograd';
   /** The kernels that updates may use; all that the device has, unless said. */
   kernels: Kernels;
+  /** Hand each step to XLA. */
+  xla: boolean;
 }
 
 /**
@@ -50,6 +53,7 @@ export class CompiledProgram implements Program {
     let nodes = fuseAdditions(first.recorder.nodes);
     if (convolutions === 'winograd') nodes = allowWinograd(nodes);
     if (precision === 'bfloat16') nodes = toBfloat16(nodes);
+    if (this.options.xla) nodes = compileWithXla(nodes, label);
     this.nodes.push(...nodes);
     return (values) => this.run(first.step, values);
   }

@@ -1,5 +1,6 @@
 import { EagerProgram } from '../eager.js';
 import { kernels } from '../kernel-table.js';
+import { loaded } from '../load.js';
 import type { Program, VariableValue } from '../program.js';
 import { CompiledProgram, type CompileOptions } from './compiled.js';
 
@@ -13,5 +14,5 @@ export function createProgram(
   { eager }: { eager: boolean },
 ): Program {
   if (eager) return new EagerProgram(initial);
-  return new CompiledProgram(initial, { ...options, kernels: kernels('kernels') });
+  return new CompiledProgram(initial, { ...options, kernels: kernels('kernels'), xla: loaded.xla });
 }

@@ -5,9 +5,11 @@
 #include <node_api.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "absl/base/log_severity.h"
 #include "absl/log/globals.h"
+#include "tsl/platform/tensor_float_32_utils.h"
 
 __attribute__((constructor)) static void ApplyLogLevel() {
   const char* level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
@@ -15,4 +17,10 @@ __attribute__((constructor)) static void ApplyLogLevel() {
   absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(level[0] - '0'));
 }
 
-NAPI_MODULE_INIT() { return exports; }
+// TensorFlow asks for TF32, float32 with 10 bits of mantissa, in convolutions and products wherever a GPU has it, and so
+// does what XLA compiles. Its C API has no switch for that. CUDA's own libraries heed NVIDIA_TF32_OVERRIDE; so does this.
+NAPI_MODULE_INIT() {
+  const char* tf32 = std::getenv("NVIDIA_TF32_OVERRIDE");
+  if (tf32 != nullptr && std::strcmp(tf32, "0") == 0) tsl::enable_tensor_float_32_execution(false);
+  return exports;
+}

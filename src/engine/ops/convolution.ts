@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { DataType } from '../data-type.js';
+import { DataType, type Precision } from '../data-type.js';
 import type { Kernels } from '../kernel-table.js';
 import { type OpAttribute, tf } from '../load.js';
 import { bools, differentiable, execute, integers, ints, text, type } from '../operation.js';
@@ -8,7 +8,7 @@ export interface ConvolutionOptions {
   /** For each dimension of the pixels, as the padding. */
   stride: readonly number[];
   padding: readonly number[];
-  precision: 'float32' | 'bfloat16';
+  precision: Precision;
   /** The input is the image itself: its gradient is never needed, and may be left at zero. */
   ofImage?: boolean;
 }

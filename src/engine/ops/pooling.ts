@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from '../data-type.js';
+import { loaded } from '../load.js';
 import { differentiable, execute, ints, text, type } from '../operation.js';
 
 export interface PoolingOptions {
@@ -44,6 +45,8 @@ function maxPool3d(x: Tensor, { kernel, stride, padding }: PoolingOptions): Tens
 function maxPool2d(x: Tensor, { kernel, stride, padding }: PoolingOptions): Tensor {
   const pads = [0, 0, ...padding.flatMap((each) => [each, each]), 0, 0];
   const padded = padding.some((each) => each > 0);
+  // XLA pools no windows that reach beyond the edge.
+  if (padded && loaded.xla) return maxPool2d(pad(x, padding), { kernel, stride, padding: [0, 0] });
   const attributes = () => [
     type('T', DataType.float),
     ints('ksize', [1, ...kernel, 1]),
@@ -61,3 +64,15 @@ function maxPool2d(x: Tensor, { kernel, stride, padding }: PoolingOptions): Tens
     (gradient, [input, y]) => execute('MaxPoolGrad', attributes(), [input, y, gradient]),
   );
 }
+
+/** @param x `[N, H, W, C]` */
+const pad = (x: Tensor, [rows, columns]: readonly number[]): Tensor =>
+  x.pad(
+    [
+      [0, 0],
+      [rows, rows],
+      [columns, columns],
+      [0, 0],
+    ],
+    Number.NEGATIVE_INFINITY,
+  );

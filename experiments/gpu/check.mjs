@@ -1,0 +1,103 @@
+/**
+ * One command on a machine with a GPU: what is there, whether it computes right, and how fast.
+ *
+ *     node experiments/gpu/check.mjs --name h100 --minutes 5          # every part, the first ones first
+ *     node experiments/gpu/check.mjs --name trial --device cpu --short # rehearses all of it without a GPU
+ *     node experiments/gpu/check.mjs --name h100 --train --minutes 10  # trains instead: quickstart, then CIFAR-10
+ *
+ * Each part has a time limit; what it found is in results/bench/gpu-NAME.json (and .csv, .md) before the next begins. A
+ * part that fails, or that there was no time for, is a line in the table as well.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bench, describe, determinism, parity, resume, usage } from './parts.mjs';
+import { csv, markdown } from './table.mjs';
+import { trainings } from './train.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const { values: options } = parseArgs({
+  options: {
+    name: { type: 'string', default: 'trial' },
+    device: { type: 'string', default: 'gpu' },
+    minutes: { type: 'string', default: '5' },
+    python: { type: 'string', default: 'python3' },
+    out: { type: 'string', default: join(root, 'results', 'bench') },
+    parts: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    train: { type: 'boolean', default: false },
+  },
+});
+
+const began = performance.now();
+const seconds = () => (performance.now() - began) / 1000;
+const budget = 60 * Number(options.minutes);
+const results = { name: options.name, device: options.device, short: options.short, parts: [] };
+
+/** Name, share of the time that it may take, and what it does. */
+const checks = [
+  ['doctor', 0.1, describe],
+  ['parity', 0.3, parity],
+  ['determinism', 0.15, determinism],
+  ['resume', 0.2, resume],
+  ['bench', 1, bench],
+  ['usage', 0.15, usage],
+];
+// The measurements get what the others leave, and whatever is short is no reason to go without them.
+const reserve = options.short ? 0 : 0.1 * budget;
+const list = options.train ? trainings : checks;
+const wanted = options.parts?.split(',');
+
+for (const [name, share, part] of list) {
+  if (wanted && !wanted.includes(name)) continue;
+  const left = budget - seconds() - (name === 'usage' ? 0 : reserve);
+  const limit = Math.min(left, share * budget);
+  const record = { part: name, state: 'left out: no time', seconds: 0, summary: '', rows: [] };
+  results.parts.push(record);
+  const start = seconds();
+  if (limit > 5) await limited(record, part, limit);
+  record.seconds = Number((seconds() - start).toFixed(1));
+  await save();
+  process.stdout.write(
+    `${name.padEnd(12)} ${record.state.padEnd(10)} ${String(record.seconds).padStart(6)} s  ${record.summary}\n`,
+  );
+}
+
+/** Runs a part until its limit; rows count as soon as they are there. */
+async function limited(record, part, limit) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), 1000 * limit);
+  const add = async (row) => {
+    record.rows.push(row);
+    await save();
+  };
+  const context = {
+    ...options,
+    root,
+    signal: controller.signal,
+    add,
+    secondsLeft: () => limit - seconds(),
+    save,
+  };
+  const start = seconds();
+  context.secondsLeft = () => limit - (seconds() - start);
+  try {
+    record.summary = await part(context);
+    record.state = 'done';
+  } catch (error) {
+    record.state = controller.signal.aborted ? 'cut short' : 'failed';
+    record.summary = record.state === 'failed' ? String(error.message).split('\n')[0].slice(0, 300) : '';
+  } finally {
+    clearTimeout(timer);
+    controller.abort();
+  }
+}
+
+async function save() {
+  const file = (extension) => join(options.out, `gpu-${options.name}.${extension}`);
+  await mkdir(options.out, { recursive: true });
+  await writeFile(file('json'), `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(file('csv'), csv(results));
+  await writeFile(file('md'), markdown(results));
+}

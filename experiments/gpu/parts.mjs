@@ -1,0 +1,301 @@
+/** The parts of check.mjs. Each adds its rows as it finds them, and returns its line of summary. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { comparePair, compareTwice, parityCases } from './parity.mjs';
+
+const run = promisify(execFile);
+const gnbench = (root) => join(root, 'bin', 'gnbench.js');
+const variantOf = (device) => (device === 'gpu' ? 'cuda' : 'cpu');
+
+export async function describe({ root, device, signal, add }) {
+  const { stdout } = await run(process.execPath, [gnbench(root), 'doctor', '--json'], { signal });
+  const { checks } = JSON.parse(stdout);
+  for (const { name, state, detail } of checks) {
+    if (/^(device|gpu \d+|driver|cuda|engine|processor|memory \d+)$/.test(name))
+      await add({ name, state, detail });
+  }
+  const used = checks.find(({ name }) => name === 'device').detail;
+  if (device === 'gpu' && !used.startsWith('GPU')) throw new Error(`no GPU is used: ${used}`);
+  const [gpu] = checks.filter(({ name }) => /^gpu/.test(name));
+  return gpu ? `${used}; ${gpu.detail}` : used;
+}
+
+export async function parity(context) {
+  const cases = parityCases(context);
+  const rows = [];
+  const queue = [...cases];
+  const worker = async () => {
+    for (let next = queue.shift(); next && context.secondsLeft() > 10; next = queue.shift()) {
+      const row = await comparePair(next, context);
+      rows.push(row);
+      await context.add(row);
+    }
+  };
+  await Promise.all(Array.from({ length: context.device === 'gpu' ? 5 : 1 }, worker));
+  const held = rows.filter(({ holds }) => holds).length;
+  const worst = rows.reduce((a, b) => (a.oneUpdate / a.accepted > b.oneUpdate / b.accepted ? a : b));
+  const text = `${held} of ${rows.length} cases hold (${cases.length} in all); the largest: ${worst.normalizer}, ${worst.precision}, ${worst.oneUpdate.toExponential(1)} of ${worst.accepted}`;
+  if (held < rows.length) throw new Error(text);
+  return text;
+}
+
+export async function determinism(context) {
+  const rows = await Promise.all(
+    [true, false].map((deterministic) => compareTwice({ ...context, deterministic })),
+  );
+  for (const row of rows) await context.add(row);
+  const say = ({ sameBits }) => (sameBits ? 'the same bits twice' : 'other bits');
+  const text = `with --deterministic ${say(rows[0])}, without ${say(rows[1])}`;
+  if (!rows[0].sameBits) throw new Error(text);
+  return text;
+}
+
+/** A run that is killed in its second epoch and goes on, against one that is not. */
+export async function resume({ root, device, signal, add, short }) {
+  const folder = await mkdtemp(join(tmpdir(), 'gnbench-gpu-'));
+  const start = (name) => {
+    const set = [
+      'epochs=3',
+      `engine.variant=${variantOf(device)}`,
+      'engine.compiler=xla',
+      'data.trainSubset=512',
+    ];
+    if (short) set.push('batch.size=32');
+    const flags = set.flatMap((one) => ['--set', one]);
+    const config = join(root, 'configs', 'quickstart.yaml');
+    const args = [
+      gnbench(root),
+      'train',
+      config,
+      ...flags,
+      '--deterministic',
+      '--quiet',
+      '--out',
+      join(folder, name),
+    ];
+    return spawn(process.execPath, args, { signal, stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  try {
+    const whole = start('whole');
+    const killed = start('killed');
+    whole.on('error', () => {});
+    killed.on('error', () => {});
+    const wholeEnded = ended(whole);
+    const killedEnded = ended(killed);
+    await rowsIn(join(folder, 'killed', 'curves.csv'), 1, signal, killedEnded);
+    killed.kill('SIGKILL');
+    await killedEnded;
+    await ended(start('killed'));
+    await wholeEnded;
+    const [a, b] = await Promise.all(['whole', 'killed'].map((name) => readRun(join(folder, name))));
+    const row = { epochs: a.length, sameCurves: JSON.stringify(a) === JSON.stringify(b), last: a.at(-1) };
+    await add(row);
+    const text = `killed in epoch 2 and gone on with: ${row.sameCurves ? 'the same curves, to the last digit' : 'other curves'}`;
+    if (!row.sameCurves) throw new Error(`${text}: ${a.at(-1)} | ${b.at(-1)}`);
+    return text;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function ended(child) {
+  let said = '';
+  child.stderr.on('data', (text) => (said += text));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, said })));
+}
+
+async function rowsIn(file, count, signal, stopped) {
+  let over;
+  stopped.then((end) => (over = end));
+  for (;;) {
+    signal.throwIfAborted();
+    if (over) throw new Error(`the run ended too early: ${over.said.trim().split('\n').at(-1)}`);
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.trim().split('\n').length > count) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The curves without what depends on the clock. */
+async function readRun(folder) {
+  const [head, ...rows] = (await readFile(join(folder, 'curves.csv'), 'utf8')).trim().split('\n');
+  const timed = head.split(',').map((name) => /seconds|per_second/.test(name));
+  return rows.map((row) =>
+    row
+      .split(',')
+      .filter((_, i) => !timed[i])
+      .join(','),
+  );
+}
+
+// --- Speed ---
+
+/** In the order of their importance, so that what there is no time for is what matters least. */
+function settings({ short, device }) {
+  const precisions = device === 'gpu' ? ['float32', 'bfloat16', 'tf32'] : ['float32'];
+  if (short) return [{ model: 'resnet20', normalizer: 'group', batch: 2, workers: 1, precision: 'float32' }];
+  const of = (model, batches, formats, normalizers = ['batch', 'group']) =>
+    formats.flatMap((precision) =>
+      batches.flatMap(([workers, batch]) =>
+        normalizers.map((normalizer) => ({ model, normalizer, batch, workers, precision })),
+      ),
+    );
+  const asked = [
+    [1, 2],
+    [1, 128],
+    [8, 2],
+    [1, 32],
+  ];
+  return [
+    ...of('resnet20', asked, precisions.slice(0, 1)),
+    ...of('resnet50', [[8, 32]], precisions.slice(1)),
+    ...of('resnet20', asked, precisions.slice(1)),
+    ...of('resnet20', [...asked, [1, 4], [1, 8], [8, 4], [8, 8], [8, 32]], precisions, ['none']),
+    ...of(
+      'resnet20',
+      [
+        [1, 4],
+        [1, 8],
+        [8, 4],
+        [8, 8],
+        [8, 32],
+      ],
+      precisions,
+    ),
+  ];
+}
+
+/** gnbench and PyTorch in turn, setting by setting, on this card. */
+export async function bench(context) {
+  const list = settings(context);
+  const peer = await openPeer(context);
+  const faster = [];
+  let done = 0;
+  // Compiling takes many times as long as measuring: some settings ahead, side by side, into XLA's cache on disk.
+  const cache = await mkdtemp(join(tmpdir(), 'gnbench-xla-'));
+  const environment = {
+    ...process.env,
+    TF_XLA_FLAGS: `${process.env.TF_XLA_FLAGS ?? ''} --tf_xla_persistent_cache_directory=${cache}`,
+  };
+  try {
+    const lot = context.device === 'gpu' ? 10 : 1;
+    for (let at = 0; at < list.length && context.secondsLeft() > 20; at += lot) {
+      const now = list.slice(at, at + lot);
+      if (lot > 1) await Promise.allSettled(now.map((setting) => measure(setting, context, environment, 1)));
+      for (const setting of now) {
+        if (context.secondsLeft() < 8) break;
+        const own = await measure(setting, context, environment).catch((error) => ({
+          framework: 'gnbench',
+          ...setting,
+          error: String(error.stderr ?? error.message)
+            .trim()
+            .split('\n')
+            .at(-1)
+            .slice(0, 300),
+        }));
+        await context.add(own);
+        const others = peer ? await peer.measure(setting) : [];
+        for (const row of others) await context.add(row);
+        done++;
+        const best = Math.max(...others.map(({ imagesPerSecond = 0 }) => imagesPerSecond));
+        if (own.imagesPerSecond && best > 0) faster.push(own.imagesPerSecond / best);
+      }
+    }
+  } finally {
+    peer?.close();
+    await rm(cache, { recursive: true, force: true });
+  }
+  const above = faster.filter((ratio) => ratio >= 1.2).length;
+  const beside = faster.length > 0 ? `; at least 1.2 × PyTorch's best in ${above} of ${faster.length}` : '';
+  return `${done} of ${list.length} settings${beside}`;
+}
+
+async function measure(
+  { model, normalizer, batch, workers, precision },
+  { root, device, signal, short },
+  env,
+  steps,
+) {
+  const set = [`batch.workers=${workers}`, `engine.variant=${variantOf(device)}`];
+  if (model === 'resnet20') set.push('model.shortcut=projection');
+  if (short) set.push('engine.compiler=xla');
+  const args = ['--model', model, '--batch', batch, '--normalizer', normalizer, '--precision', precision];
+  const flags = [
+    '--steps',
+    steps ?? (model === 'resnet50' ? 10 : 50),
+    ...set.flatMap((one) => ['--set', one]),
+  ];
+  const command = [gnbench(root), 'bench', '--json', ...args, ...flags].map(String);
+  const { stdout } = await run(process.execPath, command, { signal, env });
+  const [row] = JSON.parse(stdout);
+  return { framework: 'gnbench', ...row, images: batch * workers, setting: 'xla' };
+}
+
+/** PyTorch in one process, which takes seconds to start; undefined where there is none, or no GPU. */
+async function openPeer({ root, python, device, signal, short }) {
+  if (device !== 'gpu' && !short) return undefined;
+  const script = join(root, 'experiments', 'gpu', 'pytorch_steps.py');
+  const found = await run(python, ['-c', 'import torch, torchvision'], { signal }).catch(() => undefined);
+  if (!found) return undefined;
+  const child = spawn(python, [script], { signal, stdio: ['pipe', 'pipe', 'ignore'] });
+  child.on('error', () => {});
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const kinds = device === 'gpu' ? ['graph', 'graph-channels-last', 'channels-last'] : ['eager'];
+  return {
+    async measure({ batch, workers, ...setting }) {
+      const rows = [];
+      for (const kind of kinds) {
+        child.stdin.write(`${JSON.stringify({ ...setting, images: batch * workers, setting: kind })}\n`);
+        const { value, done } = await lines.next();
+        if (done) break;
+        rows.push({ ...JSON.parse(value), batch, workers });
+      }
+      return rows;
+    },
+    close: () => child.kill(),
+  };
+}
+
+/** What of the GPU a training run uses, and how long it waits for data. */
+export async function usage({ root, device, signal, add, short }) {
+  const folder = await mkdtemp(join(tmpdir(), 'gnbench-gpu-'));
+  const samples = [];
+  const watch = device === 'gpu' ? watchGpu(samples, signal) : undefined;
+  try {
+    const set = [`engine.variant=${variantOf(device)}`, 'batch.size=128', `epochs=${short ? 1 : 4}`];
+    const flags = set.flatMap((one) => ['--set', one]);
+    const config = join(root, 'configs', 'quickstart.yaml');
+    const args = [gnbench(root), 'train', config, ...flags, '--quiet', '--out', join(folder, 'run')];
+    await run(process.execPath, args, { signal });
+    const curves = (await readFile(join(folder, 'run', 'curves.csv'), 'utf8')).trim().split('\n');
+    const column = curves[0].split(',').indexOf('images_per_second');
+    const row = {
+      imagesPerSecond: Number(curves.at(-1).split(',')[column]),
+      files: await readdir(join(folder, 'run')),
+    };
+    const busy = samples.filter(({ utilization }) => utilization > 0);
+    const most = (key) => (busy.length > 0 ? Math.max(...busy.map((sample) => sample[key])) : undefined);
+    const measured = { ...row, utilizationMost: most('utilization'), memoryMostMB: most('memoryMB') };
+    await add(measured);
+    const gpu = busy.length > 0 ? `, GPU at most ${most('utilization')} % busy, ${most('memoryMB')} MB` : '';
+    return `quickstart at 128 images a step: ${Math.round(row.imagesPerSecond)} images/s in its last epoch${gpu}`;
+  } finally {
+    watch?.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function watchGpu(samples, signal) {
+  const query = ['--query-gpu=utilization.gpu,memory.used', '--format=csv,noheader,nounits', '-lms', '100'];
+  const child = spawn('nvidia-smi', query, { signal, stdio: ['ignore', 'pipe', 'ignore'] });
+  child.on('error', () => {});
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [utilization, memoryMB] = line.split(',').map(Number);
+    samples.push({ utilization, memoryMB });
+  });
+  return child;
+}
