@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.js';
 import { baselineFile, type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { settingOf } from '../experiments/setting.js';
 import { type PaperKey, publishedError } from '../paper/published.js';
+import { loadTask } from '../tasks/index.js';
+import type { Metric } from '../tasks/metric.js';
 import { findRuns } from './collect-folder.js';
 import { readRun } from './read-run.js';
 import { type Study, type StudyCell, studyCell } from './study.js';
@@ -16,7 +18,7 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
   const known = new Set(experiment.cells.map(({ key }) => key));
   const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment) : [];
   return {
-    metric: cells[0].metric,
+    metric: await metricOf(experiment, cells),
     name: experiment.name,
     title: experiment.title,
     reproduces: experiment.reproduces,
@@ -79,4 +81,14 @@ function keyOfAxes(base: Config, axes: Record<string, unknown>): PaperKey {
     channelsPerGroup: number(axes['normalizer.channelsPerGroup'] ?? normalizer.channelsPerGroup),
     batchSize: number(axes['batch.size']) ?? setting.batchSize,
   };
+}
+
+/** The metric of the first run that has one; before any run, the one that the task's module declares. */
+async function metricOf(
+  { cells: [{ config }], metric: wanted }: Experiment,
+  cells: StudyCell[],
+): Promise<Metric> {
+  if (!config.task || cells.some(({ runs }) => runs.some(({ summary }) => summary))) return cells[0].metric;
+  const { task } = await loadTask(config);
+  return task.metrics.find(({ name }) => name === wanted) ?? task.metrics[0];
 }

@@ -71,8 +71,8 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
 
 /** The paper's errors are of training from scratch, on all classes, and of evaluation with running statistics. */
 export const isOfThePaper = ({ config, metric }: Pick<StudyCell, 'config' | 'metric'>): boolean => {
-  const { init, data, evaluate } = config;
-  return isError(metric) && !init && !data.classes && evaluate.statistics === 'running';
+  const { init, data, evaluate, task } = config;
+  return !task && isError(metric) && !init && !data.classes && evaluate.statistics === 'running';
 };
 
 const isError = ({ name }: Metric) => name === classificationError.name;

@@ -7,6 +7,7 @@ import { UserError } from '../errors.js';
 import { trainedVariables } from '../models/parameter-groups.js';
 import { type Plan, planRun } from '../models/plan.js';
 import type { LayerDescription, ModelDescription } from '../nn/shape-net.js';
+import { headOf } from '../tasks/index.js';
 import { columns } from '../terminal/columns.js';
 
 type Shown = Plan & { config: Config };
@@ -42,7 +43,10 @@ export async function configValidate(
 
 async function read(file: string, set: string[] = []): Promise<Shown> {
   const config = await loadConfig(file, set);
-  return { config, ...(await withPlaces(config, () => planRun(config))) };
+  return {
+    config,
+    ...(await withPlaces(config, async () => planRun(config, undefined, await headOf(config)))),
+  };
 }
 
 type Problem = Pick<UserError, 'message' | 'place' | 'fix'>;

@@ -61,7 +61,7 @@ function report(summary: Summary, out: string): string {
   const validation = metricsOf(summary).map((metric) => {
     const { final, medianLast5, best } = summary[valKey(metric.name)];
     const [last, median, top] = [final, medianLast5, best].map((value) => inWords(metric, value));
-    return `${`validation ${labelOf(metric)}`.padEnd(18)}${last} last, ${median} median of the last 5 epochs, ${top} best`;
+    return `${`validation ${labelOf(metric)}  `.padEnd(18)}${last} last, ${median} median of the last 5 epochs, ${top} best`;
   });
   const ended = {
     completed: `completed ${epochs.total} epochs`,

@@ -19,6 +19,8 @@ const ineffective = [
   'evaluate.batchSize',
   'data.decodedCache',
   'data.expect',
+  // Its content counts, not its place.
+  'task.module',
 ];
 
 /** The keys that affect a run's result and are not at their defaults, in any order. */
@@ -29,6 +31,7 @@ export function configIdentity(config: Config): Plain {
     normalizer: normalizer.name,
     data: data.name,
   });
+  if (config.task) defaults.task = { options: {} };
   const statistics = config.evaluate.statistics === 'precise' ? [] : ['evaluate.preciseImages'];
   return differences(config, defaults, new Set([...ineffective, ...statistics]));
 }

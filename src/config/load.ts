@@ -6,6 +6,7 @@ import { override } from './overrides.js';
 import { type Config, configSchema } from './schema.js';
 import type { Source } from './source.js';
 import { remember } from './source-positions.js';
+import { settleModule } from './task-module.js';
 import { maxBytes, readYaml } from './yaml.js';
 
 /**
@@ -31,7 +32,8 @@ function configOf(
   }
   const changed = override(source, overrides);
   const { name = nameFrom(file), ...rest } = check(configSchema, changed);
-  return remember({ name, ...rest }, changed);
+  const task = rest.task && settleModule(rest.task, file, changed.valueAt(['task', 'module']));
+  return remember({ name, ...rest, ...(task && { task }) }, changed);
 }
 
 /** The file's base name, as far as a run's folder may be called so. */

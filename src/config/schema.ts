@@ -13,6 +13,7 @@ import { initSchema } from './schema-init.js';
 import { modelSchema } from './schema-model.js';
 import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
 import { optimizerSchema } from './schema-optimizer.js';
+import { taskSchema } from './schema-task.js';
 
 const count = z.int().min(1);
 
@@ -162,6 +163,7 @@ const fieldsSchema = z.strictObject({
   model: modelSchema.describe('The network'),
   normalizer: normalizerSchema.describe('The normalization of its features'),
   data: byName(dataSchemas).describe('The images'),
+  task: taskSchema.optional().describe('The task; classification when left out'),
   init: initSchema
     .optional()
     .describe('Weights to begin with (pretrained); scratch, as without it, draws them by the seed'),

@@ -1,3 +1,4 @@
+import { parse } from 'node:path';
 import { isMapping, type Point } from './grid.js';
 
 // Maps, because a user may call something valueOf.
@@ -33,6 +34,9 @@ function byNormalizer(point: Point): [string, unknown][] {
 
 function slugParts(path: string, value: unknown): string[] {
   if (path === 'init') return [initWord(value)];
+  // A module goes by its name, wherever it lies.
+  if (path === 'task' && isMapping(value)) return [clean(parse(String(value.module)).name)];
+  if (path === 'task.module') return [clean(parse(String(value)).name)];
   if (isMapping(value)) {
     const { name, ...rest } = value;
     const own = name === undefined ? [] : [shortNames.get(String(name)) ?? clean(String(name))];

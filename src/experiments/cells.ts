@@ -4,6 +4,7 @@ import { parseConfig, readText } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
+import { headOf } from '../tasks/index.js';
 import { cellSlug } from './cell-name.js';
 import { gridPoints, type Match, matches, type Point } from './grid.js';
 import { cellLabels, pointLabel } from './label.js';
@@ -101,7 +102,8 @@ async function makeCell(
       overrides: [...assignments, ...(options.set ?? [])],
     });
     config.name = slug;
-    if (options.check) await withPlaces(config, () => planCell(config, options.data));
+    if (options.check)
+      await withPlaces(config, async () => planCell(config, options.data, await headOf(config)));
     const id = cellId(config);
     return { key: `${slug}-${id}`, id, config, axes };
   } catch (error) {

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { modulePathFrom, settleModule } from '../config/task-module.js';
 import { didYouMean, UserError } from '../errors.js';
 import { type Cell, type CellOptions, makeCells, readBase } from './cells.js';
-import { matches, type Point } from './grid.js';
+import { isMapping, matches, type Point } from './grid.js';
 import { pointLabel } from './label.js';
 import { readExperimentFile } from './read.js';
 import { type ExperimentFile, experimentName, type SlurmResources } from './schema.js';
@@ -90,7 +91,13 @@ export async function loadExperiment(
     runs: orderRuns(content, cells, runFolder),
     snapshot: stringify({
       name,
-      ...withoutEmpty({ ...content, base: parse(base.text), set: asMapping(content.set, set) }),
+      ...withoutEmpty(
+        withModulesFrom(base.file, folder, {
+          ...content,
+          base: parse(base.text),
+          set: asMapping(content.set, set),
+        }),
+      ),
     }),
     runFolder,
   };
@@ -146,6 +153,21 @@ function locate(target: string): string {
   if (existsSync(snapshot)) return snapshot;
   const shipped = join('experiments', `${target}.yaml`);
   return !existsSync(target) && existsSync(shipped) ? shipped : target;
+}
+
+/** The same with the paths of tasks' modules relative to `folder`, and with the hashes of what they hold now. */
+function withModulesFrom<Content extends object>(file: string, folder: string, content: Content): Content {
+  const moved = (key: string, value: unknown): unknown => {
+    if (key === 'task.module') return modulePathFrom(resolve(folder), resolve(dirname(file), String(value)));
+    if (key === 'task' && isMapping(value) && typeof value.module === 'string') {
+      const settled = settleModule(value as { module: string }, file, file);
+      return { ...settled, module: modulePathFrom(resolve(folder), settled.module) };
+    }
+    if (Array.isArray(value)) return value.map((inner) => moved(key, inner));
+    if (!isMapping(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moved(name, inner)]));
+  };
+  return moved('', content) as Content;
 }
 
 /** Lists and mappings that are empty say nothing. */

@@ -1,5 +1,6 @@
 /** Names of cells and of their values, as a sweep, a table's row, a figure's legend or a sentence gives them. */
 
+import { parse } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { PaperKey } from '../paper/published.js';
 import { isMapping, type Point } from './grid.js';
@@ -59,6 +60,7 @@ export function varyingPaths(cells: readonly Named[]): string[] {
 
 /** `precise statistics`, `bfloat16`, `8 workers`, `epochs 30`: a cell's value of a key, as words. */
 export function valueInWords({ config }: Named, path: string): string {
+  if (path === 'task.sha256') return config.task ? parse(config.task.module).name : 'classification';
   const value = path
     .split('.')
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);

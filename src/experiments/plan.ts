@@ -1,6 +1,7 @@
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { planRun } from '../models/plan.js';
+import type { Head } from '../nn/net.js';
 
 /** The work of one run of a cell, found without its data and without the engine. */
 export interface CellWork extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'totalSteps'> {
@@ -16,8 +17,8 @@ export interface CellWork extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'tot
  * @param dataFolder `--data`, for images in folders
  * @throws {UserError} as `planRun` does; its place may be a key's path
  */
-export function planCell(config: Config, dataFolder?: string): CellWork {
-  const { sizes, resolved, model } = planRun(config, dataFolder);
+export function planCell(config: Config, dataFolder?: string, head?: Head): CellWork {
+  const { sizes, resolved, model } = planRun(config, dataFolder, head);
   const { rate, imagesPerStep, totalSteps } = resolved;
   const evaluations = Math.ceil(config.epochs / config.evaluate.every);
   return {

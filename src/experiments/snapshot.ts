@@ -28,7 +28,8 @@ export async function snapshot(experiment: Experiment): Promise<void> {
     if (differs) write(join(folder, snapshotName), experiment.snapshot);
     for (const cell of begins) {
       mkdirSync(join(folder, cell.key), { recursive: true });
-      write(cellConfigFile(experiment, cell), printConfig(cell.config));
+      const file = cellConfigFile(experiment, cell);
+      write(file, printConfig(cell.config, file));
     }
   } catch (error) {
     throw fileError(error, 'could not write to the results folder', folder, 2);

@@ -1,36 +1,39 @@
 /** Examples whose targets a task's own module makes from those of a data set. */
+import { ragged, writeRagged } from './batch.js';
 import { type ExampleSource, openSource as open, type SourceDescription } from './example-source.js';
 
-/**
- * The same examples as a task's module changes them: `export function examples(source) { … }` gives a source with other
- * targets.
- *
- * @param address the module's
- */
-export async function changedBy(address: string, inner: SourceDescription): Promise<SourceDescription> {
-  const { examples } = await import(address);
-  if (!examples) return inner;
-  const unread = () => {
-    throw new Error('examples are only read where batches are prepared');
-  };
-  const { count, views, spec } = examples({ ...inner, write: unread }) as ExampleSource;
-  return {
-    module: import.meta.url,
-    options: { address, inner },
-    count,
-    views,
-    spec,
-  };
+/** A module of a task, and what it was told. */
+export interface Changer {
+  /** The module's address. It exports `examples(source, { options, ragged, writeRagged })`, which gives a source. */
+  address: string;
+  options: Record<string, unknown>;
 }
 
-/** Opens a source that the module at `address` changes. */
-export async function openSource({
-  address,
-  inner,
-}: {
-  address: string;
+/** The same examples as a task's module changes them; as they are, if it exports no `examples`. */
+export async function changedBy(changer: Changer, inner: SourceDescription): Promise<SourceDescription> {
+  const { resident: _, ...described } = inner;
+  const write = () => {
+    throw new Error('examples are only read where batches are prepared');
+  };
+  const changed = await change(changer, { ...described, write });
+  if (!changed) return inner;
+  const { count, views, spec } = changed;
+  return { module: import.meta.url, options: { changer, inner: described }, count, views, spec };
+}
+
+/** Opens a source that a module changes. */
+export async function openSource(from: {
+  changer: Changer;
   inner: SourceDescription;
 }): Promise<ExampleSource> {
+  const inner = await open(from.inner);
+  return (await change(from.changer, inner)) ?? inner;
+}
+
+async function change(
+  { address, options }: Changer,
+  source: ExampleSource,
+): Promise<ExampleSource | undefined> {
   const { examples } = await import(address);
-  return examples(await open(inner));
+  return examples?.(source, { options, ragged, writeRagged });
 }

@@ -14,7 +14,8 @@ split.images.forEach((_, at) => {
 });
 split.labels.set([0, 1, 2, 3, 4]);
 const dataset = { shape: [1, 1, 3] as [number, number, number], mean: [], train: split, validation: split };
-const module = new URL('../../src/input/fixtures/two-views.mjs', import.meta.url).href;
+const address = new URL('../../src/input/fixtures/two-views.mjs', import.meta.url).href;
+const changer = { address, options: {} };
 
 test('ragged rows are padded with zeros, and a mask says which are there', () => {
   const spec = ragged({ boxes: { shape: [2], dtype: 'float32' }, classes: { shape: [], dtype: 'int32' } }, 3);
@@ -37,7 +38,7 @@ test('ragged rows are padded with zeros, and a mask says which are there', () =>
 });
 
 test('a module changes the examples: evaluation sees every view of each, one after another', async () => {
-  const source = await changedBy(module, sourceOf(dataset, 'validation'));
+  const source = await changedBy(changer, sourceOf(dataset, 'validation'));
   assert.deepEqual(
     [source.count, source.views, Object.keys(source.spec)],
     [5, 2, ['images', 'ones', 'valid']],
@@ -65,7 +66,7 @@ test('a module changes the examples: evaluation sees every view of each, one aft
 });
 
 test('a module changes the examples of training, too', async () => {
-  const source = await changedBy(module, sourceOf(dataset, 'train'));
+  const source = await changedBy(changer, sourceOf(dataset, 'train'));
   const options = { seed: 1, batchSize: 5, firstStep: 0, stepsPerEpoch: 1, totalSteps: 1, augment: false };
   const batches = openTrainBatches(source, options);
   const { ones } = batches.next();

@@ -33,7 +33,8 @@ export function planRun(config: Config, dataFolder?: string, head?: Head): Plan 
   const headless = createModel(config.model, classes);
   const network = head ? withHead(headless, head) : headless;
   const model = describeModel(network, config.normalizer, { shape });
-  checkParameterGroups(config, model.variables);
+  // The parts of a head that is not here cannot be known.
+  if (!config.task || head) checkParameterGroups(config, model.variables);
   return { sizes, resolved, network, model, memory: stepMemory(config, model) };
 }
 

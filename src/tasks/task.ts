@@ -10,6 +10,8 @@ export type Tensors = Record<string, Tensor>;
 
 /** The circumstances of a step. */
 export interface StepContext {
+  /** TensorFlow.js. */
+  tf: typeof import('@tensorflow/tfjs-node-gpu');
   /** The kernels of the device; losses that have one of their own ask for it here. */
   kernels: Kernels;
 }

@@ -1,3 +1,4 @@
+import { tf } from '../engine/load.js';
 import type { DefinedStep, Program } from '../engine/program.js';
 import type { Batch } from '../input/batch.js';
 import { openEvaluationBatches, rowsOf } from '../input/evaluation-batches.js';
@@ -27,7 +28,7 @@ export function defineEvaluation(
     sizes.map((size) => {
       const step = program.define(`evaluate/${size}`, batchFeeds(network, size), (step) => {
         const outputs = forward(network, tensorNet(network, step, { training: false }), step);
-        return network.task.predictions(outputs, targetsOf(network, step), network);
+        return network.task.predictions(outputs, targetsOf(network, step), { tf, kernels: network.kernels });
       });
       return [size, step] as const;
     }),

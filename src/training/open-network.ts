@@ -1,11 +1,14 @@
 import type { Dataset } from '../datasets/index.js';
 import type { Program, VariableValue } from '../engine/program.js';
+import { UserError } from '../errors.js';
+import type { ArraySpec } from '../input/batch.js';
 import { changedBy } from '../input/changed-source.js';
 import { sourceOf } from '../input/dataset-source.js';
 import { rowsOf } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import type { LoadedTask } from '../tasks/index.js';
+import type { Task } from '../tasks/task.js';
 import { defineEvaluation, type Evaluation, evaluate, evaluationBatches } from './evaluation.js';
 import type { Network } from './network.js';
 import {
@@ -25,16 +28,34 @@ export interface Sources {
 }
 
 /** The data set's examples with the targets that the task wants. */
-export async function openSources(
-  dataset: Dataset,
-  { examples }: Pick<LoadedTask, 'examples'>,
-): Promise<Sources> {
-  const changed = (source: SourceDescription) => (examples ? changedBy(examples, source) : source);
+export async function openSources(dataset: Dataset, { task, examples }: LoadedTask): Promise<Sources> {
+  const changed = async (source: SourceDescription) => {
+    const given = examples ? await changedBy(examples, source) : source;
+    requireTargets(task, given);
+    return given;
+  };
   return {
     train: await changed(sourceOf(dataset, 'train')),
     validation: await changed(sourceOf(dataset, 'validation')),
     statistics: statisticsSource(dataset),
   };
+}
+
+/** @throws UserError for a target that the examples do not have */
+function requireTargets({ name, targets }: Task, { spec }: SourceDescription): void {
+  for (const [target, wanted] of Object.entries(targets)) {
+    const given = spec[target];
+    if (given?.dtype === wanted.dtype && given.shape.join() === wanted.shape.join()) continue;
+    const inWords = ({ shape, dtype }: ArraySpec) => `${dtype} [${shape.join(', ')}]`;
+    const found = given ? `as ${inWords(given)}` : `no such array, only ${Object.keys(spec).join(', ')}`;
+    throw new UserError(
+      `the task ${name} needs ${target} as ${inWords(wanted)}, and the examples have ${found}`,
+      {
+        place: 'task',
+        fix: 'let the module of the task export `examples`, which makes its targets of those of the data set',
+      },
+    );
+  }
 }
 
 export interface OpenNetwork {

@@ -127,7 +127,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       data: dataset.checksums,
       ...(initial.sha256 && { initialWeights: initial.sha256 }),
     });
-    describeRun(folder, printConfig(effective), environment);
+    describeRun(folder, printConfig(effective, folder.config), environment);
 
     // 4. Variables and steps; then what the checkpoint holds of them.
     const network: Network = {

@@ -121,11 +121,10 @@ function differentiate(network: Network, net: TensorNet, step: Step, parameters:
   let logged: Tensors = {};
   const { value: loss, gradients } = lossAndGradients(
     () => {
-      const { losses, counts = {} } = task.training(
-        forward(network, net, step),
-        targetsOf(network, step),
-        network,
-      );
+      const { losses, counts = {} } = task.training(forward(network, net, step), targetsOf(network, step), {
+        tf,
+        kernels: network.kernels,
+      });
       const found = { ...losses, ...counts };
       logged = Object.fromEntries(
         loggedNames(task).map((name) => {
