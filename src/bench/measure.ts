@@ -4,6 +4,7 @@
  */
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { knownSizes } from '../datasets/known-sizes.js';
 import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import { planThreads } from '../engine/threads.js';
@@ -23,12 +24,6 @@ export interface BenchSetting {
   steps: number;
 }
 
-/** The images that a model is made for: CIFAR-10's, or ImageNet's. Pixels are drawn once, so that the step alone is measured. */
-function imagesOf({ model }: Config): { shape: [number, number, number]; classes: number } {
-  const photographs = /^(resnet(18|34|50|101|152)|vgg16)$/.test(model.name);
-  return photographs ? { shape: [224, 224, 3], classes: 1000 } : { shape: [32, 32, 3], classes: 10 };
-}
-
 async function measure({ config: text, eager, warmup, steps }: BenchSetting): Promise<BenchRow> {
   const config = parseConfig(text, { file: 'bench' });
   const batch = config.batch.size * config.batch.workers;
@@ -37,12 +32,13 @@ async function measure({ config: text, eager, warmup, steps }: BenchSetting): Pr
   const { precision, engine } = config;
   await loadEngine({ variant: engine.variant, precision, compiler: engine.compiler, threads, quiet: true });
   const loadedAt = performance.now();
-  const { classes, ...network } = networkOf(config, eager);
+  const { classes, parameters, ...network } = networkOf(config, eager);
   const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;
   const values = initialize(network.variables, config.seed);
   const { trainOn } = await openForTraining(network, values, undefined, { eager, parts });
   const start = { step: 0, fractionDone: 0 };
   const pixels = network.shape.reduce((product, size) => product * size);
+  // Pixels are drawn once, so that the step alone is measured.
   const images = {
     images: Uint8Array.from({ length: batch * pixels }, (_, index) => (index * 7919) % 256),
     labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
@@ -62,6 +58,9 @@ async function measure({ config: text, eager, warmup, steps }: BenchSetting): Pr
   const median = quantile(0.5);
   return {
     model: config.model.name,
+    resolution: network.shape[0],
+    classes,
+    parameters,
     normalizer: config.normalizer.name,
     batch: config.batch.size,
     workers: config.batch.workers,
@@ -85,10 +84,10 @@ function repeat(step: () => number, least: number): number[] {
   return times;
 }
 
-function networkOf(config: Config, eager: boolean): Network & { classes: number } {
-  const { shape, classes } = imagesOf(config);
+function networkOf(config: Config, eager: boolean): Network & { classes: number; parameters: number } {
+  const { shape, classes } = knownSizes(config.data);
   const model = createModel(config.model, classes);
-  const { variables } = describeModel(model, config.normalizer, { shape });
+  const { variables, parameters } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
   const task = classification({ labelSmoothing: config.optimizer.labelSmoothing });
   return {
@@ -100,6 +99,7 @@ function networkOf(config: Config, eager: boolean): Network & { classes: number 
     pixels,
     kernels: kernels(eager ? 'definitions' : 'kernels'),
     classes,
+    parameters,
   };
 }
 

@@ -1,6 +1,11 @@
 /** One measured setting. */
 export interface BenchRow {
   model: string;
+  /** Height and width of an image. */
+  resolution: number;
+  classes: number;
+  /** Trained numbers. */
+  parameters: number;
   normalizer: string;
   /** Images a worker; a step has batch · workers of them. */
   batch: number;

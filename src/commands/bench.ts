@@ -67,7 +67,7 @@ function settingsOf({
     const flag = flagOf.get(assignment.split('=')[0].trim());
     if (flag) throw new UserError(`${flag} sets it`, { place: `--set ${assignment}`, fix: `use ${flag}` });
   }
-  const text = 'model: {name: resnet20}\nnormalizer: {name: none}\ndata: {name: synthetic}\n';
+  const text = `model: {name: resnet20}\nnormalizer: {name: none}\ndata: ${imagesFor(model, set)}\n`;
   const cells = precision.flatMap((format) =>
     batch.flatMap((size) =>
       normalizer.flatMap((name) =>
@@ -84,6 +84,18 @@ function settingsOf({
     const overrides = [`model.name=${model}`, ...cell, ...set];
     return { config: printConfig(configOf(text, overrides)), eager, warmup, steps };
   });
+}
+
+/**
+ * The images that a model was made for, CIFAR's or ImageNet's, unless others are asked for. None is read: a step takes as
+ * long on drawn pixels.
+ */
+function imagesFor(model: string, set: string[]): string {
+  const others = set.some((assignment) => /^\s*data(\.name)?\s*=/.test(assignment));
+  const photographs = /^(resnet(18|34|50|101|152)|vgg16)$/.test(model);
+  return photographs && !others
+    ? '{name: image-folder, expect: {classes: 1000, train: 1281167, val: 50000}}'
+    : '{name: synthetic}';
 }
 
 /** Keys with a flag of their own are measured side by side, and cannot be set once more. */
@@ -140,6 +152,9 @@ function render(rows: BenchRow[], format: BenchFlags['format']): string {
   if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
   const cells = rows.map((row) => ({
     model: row.model,
+    resolution: String(row.resolution),
+    classes: String(row.classes),
+    parameters: String(row.parameters),
     normalizer: row.normalizer,
     batch: row.workers === 1 ? String(row.batch) : `${row.workers}×${row.batch}`,
     precision: row.precision,
