@@ -127,18 +127,19 @@ describe('the table of kernels', () => {
     assert.ok(fits(usual));
     assert.ok(fits({ ...usual, input: [2, 8, 8, 3], weight: [3, 3, 3, 32], ofImage: true }));
     const beyond = [
-      { weight: [5, 5, 16, 32], padding: [2, 2] },
+      { weight: [9, 9, 16, 32], padding: [4, 4] },
+      { weight: [4, 4, 16, 32], padding: [1.5, 1.5] },
       { weight: [3, 1, 16, 32], padding: [1, 0] },
       { padding: [0, 0] },
       { stride: [1, 2] },
       { stride: [3, 3] },
       { weight: [3, 3, 16, 24] },
-      { weight: [3, 3, 256, 128], input: [2, 8, 8, 256] },
       { input: [2, 8, 8, 3], weight: [3, 3, 3, 32] },
       { input: [2, 4, 8, 8, 16] },
     ];
     for (const each of beyond) assert.ok(!fits({ ...usual, ...each }), JSON.stringify(each));
-    assert.ok(fits({ ...usual, weight: [3, 3, 256, 128], input: [2, 8, 8, 256], precision: 'bfloat16' }));
+    assert.ok(fits({ ...usual, weight: [3, 3, 512, 1024], input: [2, 8, 8, 512] }));
+    assert.ok(fits({ ...usual, input: [2, 8, 8, 3], weight: [7, 7, 3, 64], padding: [3, 3], ofImage: true }));
   });
 });
 

@@ -11,7 +11,7 @@ interface Case {
   width: number;
   channels: number;
   filters: number;
-  kernel: 1 | 3;
+  kernel: number;
   stride: 1 | 2;
 }
 
@@ -144,6 +144,34 @@ const shapes: [images: number, height: number, width: number, channels: number, 
   [1, 10, 10, 48, 48],
 ];
 
+/** Computed as products of packed panels: many channels, large images or kernels, and what is left over of either. */
+const packed: [
+  images: number,
+  height: number,
+  width: number,
+  channels: number,
+  filters: number,
+  kernel: number,
+][] = [
+  [2, 5, 7, 160, 112, 3],
+  [3, 2, 2, 128, 144, 3],
+  [15, 4, 4, 144, 128, 3],
+  [2, 1, 1, 512, 48, 3],
+  [1, 3, 1, 1040, 16, 3],
+  [2, 11, 13, 80, 208, 3],
+  [1, 9, 8, 32, 544, 3],
+  [2, 6, 5, 96, 560, 1],
+  [1, 7, 3, 1072, 16, 1],
+  [1, 37, 29, 16, 48, 3],
+  [2, 37, 29, 16, 16, 1],
+  [2, 13, 12, 3, 64, 3],
+  [1, 19, 40, 3, 32, 7],
+  [2, 3, 4, 3, 16, 7],
+  [1, 9, 11, 19, 32, 7],
+  [2, 10, 7, 32, 48, 5],
+  [1, 2, 2, 16, 32, 5],
+];
+
 describe('convolutions', () => {
   before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
 
@@ -160,6 +188,16 @@ describe('convolutions', () => {
         check(test, 'bfloat16');
         check(test, 'float', true);
         check(test, 'bfloat16', true);
+      });
+    }
+  }
+
+  for (const [images, height, width, channels, filters, kernel] of packed) {
+    for (const stride of [1, 2] as const) {
+      it(`${images}×${height}×${width}×${channels} → ${filters}, kernel ${kernel}, stride ${stride}, packed`, () => {
+        const test = { images, height, width, channels, filters, kernel, stride };
+        check(test, 'float');
+        check(test, 'bfloat16');
       });
     }
   }
@@ -207,7 +245,7 @@ describe('convolutions', () => {
       runOp('GnbenchConv', [ints('stride', stride)], [zeros(x), zeros(w)], 1);
     assert.throws(() => conv([1, 4, 4, 8], [3, 3, 8, 24]), /24 output channels are not a multiple of 16/);
     assert.throws(() => conv([1, 4, 4, 8], [3, 3, 16, 16]), /do not fit/);
-    assert.throws(() => conv([1, 4, 4, 8], [5, 5, 8, 16]), /kernel 5 with stride 1/);
+    assert.throws(() => conv([1, 4, 4, 8], [4, 4, 8, 16]), /kernel 4 with stride 1/);
     assert.throws(() => conv([1, 4, 4, 8], [3, 3, 8, 16], 3), /with stride 3/);
     assert.throws(() => conv([4, 4, 8], [3, 3, 8, 16]), /four dimensions/);
     const sizes = [ints('stride', 2), ints('height', 9), ints('width', 8), bools('has_addend', false)];

@@ -82,6 +82,13 @@ struct BoxColumns {
   float *left, *top, *right, *bottom, *area;
 };
 
+struct PackedPass;
+
+/** Pixels and output channels of a packed convolution: products [firstTile, lastTile) of packedTiles', and channels. */
+struct PackedShare {
+  int64_t images, firstTile, lastTile, firstChannel, lastChannel;
+};
+
 struct Loops {
   const char* name;
   int64_t lanes;  // output channels of one vector
@@ -135,6 +142,18 @@ struct Loops {
    */
   void (*convFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t firstIn,
                      int64_t lastIn, int64_t channel, float* gradient);
+  /**
+   * Convolutions of many channels as products of packed panels (packed-plan.h). y = addend + …, where addend may be null or
+   * y's own memory; the scratch memory is in values. A share's channels begin and end at multiples of kPackedChannels.
+   */
+  int64_t (*packedTiles)(const PackedPass& plan, int64_t images);
+  int64_t (*packedScratch)(const PackedPass& plan, int64_t channels);
+  void (*packedConv)(const PackedPass& plan, const float* x, const float* weights, const float* addend, float* y,
+                     PackedShare share, float* scratch);
+  /** The filter's gradient for the weights [firstRow, lastRow) of a group (filterGroups), and all output channels. */
+  int64_t (*packedFilterScratch)(const ConvPass& pass);
+  void (*packedFilter)(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t group,
+                       int64_t firstRow, int64_t lastRow, float* gradient, float* scratch);
   /**
    * The same by Winograd's filtering, for all input and `outputs` output channels; it sums winogradFilterTiles tiles at a
    * time. x and dy by format.

@@ -4,6 +4,8 @@
 #include "loops/conv-filter-loops.h"
 #include "loops/conv-loops.h"
 #include "loops/forward-loops.h"
+#include "loops/packed-conv-loops.h"
+#include "loops/packed-filter-loops.h"
 #include "loops/rectify-loops.h"
 #include "loops/statistics-loops.h"
 #include "loops/winograd-filter-loops.h"
@@ -40,6 +42,11 @@ const Loops table = {
     {winograd<Float32>, winograd<BFloat16>},
     transposeWeights,
     convFilter,
+    packedTiles,
+    packedScratch,
+    packedConv,
+    packedFilterScratch,
+    packedFilter,
     winogradFilterTiles,
     winogradFilterScratch,
     {winogradFilter<Float32>, winogradFilter<BFloat16>},

@@ -52,6 +52,9 @@ struct Float32 {
   GNBENCH_INLINE Floats loadFirst(const float* p, int count) {
 #if defined(__AVX512F__)
     return (Floats)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#elif defined(__AVX2__)
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return (Floats)_mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
 #else
     Floats v = zero();
     for (int i = 0; i < count; i++) v[i] = p[i];

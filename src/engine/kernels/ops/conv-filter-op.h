@@ -1,6 +1,6 @@
 // GnbenchConvBackpropFilter: the gradient of a convolution's weights.
 #pragma once
-#include "ops/conv-geometry.h"
+#include "ops/packed-passes.h"
 #include "thread-memory.h"
 
 namespace gnbench {
@@ -28,7 +28,7 @@ class ConvBackpropFilterOp : public Operation {
     if (geometry.images == 0) std::fill(total, total + geometry.weights(), 0.f);
     if (geometry.images == 0) return;
     const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
-    if (!isFloat && pairLoops() != nullptr) {
+    if (!isFloat && kernel_ <= 3 && pairLoops() != nullptr) {
       runPairs(context, geometry, halves(x), halves(dy), total);
     } else if (canWinograd(geometry, geometry.forward()) && std::min(in.channels, out.channels) > loops().lanes) {
       // With a single vector of channels the transforms eat up what they save.
@@ -65,6 +65,10 @@ class ConvBackpropFilterOp : public Operation {
 
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
+    if (isPacked(geometry)) {
+      runPackedFilter(context, geometry, x, dy, total);
+      return;
+    }
     const ConvPass pass = geometry.forward();
     const int64_t blocks = (pass.in.channels + kBlock - 1) / kBlock, vectors = pass.out.channels / loops().lanes;
     const int64_t outputs = blocks * (pass.out.channels / kBlock);

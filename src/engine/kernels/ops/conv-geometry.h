@@ -1,4 +1,4 @@
-// Shapes of convolutions: 3×3 and 1×1, stride 1 or 2, with PyTorch's symmetric padding (kernel / 2).
+// Shapes of convolutions: kernels of 1, 3, 5 and 7, stride 1 or 2, with PyTorch's symmetric padding (kernel / 2).
 #pragma once
 #include "ops/geometry.h"
 #include "ops/registration.h"
@@ -17,8 +17,9 @@ struct ConvGeometry {
   }
 
   absl::Status check() const {
-    if ((kernel != 1 && kernel != 3) || (stride != 1 && stride != 2))
-      return absl::InvalidArgumentError(absl::StrCat("kernel ", kernel, " with stride ", stride, ": 1 or 3 with 1 or 2"));
+    if (kernel < 1 || kernel > 7 || kernel % 2 == 0 || (stride != 1 && stride != 2))
+      return absl::InvalidArgumentError(
+          absl::StrCat("kernel ", kernel, " with stride ", stride, ": 1, 3, 5 or 7 with 1 or 2"));
     if (y.channels < 1 || y.channels % 16 != 0 || x.channels < 1)
       return absl::InvalidArgumentError(absl::StrCat(y.channels, " output channels are not a multiple of 16"));
     if (x.height < 1 || x.width < 1 || y.height != outSize(x.height, kernel, stride) ||

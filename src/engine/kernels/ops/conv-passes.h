@@ -1,7 +1,7 @@
 // How a convolution, or the gradient of its input, is shared out among threads: directly, by Winograd's filtering or, in
 // bfloat16, on a unit that multiplies pairs.
 #pragma once
-#include "ops/conv-geometry.h"
+#include "ops/packed-passes.h"
 #include "thread-memory.h"
 
 namespace gnbench {
@@ -14,6 +14,7 @@ class PassWeights {
  public:
   PassWeights(const ConvPass& pass, const float* weights) : pass_(pass), weights_(weights) {}
 
+  const float* plain() const { return weights_; }
   const float* direct() const {
     if (!pass_.transposed) return weights_;
     const int64_t taps = pass_.kernel * pass_.kernel, in = pass_.out.channels, out = pass_.in.channels;
@@ -38,6 +39,10 @@ class PassWeights {
 /** Shares a pass out: images, bands of rows and, if that is not enough for the threads, output channels. */
 inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
                     const PassWeights& weights, const float* addend, float* y) {
+  if (isPacked(geometry)) {
+    runPacked(context, geometry, pass, x, weights.plain(), addend, y);
+    return;
+  }
   const Plane &in = pass.in, &out = pass.out;
   const int64_t inSize = in.height * in.width * in.channels, outSize = out.height * out.width * out.channels;
   const int threads = convThreads(context, geometry.multiplications());
@@ -100,7 +105,7 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* w, const Tensor* addend, Tensor* y) {
   const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
-  if (!isFloat && pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
+  if (!isFloat && geometry.kernel <= 3 && pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
     runPairs(context, geometry, pass, x, PassWeights(pass, w), addend, y);
     return absl::OkStatus();
   }

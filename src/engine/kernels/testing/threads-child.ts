@@ -72,4 +72,26 @@ for (unit of [1, 2 ** -126])
       }
     }
   }
+
+unit = 1;
+/** Of packed panels: few pixels, many, and images of three channels. */
+for (const [images, side, channels, filters, kernel, stride] of [
+  [16, 2, 512, 512, 3, 1],
+  [5, 16, 128, 256, 3, 2],
+  [2, 40, 64, 64, 3, 1],
+  [2, 64, 3, 64, 7, 2],
+  [3, 28, 128, 512, 1, 1],
+]) {
+  const out = Math.ceil(side / stride);
+  const [x, dy] = [
+    tensor([images, side, side, channels], 'float'),
+    tensor([images, out, out, filters], 'float'),
+  ];
+  const w = tensor([kernel, kernel, channels, filters], 'float');
+  const strides = ints('stride', stride);
+  run('GnbenchConv', [strides], [x, w], 1);
+  run('GnbenchConvBackpropFilter', [strides, ints('kernel', kernel)], [x, dy], 1);
+  const size = [ints('height', side), ints('width', side), bools('has_addend', false)];
+  if (channels > 3) run('GnbenchConvBackpropInput', [strides, ...size], [dy, w, tensor([0], 'float')], 1);
+}
 console.log(hash.digest('hex'));
