@@ -40,8 +40,24 @@ test('defaults are left out, written or not', () => {
   });
   const written = ['normalizer.groups=8', 'batch.size=32', 'seed=1', 'learningRate.dropAt=[0.5, 0.75]'];
   assert.equal(configId(config(...written)), configId(config()));
-  const nothing = ['init=scratch', 'optimizer.frozen=[]', 'optimizer.rates={}'];
+  const nothing = [
+    'init=scratch',
+    'optimizer.frozen=[]',
+    'optimizer.rates={}',
+    'optimizer.decay={}',
+    'normalizer.parts={}',
+  ];
   assert.deepEqual(config(...nothing), config());
+});
+
+test("a part's normalizer counts by its name and by what is not at its default", () => {
+  const written = config(
+    'normalizer.parts={stem: {name: batch, epsilon: 1e-5}, head: {name: group, groups: 8}}',
+  );
+  assert.deepEqual(configIdentity(written).normalizer, {
+    name: 'group',
+    parts: { stem: { name: 'batch' }, head: { name: 'group' } },
+  });
 });
 
 test('what does not affect the result is left out', () => {
@@ -64,6 +80,10 @@ test('what affects the result changes the id', () => {
     'normalizer.groups=4',
     'normalizer.epsilon=1e-3',
     'normalizer=layer',
+    'normalizer.parts={stem: batch}',
+    'normalizer.parts={stem: layer}',
+    'normalizer.parts={stage1: layer}',
+    'optimizer.decay={gamma: 0}',
     'data.name=synthetic',
     'data.trainSubset=5000',
     'data.validation={fromTrain: 5000}',

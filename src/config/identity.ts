@@ -26,9 +26,12 @@ const ineffective = [
 /** The keys that affect a run's result and are not at their defaults, in any order. */
 export function configIdentity(config: Config): Plain {
   const { model, normalizer, data } = config;
+  const { parts } = normalizer;
+  const namesOf = (each: object) =>
+    Object.fromEntries(Object.entries(each).map(([part, { name }]) => [part, name]));
   const defaults: Plain = configSchema.parse({
     model: model.name,
-    normalizer: normalizer.name,
+    normalizer: { name: normalizer.name, ...(parts && { parts: namesOf(parts) }) },
     data: data.name,
   });
   if (config.task) defaults.task = { options: {} };

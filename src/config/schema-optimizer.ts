@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { partOfModel } from './part-of-model.js';
 
-/** `stem`, `stage1.block0`, `head.weight`: the first words of variables' names. */
-const partOfModel = z
-  .string()
-  .max(200)
-  .regex(/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$/, 'the first words of variables’ names, such as stage1');
+const factors = (least: z.ZodNumber) =>
+  z
+    .record(partOfModel, least.max(1_000_000))
+    .transform((each) => (Object.keys(each).length > 0 ? each : undefined))
+    .optional();
 
 export const optimizerSchema = z.strictObject({
   momentum: z.number().min(0).lt(1).default(0.9).describe('The momentum of SGD'),
@@ -43,13 +44,12 @@ export const optimizerSchema = z.strictObject({
     .transform((parts) => (parts.length > 0 ? [...new Set(parts)].sort() : undefined))
     .optional()
     .describe(
-      'Parts of the model that are not trained: stem, stage1, …; BN’s running statistics in them are used and stay',
+      'Parts of the model that are not trained: stem, stage1, …; BN’s running statistics in them are used and stay. Roles too: gamma, beta, bias, weight',
     ),
-  rates: z
-    .record(partOfModel, z.number().gt(0).max(1_000_000))
-    .transform((rates) => (Object.keys(rates).length > 0 ? rates : undefined))
-    .optional()
-    .describe(
-      'What the rate is multiplied by in parts of the model: head: 10; of several the longest counts',
-    ),
+  rates: factors(z.number().gt(0)).describe(
+    'What the rate is multiplied by in parts of the model (head: 10; of several the smallest counts) and by role (bias: 2; roles are weight, bias, gamma, beta)',
+  ),
+  decay: factors(z.number().min(0)).describe(
+    'What weightDecay is multiplied by in parts and by role, as rates are: {gamma: 0, beta: 0, bias: 0} for none on them',
+  ),
 });

@@ -11,7 +11,7 @@ import { dataSchemas } from '../datasets/schema.js';
 import { byName } from './named.js';
 import { initSchema } from './schema-init.js';
 import { modelSchema } from './schema-model.js';
-import { defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
+import { allNormalizers, defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
 import { optimizerSchema } from './schema-optimizer.js';
 import { taskSchema } from './schema-task.js';
 
@@ -196,12 +196,27 @@ const fieldsSchema = z.strictObject({
 });
 
 export const configSchema = fieldsSchema.superRefine(checkTogether).transform((fields) => {
-  const config = present({ ...fields, optimizer: present(fields.optimizer) });
-  const { normalizer } = config;
-  if (normalizer.name !== 'group' || (normalizer.groups ?? normalizer.channelsPerGroup)) return config;
-  const { name, ...rest } = normalizer;
-  return { ...config, normalizer: { name, groups: defaultGroups(config.model.name), ...rest } };
+  const { model, normalizer, optimizer } = fields;
+  const { parts } = normalizer;
+  const filled =
+    parts &&
+    Object.fromEntries(Object.entries(parts).map(([part, each]) => [part, withGroups(each, model.name)]));
+  return present({
+    ...fields,
+    normalizer: present({ ...withGroups(normalizer, model.name), parts: filled }),
+    optimizer: present(optimizer),
+  });
 });
+
+/** GN without a number of groups gets the model's, in the place where it would be written. */
+function withGroups<Normalizer extends { name: string; groups?: number; channelsPerGroup?: number }>(
+  normalizer: Normalizer,
+  model: Parameters<typeof defaultGroups>[0],
+): Normalizer {
+  const { name, ...rest } = normalizer;
+  if (name !== 'group' || (rest.groups ?? rest.channelsPerGroup)) return normalizer;
+  return { name, groups: defaultGroups(model), ...rest } as unknown as Normalizer;
+}
 
 /**
  * Drops the keys whose values amount to nothing, such as `init: scratch` and `frozen: []`, as if they were not
@@ -221,8 +236,14 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
   const { normalizer, learningRate, batch, epochs } = config;
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  if (normalizer.name === 'group' && normalizer.groups && normalizer.channelsPerGroup) {
-    problem(['normalizer', 'channelsPerGroup'], 'stands beside normalizer.groups: give one of them');
+  for (const { path, normalizer: each } of allNormalizers(normalizer)) {
+    if (each.name === 'group' && each.groups && each.channelsPerGroup) {
+      const message = `stands beside ${path.join('.')}.groups: give one of them`;
+      problem([...path, 'channelsPerGroup'], message);
+    }
+    if (each.name === 'batch-renorm' && each.warmup[1] < each.warmup[0]) {
+      problem([...path, 'warmup', 1], 'comes before the share at which the bounds begin to rise');
+    }
   }
   const { dropAt, warmupEpochs } = learningRate;
   // Fractions and epochs may be mixed; which of them comes first depends on the training's length.
@@ -233,16 +254,13 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
   if (warmupEpochs > epochs) {
     problem(['learningRate', 'warmupEpochs'], `is longer than the ${epochs} epochs of the training`);
   }
-  if (normalizer.name === 'batch-renorm' && normalizer.warmup[1] < normalizer.warmup[0]) {
-    problem(['normalizer', 'warmup', 1], 'comes before the share at which the bounds begin to rise');
-  }
   if (config.optimizer.emaDecay > 0 && config.evaluate.statistics === 'precise') {
     problem(
       ['optimizer', 'emaDecay'],
       'cannot be combined with precise statistics, which use the latest weights',
     );
   }
-  const span = statisticsSpan(normalizer.name);
+  const span = statisticsSpan(normalizer);
   if (span === 'step' && typeof batch.microSteps === 'number' && batch.microSteps > 1) {
     problem(
       ['batch', 'microSteps'],

@@ -1,6 +1,6 @@
 import type { VariableValue } from '../engine/program.js';
 import { Draws } from '../random/random.js';
-import type { Variable } from './net.js';
+import type { Variable } from './variable.js';
 
 /**
  * First values of all variables: a pure function of the seed, each variable drawing a sequence of its own, so that

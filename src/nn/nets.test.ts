@@ -7,6 +7,7 @@ import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import type { Program } from '../engine/program.js';
+import { describeModel } from '../models/describe.js';
 import { formulaLabels, formulaValue, formulaValues } from '../models/testing/formula.js';
 import { createNormalizer } from '../normalizers/index.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
@@ -15,7 +16,6 @@ import { defineEvaluation } from '../training/evaluation.js';
 import type { Network } from '../training/network.js';
 import { defineTraining } from '../training/step.js';
 import { type Model, perDimension } from './net.js';
-import { describeModel } from './shape-net.js';
 import { TensorNet } from './tensor-net.js';
 
 before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
@@ -148,7 +148,7 @@ describe('a network of three dimensions', () => {
     const program = new EagerProgram(values);
     const run = program.define('shapes', { images: { shape: [2, ...shape], dtype: 'float32' } }, (step) => {
       const mode = { training: false, workers: 1, precision: 'float32' } as const;
-      const net = new TensorNet(step, normalizer, mode, {}, { scheduled: () => assert.fail() });
+      const net = new TensorNet(step, () => normalizer, mode, {}, { scheduled: () => assert.fail() });
       for (const key of ['conv', 'maxPool', 'subsample', 'globalAveragePool', 'dense'] as const) {
         const layer = net[key].bind(net) as (...all: unknown[]) => Tensor;
         Object.assign(net, {

@@ -1,18 +1,15 @@
 /** The layers and variables of a model, found by walking it with shapes in place of tensors: no engine is loaded. */
-import { createNormalizer, type NormalizerConfig } from '../normalizers/index.js';
-import type { Normalizer } from '../normalizers/normalizer.js';
 import {
   type Convolution,
-  type Model,
   type Net,
   type Normalization,
   type PerDimension,
   type Pooling,
   perDimension,
-  type Role,
-  type Variable,
   windowOf,
 } from './net.js';
+import type { NormalizerOf } from './normalizer.js';
+import type { Role, Variable } from './variable.js';
 
 export interface LayerDescription {
   name: string;
@@ -40,29 +37,6 @@ export interface ModelDescription {
   activations: number;
 }
 
-/**
- * @param shape one image, `[H, W, C]`
- * @throws UserError when the normalizer does not fit a layer's channels
- */
-export function describeModel(
-  model: Model,
-  normalizer: NormalizerConfig,
-  { shape }: { shape: number[] },
-): ModelDescription {
-  const net = new ShapeNet(createNormalizer(normalizer));
-  const outputs = model<number[]>(net, shape);
-  const total = (pick: (layer: LayerDescription) => number) =>
-    net.layers.reduce((sum, layer) => sum + pick(layer), 0);
-  return {
-    layers: net.layers,
-    variables: net.variables,
-    outputs,
-    parameters: total((layer) => layer.parameters),
-    flops: total((layer) => layer.flops),
-    activations: total((layer) => (layer.kind === 'shortcut' ? 0 : product(layer.outputShape))),
-  };
-}
-
 const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
 /** Weights of a convolution start as N(0, 2 / fan-out): He et al. 2015, as fb.resnet.torch has it. */
@@ -79,11 +53,11 @@ function outputSides(
 }
 
 /** T = the shape of one image's feature map. */
-class ShapeNet implements Net<number[]> {
+export class ShapeNet implements Net<number[]> {
   readonly layers: LayerDescription[] = [];
   readonly variables: Variable[] = [];
 
-  constructor(private readonly normalizer: Normalizer) {}
+  constructor(private readonly normalizerOf: NormalizerOf) {}
 
   conv(name: string, x: number[], { filters, bias = false, ...given }: Convolution): number[] {
     const channels = x.at(-1)!;
@@ -101,7 +75,8 @@ class ShapeNet implements Net<number[]> {
 
   norm(name: string, x: number[], options: Normalization<number[]> = {}): number[] {
     const channels = x.at(-1)!;
-    const variables = this.normalizer.variables(name, channels, {
+    const normalizer = this.normalizerOf(name);
+    const variables = normalizer.variables(name, channels, {
       zeroGamma: options.zeroGamma ?? false,
       relu: options.relu ?? false,
     });
@@ -109,7 +84,7 @@ class ShapeNet implements Net<number[]> {
     const parameters = variables
       .filter(({ role }) => role !== 'statistic')
       .reduce((sum, { shape }) => sum + product(shape), 0);
-    const groups = this.normalizer.groups?.(channels);
+    const groups = normalizer.groups?.(channels);
     this.layers.push({ name, kind: 'norm', outputShape: x, parameters, groups, flops: 2 * product(x) });
     return x;
   }

@@ -12,7 +12,6 @@ import { maxPool } from '../engine/ops/pooling.js';
 import { rectify, relu } from '../engine/ops/rectify.js';
 import { subsample } from '../engine/ops/subsample.js';
 import type { Step } from '../engine/program.js';
-import type { Application, Mode, Normalizer, StatisticsUpdate } from '../normalizers/normalizer.js';
 import {
   type Convolution,
   type Net,
@@ -22,6 +21,7 @@ import {
   perDimension,
   windowOf,
 } from './net.js';
+import type { Application, Mode, NormalizerOf, StatisticsUpdate } from './normalizer.js';
 
 /** The inputs of a layer that differ from step to step. */
 export interface StepInputs {
@@ -38,7 +38,7 @@ export class TensorNet implements Net<Tensor> {
 
   constructor(
     private readonly step: Pick<Step, 'variable'>,
-    private readonly normalizer: Normalizer,
+    private readonly normalizerOf: NormalizerOf,
     private readonly mode: Mode & { precision: Precision },
     private readonly kernels: Kernels,
     private readonly inputs: StepInputs,
@@ -47,7 +47,7 @@ export class TensorNet implements Net<Tensor> {
 
   conv(name: string, x: Tensor, { bias = false, ofImage, ...window }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`);
-    const weight = this.normalizer.weight?.(variable) ?? variable;
+    const weight = this.normalizerOf(name).weight?.(variable) ?? variable;
     const { stride, padding } = windowOf(window, x.rank - 2);
     const options = { stride, padding, precision: this.mode.precision, ofImage };
     const y = convolution(x, weight, options, this.kernels);
@@ -55,7 +55,8 @@ export class TensorNet implements Net<Tensor> {
   }
 
   norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {
-    const { kernels, mode, normalizer } = this;
+    const { kernels, mode } = this;
+    const normalizer = this.normalizerOf(name);
     const ending = { relu: withRelu, residual };
     const application: Application = {
       mode,

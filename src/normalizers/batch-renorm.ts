@@ -11,8 +11,8 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import { stopGradient } from '../engine/gradients.js';
 import { tf } from '../engine/load.js';
 import type { Normalized } from '../engine/ops/normalize.js';
+import { type Application, affineVariables, type Normalizer, statistic } from '../nn/normalizer.js';
 import { type BatchConfig, batchNorm } from './batch.js';
-import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
 
 export interface BatchRenormConfig extends BatchConfig {
   rMax: number;

@@ -6,8 +6,8 @@
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalized } from '../engine/ops/normalize.js';
+import { type Application, affineVariables, type Normalizer, statistic } from '../nn/normalizer.js';
 import { moments } from './moments.js';
-import { type Application, affineVariables, type Normalizer, statistic } from './normalizer.js';
 
 /** @returns y, and each worker's mean and biased variance, `[workers, C]` */
 export function batchNorm(

@@ -9,7 +9,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { relu } from '../engine/ops/rectify.js';
-import { affineVariables, type Normalizer } from './normalizer.js';
+import { affineVariables, type Normalizer } from '../nn/normalizer.js';
 
 export function filterResponse({ epsilon }: { epsilon: number }): Normalizer {
   return {

@@ -4,8 +4,9 @@
  *
  *   y = γ·(x − μ) / √(σ² + ε) + β
  */
+
+import type { Normalizer } from '../nn/normalizer.js';
 import { batchVariables, differentiableWithRunning, withRunning } from './batch.js';
-import type { Normalizer } from './normalizer.js';
 
 export function frozenBatch({ epsilon }: { epsilon: number }): Normalizer {
   return {

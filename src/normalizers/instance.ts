@@ -4,8 +4,8 @@
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalized } from '../engine/ops/normalize.js';
+import type { Normalizer } from '../nn/normalizer.js';
 import { moments } from './moments.js';
-import type { Normalizer } from './normalizer.js';
 import { perImageNormalizer } from './per-image.js';
 
 export function instanceNorm(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Normalized {

@@ -1,4 +1,4 @@
-import type { Normalizer } from './normalizer.js';
+import type { Normalizer } from '../nn/normalizer.js';
 
 /** No normalization: y = x. The baseline, and the floor of what a step can cost. */
 export const none = (): Normalizer => ({

@@ -10,8 +10,8 @@ import { convolution } from '../engine/ops/convolution.js';
 import { affine, normalize } from '../engine/ops/normalize.js';
 import { type Ending, rectify } from '../engine/ops/rectify.js';
 import { loadTestEngine } from '../engine/testing/test-engine.js';
+import type { Application, StatisticsUpdate } from '../nn/normalizer.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
-import type { Application, StatisticsUpdate } from './normalizer.js';
 
 interface FixtureTensor {
   shape: number[];

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalized } from '../engine/ops/normalize.js';
-import { affineVariables, type Normalizer } from './normalizer.js';
+import { affineVariables, type Normalizer } from '../nn/normalizer.js';
 
 /** y = γ·x̂ + β in plain operations, and the mean and variance that x̂ is made with. */
 export type Definition = (x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number) => Normalized;

@@ -3,8 +3,9 @@
  * over the images of all workers and their pixels. The paper's BN is never synchronized (§4.1): this is what it is
  * compared with.
  */
+
+import type { Normalizer } from '../nn/normalizer.js';
 import { type BatchConfig, batch } from './batch.js';
-import type { Normalizer } from './normalizer.js';
 
 export function syncBatch(config: BatchConfig): Normalizer {
   const perWorker = batch(config);

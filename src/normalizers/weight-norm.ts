@@ -7,7 +7,7 @@
  * g and b are the γ and β of the layer behind the convolution: γ·((v / ‖v‖) ∗ x) + β is the same.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { affineVariables, type Normalizer } from './normalizer.js';
+import { affineVariables, type Normalizer } from '../nn/normalizer.js';
 
 /** @param v `[…kernel, C, filters]` */
 export function normalizedWeight(v: Tensor): Tensor {

@@ -5,8 +5,8 @@
  *   ŵ = (w − μ) / √(σ² + ε)
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Normalizer } from '../nn/normalizer.js';
 import { moments } from './moments.js';
-import type { Normalizer } from './normalizer.js';
 
 /** @param weight `[…kernel, C, filters]` */
 export function standardizedWeight(weight: Tensor, epsilon = 1e-5): Tensor {

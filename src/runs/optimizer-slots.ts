@@ -5,7 +5,7 @@
 import type { Config } from '../config/schema.js';
 import type { VariableValue } from '../engine/program.js';
 import { trainedVariables } from '../models/parameter-groups.js';
-import type { Variable } from '../nn/net.js';
+import type { Variable } from '../nn/variable.js';
 
 export const velocityOf = (name: string) => `${name}.velocity`;
 export const sumOf = (name: string) => `${name}.sum`;

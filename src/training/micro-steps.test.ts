@@ -4,9 +4,9 @@ import os from 'node:os';
 import { describe, it } from 'node:test';
 import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
+import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { stepMemory } from '../models/memory.js';
-import { describeModel } from '../nn/shape-net.js';
 import { checkMemory, memoryOf, partsOf } from './micro-steps.js';
 
 /** A configuration of 2 images a worker on 4 workers, and what its model is. */

@@ -75,6 +75,6 @@ const usesGpu = (engine: Config['engine'], devices = nvidiaDevices()) =>
 
 /** Parts that hold as few images as may be. */
 const mostParts = ({ batch: { size, workers }, normalizer }: Config): number =>
-  ({ image: size * workers, worker: workers, step: 1 })[statisticsSpan(normalizer.name)];
+  ({ image: size * workers, worker: workers, step: 1 })[statisticsSpan(normalizer)];
 
 const gibibytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);

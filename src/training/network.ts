@@ -7,9 +7,10 @@ import { standardize } from '../engine/ops/standardize.js';
 import type { Feed, Step } from '../engine/program.js';
 import type { BatchSpec } from '../input/batch.js';
 import { isFrozen } from '../models/parameter-groups.js';
-import type { Model, Variable } from '../nn/net.js';
+import type { Model } from '../nn/net.js';
 import { type StepInputs, TensorNet } from '../nn/tensor-net.js';
-import { createNormalizer } from '../normalizers/index.js';
+import type { Variable } from '../nn/variable.js';
+import { createNormalizers } from '../normalizers/index.js';
 import { averageOf } from '../runs/optimizer-slots.js';
 import type { Task, Tensors } from '../tasks/task.js';
 
@@ -69,11 +70,11 @@ export function tensorNet(
   { training, parts = 1, inputs }: NetOptions,
 ): TensorNet {
   const workers = Math.max(1, config.batch.workers / parts);
-  const normalizer = createNormalizer(config.normalizer);
-  const atTheEnd = (key: string) => tf.scalar(normalizer.schedules![key](1));
+  const normalizers = createNormalizers(config.normalizer);
+  const atTheEnd = (key: string) => tf.scalar(normalizers.schedules[key](1));
   const mode = { training, workers, precision: config.precision };
   const averaged = !training && config.optimizer.emaDecay > 0;
   const seen = averaged ? { variable: (name: string) => step.variable(averageOf(name)) } : step;
   const frozen = (name: string) => isFrozen(config.optimizer, name);
-  return new TensorNet(seen, normalizer, mode, kernels, inputs ?? { scheduled: atTheEnd }, frozen);
+  return new TensorNet(seen, normalizers.of, mode, kernels, inputs ?? { scheduled: atTheEnd }, frozen);
 }

@@ -6,7 +6,7 @@ import { type Images, sourceOf } from '../input/dataset-source.js';
 import { openEvaluationBatches } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import { isFrozen } from '../models/parameter-groups.js';
-import type { Variable } from '../nn/net.js';
+import type { Variable } from '../nn/variable.js';
 import { forward, imageFeed, type Network, tensorNet } from './network.js';
 
 /**
@@ -21,7 +21,7 @@ export const statisticsBatch = (images: number): number => Math.min(250, images)
  */
 export function preciseImages({ evaluate, normalizer, optimizer }: Config, variables: Variable[]): number {
   const kept =
-    statisticsSpan(normalizer.name) !== 'image' && // frozen BN's are given
+    statisticsSpan(normalizer) !== 'image' && // frozen BN's are given
     variables.some(({ role, name }) => role === 'statistic' && !isFrozen(optimizer, name));
   return evaluate.statistics === 'precise' && kept ? evaluate.preciseImages : 0;
 }

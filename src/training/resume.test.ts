@@ -86,6 +86,10 @@ async function undisturbed(changes: string[]): Promise<RunOutcome> {
 }
 
 for (const changes of [
+  [
+    'normalizer={name: group, groups: 8, parts: {stem: {name: batch, momentum: 0.5}, stage2: batch-renorm}}',
+    'optimizer={decay: {gamma: 0, beta: 0, bias: 0}, rates: {bias: 2, stage1: 0.1}}',
+  ],
   ['normalizer={name: group, groups: 8}'],
   ['normalizer={name: batch}'],
   ['normalizer={name: batch}', 'batch.workers=2', 'batch.size=2'],

@@ -5,9 +5,9 @@ import { tf } from '../engine/load.js';
 import type { Feed, Program, Step } from '../engine/program.js';
 import type { Batch } from '../input/batch.js';
 import { trainedVariables } from '../models/parameter-groups.js';
-import type { Variable } from '../nn/net.js';
 import type { TensorNet } from '../nn/tensor-net.js';
-import { createNormalizer } from '../normalizers/index.js';
+import type { Variable } from '../nn/variable.js';
+import { createNormalizers } from '../normalizers/index.js';
 import { Draws } from '../random/random.js';
 import { sumOf } from '../runs/optimizer-slots.js';
 import { loggedNames } from '../tasks/metric.js';
@@ -43,7 +43,7 @@ const scheduleOf = (key: string) => `normalizer.${key}`;
 export function defineTraining(program: Program, network: Network, parts = 1): TrainStep {
   const { config, task } = network;
   const size = (config.batch.size * config.batch.workers) / parts;
-  const schedules = Object.entries(createNormalizer(config.normalizer).schedules ?? {});
+  const schedules = Object.entries(createNormalizers(config.normalizer).schedules);
   const feeds: Record<string, Feed> = {
     ...batchFeeds(network, size),
     rate: { shape: [], dtype: 'float32' },

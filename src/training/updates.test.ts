@@ -8,10 +8,10 @@ import { kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
 import type { MomentumUpdate, Program, Step } from '../engine/program.js';
 import { loadTestEngine } from '../engine/testing/test-engine.js';
+import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import { formulaValues } from '../models/testing/formula.js';
-import { describeModel } from '../nn/shape-net.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import { classification } from '../tasks/classification.js';
 import type { Network } from './network.js';
@@ -113,6 +113,62 @@ describe('frozen parts', () => {
     });
     program.dispose();
   });
+});
+
+describe('parts with another normalizer, rates and decay by role', () => {
+  const parts =
+    '{ name: group, groups: 8, parts: { stem: { name: batch, momentum: 0.5 }, stage1: batch, stage2: { name: batch-renorm, rMax: 2 }, stage3.block0: none } }';
+  const optimizer = '{ rates: { bias: 2, stage1: 0.1 }, decay: { gamma: 0, beta: 0, stage2: 3 } }';
+
+  for (const form of ['eager', 'compiled'] as const) {
+    it(`each has the variables of its own, and moves them with its own momentum (${form})`, () => {
+      const network = networkOf(parts, '{}');
+      const names = new Set(network.variables.map(({ name }) => name));
+      assert.ok(names.has('stem.norm.variance') && names.has('stage1.block0.norm1.variance'));
+      assert.ok(names.has('stage2.block0.norm1.sigma') && !names.has('stage2.block0.norm1.variance'));
+      assert.ok(!names.has('stage3.block0.norm1.gamma'));
+      assert.ok(names.has('stage3.block1.norm1.gamma') && !names.has('stage3.block1.norm1.mean'));
+      const { values, initial } = train(network, form);
+      const alone = train(networkOf('batch', '{}'), form);
+      // The stem sees the same images in both: its statistics differ by the momentum alone, 0.5 and 0.9.
+      const name = 'stem.norm.mean';
+      const moved = values[name].data.map((value, index) => value - initial[name].data[index]);
+      const usual = alone.values[name].data.map((value, index) => value - alone.initial[name].data[index]);
+      assert.ok(
+        distance(
+          moved,
+          usual.map((value) => 5 * value),
+        ) <=
+          1e-5 * norm(moved),
+      );
+      assert.ok(norm(moved) > 0);
+    });
+
+    it(`the optimizer treats each parameter by its part and its role (${form})`, () => {
+      const usual = train(networkOf(parts, '{}'), form, { rate: 0.5 });
+      const grouped = train(networkOf(parts, optimizer), form, { rate: 0.5 });
+      const gradientOf = ({ values, initial }: typeof usual, name: string, decay: number) =>
+        values[`${name}.velocity`].data.map(
+          (value, index) => value - 1e-4 * decay * initial[name].data[index],
+        );
+      const network = networkOf(parts, optimizer);
+      for (const { name, role } of network.variables) {
+        if (role === 'statistic') continue;
+        const isAffine = role === 'gamma' || role === 'beta';
+        const decay = isAffine ? 0 : name.startsWith('stage2.') ? 3 : 1;
+        const expected = gradientOf(usual, name, 1);
+        const difference = distance(gradientOf(grouped, name, decay), expected);
+        assert.ok(difference <= 1e-5 * Math.max(norm(expected), 1e-3), `${name}: ${difference}`);
+        const rate = (role === 'bias' ? 2 : 1) * (name.startsWith('stage1.') ? 0.1 : 1);
+        const velocity = grouped.values[`${name}.velocity`].data;
+        const step = grouped.values[name].data.map(
+          (value, index) => grouped.initial[name].data[index] - value,
+        );
+        const nesterov = velocity.map((value) => 0.5 * rate * 1.9 * value);
+        assert.ok(distance(step, nesterov) <= 1e-4 * Math.max(norm(nesterov), 1e-2), name);
+      }
+    });
+  }
 });
 
 describe('rates of parts', () => {

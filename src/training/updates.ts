@@ -2,34 +2,62 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Config } from '../config/schema.js';
 import type { Step } from '../engine/program.js';
-import { isFrozen, rateFactor } from '../models/parameter-groups.js';
-import type { Variable } from '../nn/net.js';
-import type { StatisticsUpdate } from '../normalizers/normalizer.js';
+import { decayFactor, isFrozen, rateFactor } from '../models/parameter-groups.js';
+import type { StatisticsUpdate } from '../nn/normalizer.js';
+import type { Variable } from '../nn/variable.js';
 import { averageOf, velocityOf } from '../runs/optimizer-slots.js';
 
-/** SGD: one update for each rate, which without `optimizer.rates` is one for all. @param gradients of `parameters`, in their order */
+/**
+ * SGD: one update for each pair of rate and weight decay, which without `optimizer.rates` and `.decay` is one for all.
+ * @param gradients of `parameters`, in their order
+ */
 export function applyGradients(
   step: Step,
   parameters: readonly Variable[],
   gradients: readonly Tensor[],
   { optimizer }: Config,
 ): void {
-  const factors = parameters.map(({ name }) => rateFactor(optimizer, name));
-  const rate = step.feed('rate');
   const { weightDecay, momentum, nesterov } = optimizer;
-  for (const factor of new Set(factors)) {
-    const members = parameters.filter((_, index) => factors[index] === factor);
+  const rate = step.feed('rate');
+  for (const { rate: rateBy, decay, members } of updateGroups(parameters, optimizer)) {
     step.momentum({
-      variables: members.map(({ name }) => name),
-      velocities: members.map(({ name }) => velocityOf(name)),
-      gradients: gradients.filter((_, index) => factors[index] === factor),
-      decayed: members.map(({ role }) => isDecayed(role, optimizer)),
-      rate: factor === 1 ? rate : rate.mul(factor),
-      weightDecay,
+      variables: members.map(({ index }) => parameters[index].name),
+      velocities: members.map(({ index }) => velocityOf(parameters[index].name)),
+      gradients: members.map(({ index }) => gradients[index]),
+      decayed: members.map(({ decayed }) => decayed),
+      rate: rateBy === 1 ? rate : rate.mul(rateBy),
+      weightDecay: weightDecay * decay,
       momentum,
       nesterov,
     });
   }
+}
+
+interface UpdateGroup {
+  /** The factors of the members' rate and weight decay. */
+  rate: number;
+  decay: number;
+  members: { index: number; decayed: boolean }[];
+}
+
+function updateGroups(parameters: readonly Variable[], optimizer: Config['optimizer']): UpdateGroup[] {
+  const all = parameters.map(({ role, name }, index) => ({
+    index,
+    rate: rateFactor(optimizer, name),
+    decay: isDecayed(role, optimizer) ? decayFactor(optimizer, name) : 0,
+  }));
+  const groups: UpdateGroup[] = [];
+  for (const { index, rate, decay } of all) {
+    // A parameter without decay joins the first group of its rate.
+    const others = decay > 0 ? decay : (all.find((each) => each.rate === rate && each.decay > 0)?.decay ?? 1);
+    let group = groups.find((each) => each.rate === rate && each.decay === others);
+    if (!group) {
+      group = { rate, decay: others, members: [] };
+      groups.push(group);
+    }
+    group.members.push({ index, decayed: decay > 0 });
+  }
+  return groups;
 }
 
 function isDecayed(role: Variable['role'], optimizer: Config['optimizer']): boolean {

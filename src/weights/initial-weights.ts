@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { initialize } from '../nn/initialize.js';
-import type { Variable } from '../nn/net.js';
+import type { Variable } from '../nn/variable.js';
 import { readRunFacts } from '../runs/environment.js';
 import { readWeights } from './weights.js';
 import { differencesShapesDoNotShow } from './weights-metadata.js';

@@ -1,8 +1,8 @@
 /** The models of torchvision and timm: which one a file holds, and whether a library would compute the same as gnbench. */
 import { parseConfig } from '../config/load.js';
 import { didYouMean, UserError } from '../errors.js';
+import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { describeModel } from '../nn/shape-net.js';
 import { type Library, publishedHeadBias, publishedModels } from './published-names.js';
 import { publishedDifferences } from './published-weights.js';
 import type { Safetensors } from './safetensors.js';

@@ -1,4 +1,5 @@
 /** The metadata in a file of weights: the network that they belong to, and where they come from. */
+import { isDeepStrictEqual } from 'node:util';
 import { printConfig } from '../config/print.js';
 import type { Config } from '../config/schema.js';
 import { pixelStatistics } from '../datasets/pixel-statistics.js';
@@ -54,6 +55,7 @@ const keysNotCheckedByShape = [
   ['normalizer', 'channelsPerGroup'],
   ['normalizer', 'epsilon'],
   ['normalizer', 'weightStandardization'],
+  ['normalizer', 'parts'],
 ] as const;
 
 /** How the weights were computed with otherwise than `config` says, which their names and shapes don't show. */
@@ -65,6 +67,8 @@ export function differencesShapesDoNotShow(metadata: Record<string, string>, con
       (each) =>
         (each[part] as Record<string, unknown>)[key] ?? (key === 'weightStandardization' ? false : undefined),
     );
-    return value === own ? [] : [`${part}.${key} ${JSON.stringify(value)}, here ${JSON.stringify(own)}`];
+    return isDeepStrictEqual(value, own)
+      ? []
+      : [`${part}.${key} ${JSON.stringify(value)}, here ${JSON.stringify(own)}`];
   });
 }

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
-import type { Variable } from '../nn/net.js';
+import type { Variable } from '../nn/variable.js';
 import { fileError } from '../storage/files.js';
 import { readRunWeights } from './run-weights.js';
 import { readSafetensors } from './safetensors.js';

@@ -1,6 +1,6 @@
 /** Weights, images and labels of the fixtures, from a formula of name and index: see formula.py. For tests. */
 import type { VariableValue } from '../../engine/program.js';
-import type { Variable } from '../../nn/net.js';
+import type { Variable } from '../../nn/variable.js';
 
 function nameHash(name: string): number {
   let hash = 0x811c9dc5;

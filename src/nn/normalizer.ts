@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalization, Normalized } from '../engine/ops/normalize.js';
 import type { Ending } from '../engine/ops/rectify.js';
-import type { Variable } from '../nn/net.js';
+import type { Variable } from './variable.js';
 
 /** How the network is being run. */
 export interface Mode {
@@ -66,7 +66,10 @@ export interface Normalizer {
   schedules?: Record<string, (done: number) => number>;
 }
 
-/** The options that a layer's variables depend on beside its channels. */
+/** The normalizer of the layer with this name; of a convolution, the one that changes its weight. */
+export type NormalizerOf = (layer: string) => Normalizer;
+
+/** The options of a layer that decide which variables it has. */
 export interface LayerOptions {
   /** Start with γ = 0. */
   zeroGamma: boolean;
