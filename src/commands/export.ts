@@ -4,11 +4,11 @@ import { neighbour } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
+import { readRunWeights } from '../runs/run-weights.js';
 import { valKey } from '../runs/summary.js';
 import { exportedModel } from '../weights/published-models.js';
 import type { Library } from '../weights/published-names.js';
 import { toPublished } from '../weights/published-weights.js';
-import { readRunWeights } from '../weights/run-weights.js';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
 
 export interface ExportFlags {

@@ -1,6 +1,6 @@
 import type { Experiment } from '../experiments/experiment.js';
+import { requireWeights } from '../runs/initial-weights.js';
 import { summaryOf } from '../runs/summary.js';
-import { requireWeights } from '../weights/initial-weights.js';
 
 /**
  * Provides the engine and the data before the first run starts: children that start together need not wait for one of

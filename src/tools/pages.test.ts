@@ -12,7 +12,9 @@ const pages = [
   'results/README.md',
   'results/claims.md',
   'results/bench/README.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 

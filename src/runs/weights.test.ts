@@ -9,9 +9,9 @@ import { UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { formulaValues } from '../models/testing/formula.js';
-import { saveCheckpoint } from '../runs/checkpoint/checkpoint.js';
-import { withOptimizerSlots } from '../runs/optimizer-slots.js';
-import { writeSafetensors } from './safetensors.js';
+import { writeSafetensors } from '../weights/safetensors.js';
+import { saveCheckpoint } from './checkpoint/checkpoint.js';
+import { withOptimizerSlots } from './optimizer-slots.js';
 import { readWeights } from './weights.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-weights-'));

@@ -6,9 +6,9 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { initialize } from '../nn/initialize.js';
 import type { Variable } from '../nn/variable.js';
-import { readRunFacts } from '../runs/environment.js';
+import { differencesShapesDoNotShow } from '../weights/weights-metadata.js';
+import { readRunFacts } from './environment.js';
 import { readWeights } from './weights.js';
-import { differencesShapesDoNotShow } from './weights-metadata.js';
 
 export interface InitialWeights {
   values: Record<string, VariableValue>;

@@ -4,9 +4,9 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import type { Variable } from '../nn/variable.js';
 import { fileError } from '../storage/files.js';
+import { readSafetensors } from '../weights/safetensors.js';
+import { type TensorDifferences, tensorDifferences } from '../weights/tensor-differences.js';
 import { readRunWeights } from './run-weights.js';
-import { readSafetensors } from './safetensors.js';
-import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
 
 export interface LoadedWeights {
   /** By the variables' names; those that `head: 'new'` leaves out are not there. */

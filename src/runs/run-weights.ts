@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { parseConfig } from '../config/load.js';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
-import { loadCheckpoint } from '../runs/checkpoint/checkpoint.js';
-import { averageOf, sumOf, velocityOf } from '../runs/optimizer-slots.js';
-import { endedSummary } from '../runs/summary.js';
-import { encodeSafetensors } from './safetensors.js';
-import { describeWeights } from './weights-metadata.js';
+import { encodeSafetensors } from '../weights/safetensors.js';
+import { describeWeights } from '../weights/weights-metadata.js';
+import { loadCheckpoint } from './checkpoint/checkpoint.js';
+import { averageOf, sumOf, velocityOf } from './optimizer-slots.js';
+import { endedSummary } from './summary.js';
 
 export interface RunWeights {
   /**

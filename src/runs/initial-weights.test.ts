@@ -8,9 +8,9 @@ import { UserError } from '../errors.js';
 import { planRun } from '../models/plan.js';
 import { initialize } from '../nn/initialize.js';
 import { run } from '../training/run.js';
+import { writeSafetensors } from '../weights/safetensors.js';
 import { initialWeights, requireWeights } from './initial-weights.js';
 import { readRunWeights } from './run-weights.js';
-import { writeSafetensors } from './safetensors.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-init-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
