@@ -1,10 +1,14 @@
+/** Measured settings, and the table of them. */
+import { stringify } from 'csv-stringify/sync';
+import { columns } from '../terminal/columns.js';
+
 /** One measured setting. */
 export interface BenchRow {
   model: string;
   /** Height and width of an image. */
   resolution: number;
   classes: number;
-  /** Trained numbers. */
+  /** The number of trained numbers. */
   parameters: number;
   normalizer: string;
   /** Images a worker; a step has batch · workers of them. */
@@ -23,4 +27,44 @@ export interface BenchRow {
   peakMemoryMB: number;
   /** images/s ÷ those of the same model without normalizers; missing where that was not measured. */
   shareOfFloor?: number;
+}
+
+/** Adds each row's share of the same setting without normalizers. */
+export function withFloor(rows: BenchRow[]): BenchRow[] {
+  const same = (a: BenchRow, b: BenchRow) =>
+    a.batch === b.batch &&
+    a.precision === b.precision &&
+    a.convolutions === b.convolutions &&
+    a.workers === b.workers;
+  return rows.map((row) => {
+    const floor = rows.find((other) => other.normalizer === 'none' && same(row, other));
+    return floor ? { ...row, shareOfFloor: row.imagesPerSecond / floor.imagesPerSecond } : row;
+  });
+}
+
+/** Prints rows as an aligned table, as CSV or as JSON. */
+export function renderRows(rows: BenchRow[], format: 'table' | 'csv' | 'json'): string {
+  if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
+  const cells = rows.map((row) => ({
+    model: row.model,
+    resolution: String(row.resolution),
+    classes: String(row.classes),
+    parameters: String(row.parameters),
+    normalizer: row.normalizer,
+    batch: row.workers === 1 ? String(row.batch) : `${row.workers}×${row.batch}`,
+    precision: row.precision,
+    convolutions: row.convolutions,
+    threads: `${row.threads.intraOp}/${row.threads.interOp}`,
+    'images/s': row.imagesPerSecond.toFixed(0),
+    'step ms': row.stepMs.median.toFixed(2),
+    q1: row.stepMs.q1.toFixed(2),
+    q3: row.stepMs.q3.toFixed(2),
+    'of floor': row.shareOfFloor === undefined ? '' : `${(100 * row.shareOfFloor).toFixed(0)} %`,
+    'compile s': row.compileSeconds.toFixed(2),
+    'peak MB': row.peakMemoryMB.toFixed(0),
+  }));
+  const table = [Object.keys(cells[0]), ...cells.map((cell) => Object.values(cell))];
+  if (format === 'csv') return stringify(table);
+  const everyColumn = table[0].map((_, column) => column);
+  return `${columns(table, everyColumn)}\n`;
 }

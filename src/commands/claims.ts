@@ -3,7 +3,10 @@ import { assessClaims } from '../claims/claims.js';
 import { renderClaimsText } from '../claims/text.js';
 import { UserError } from '../errors.js';
 
-/** `gnbench claims`: each of the paper's claims with its tests, their cost, and the evidence so far. @returns the exit code */
+/**
+ * `gnbench claims`: each of the paper's claims with its tests, their cost, and the evidence so far. @returns the exit
+ * code
+ */
 export async function claims(options: { json?: boolean } = {}): Promise<number> {
   if (!existsSync('experiments')) {
     throw new UserError('there is no such folder here', {

@@ -111,7 +111,9 @@ function trainedInWords({ optimizer }: Config, { parameters, variables }: ModelD
   return trained === parameters ? '' : `, ${count(trained)} of them trained`;
 }
 
-/** The rates that the first steps of the epochs have, where they change; of a rate that always changes only the first. */
+/**
+ * The rates that the first steps of the epochs have, where they change; of a rate that always changes only the first.
+ */
 function rateChanges(config: Config, rateAt: (step: number) => number, stepsPerEpoch: number) {
   const changes: { fromEpoch: number; rate: number }[] = [];
   const constant = config.learningRate.schedule === 'cosine' ? 1 : Math.min(config.epochs, 10_000);

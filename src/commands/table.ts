@@ -4,7 +4,10 @@ import { didYouMean, UserError } from '../errors.js';
 import { writeFiles } from '../report/page/write-files.js';
 import { renderTable, type TableFormat, tableFormats } from '../report/tables/table.js';
 
-/** `gnbench table EXPERIMENT|DIR…`: the table made from the runs' curves, on stdout or in a file. @returns the exit code */
+/**
+ * `gnbench table EXPERIMENT|DIR…`: the table made from the runs' curves, on stdout or in a file. @returns the exit
+ * code
+ */
 export async function table(
   targets: string | readonly string[],
   options: { format?: string; json?: boolean; out?: string } = {},
