@@ -8,7 +8,7 @@ import { drawSynthetic } from './synthetic.js';
 
 export type { Dataset, Split } from './dataset.js';
 
-export const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic'] as const;
+const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic'] as const;
 
 export interface LoadDatasetOptions {
   /** Searched first; see `locate`. */

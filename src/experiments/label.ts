@@ -26,7 +26,7 @@ interface Named {
 }
 
 /** `GN`, `BN`, …: the paper's name of a normalizer. */
-export function normalizerName(normalizer: string): string {
+function normalizerName(normalizer: string): string {
   return Object.hasOwn(shortNames, normalizer) ? shortNames[normalizer] : normalizer;
 }
 

@@ -87,9 +87,6 @@ const fromTheText: PublishedError[] = [
 /** All published classification errors. */
 export const publishedErrors: readonly PublishedError[] = [...table1, ...table2, ...table3, ...fromTheText];
 
-/** Batch Renormalization's bounds in the paper's experiment at 4 images a worker (Section 4.1). */
-export const batchRenormBounds = { rMax: 1.5, dMax: 0.5 } as const;
-
 /** A row of Tables 4 to 7: Mask R-CNN on COCO. */
 export interface PublishedDetection {
   source: string;

@@ -6,7 +6,7 @@ import type { StartableRun } from '../experiments/experiment.js';
 import { summaryOf } from '../runs/summary.js';
 import { fileError, replaceFile } from '../storage/files.js';
 
-export const outcomeKinds = [
+const outcomeKinds = [
   'completed',
   'diverged',
   /** Told to stop, and saved. */

@@ -44,7 +44,7 @@ export async function readStatus(experiment: Experiment, queue: Queue = new Map(
   return Promise.all(experiment.runs.map((run) => statusOf(run, queue)));
 }
 
-export async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> {
+async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> {
   const attempts = readAttempts(run.folder);
   const last = attempts.at(-1);
   const summary = summaryOf(run.folder);

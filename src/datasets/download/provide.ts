@@ -23,7 +23,7 @@ export async function provideCifar(
 }
 
 /** The data set's folder in the cache, downloaded unless it is there already. */
-export async function fetchCifar(version: CifarVersion, quiet = false): Promise<string> {
+async function fetchCifar(version: CifarVersion, quiet = false): Promise<string> {
   const cache = dataCache();
   const target = join(cache, version.folder);
   const archive = join(cache, basename(new URL(version.archive.url).pathname));

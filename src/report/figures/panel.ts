@@ -36,7 +36,7 @@ export interface Figure {
 }
 
 export const panelWidth = 300;
-export const panelHeight = 240;
+const panelHeight = 240;
 
 /** A Vega-Lite specification without legend, to stand in a concatenation. */
 export function panelSpec(panel: Panel): object {
