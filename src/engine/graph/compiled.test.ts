@@ -64,12 +64,17 @@ describe('the compiled step is the eager one', () => {
     ['resnet32', 'group', '{size: 2}'] as const,
     ['resnet56', 'batch', '{size: 4}'] as const,
   ];
-  for (const [model, normalizer, batch] of cases) {
-    it(`${model}, ${normalizer}, ${batch}`, () => {
-      const network = networkOf(model, normalizer, batch);
+  const runs = cases.flatMap(([model, normalizer, batch]) =>
+    (model === 'resnet20' ? (['kernels', 'definitions'] as const) : (['kernels'] as const)).map(
+      (use) => [model, normalizer, batch, use] as const,
+    ),
+  );
+  for (const [model, normalizer, batch, use] of runs) {
+    it(`${model}, ${normalizer}, ${batch}, by ${use}`, () => {
+      const network = networkOf(model, normalizer, batch, use);
       const count = network.config.batch.size * network.config.batch.workers;
       const initial = start(network);
-      const programs = [new EagerProgram(initial), new CompiledProgram(initial)];
+      const programs = [new EagerProgram(initial), new CompiledProgram(initial, { kernels: kernels(use) })];
       const steps = programs.map((program: Program) => ({
         trainOn: defineTraining(program, network),
         evaluate: defineEvaluation(program, network, [3]),

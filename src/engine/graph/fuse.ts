@@ -23,9 +23,9 @@ export function fuseAdditions(nodes: Node[]): Node[] {
       return free && uses.get(keyOf(input)) === 1 && !absorbed.has(source.name);
     });
     if (at < 0) continue;
-    const [own, other] = [node.inputs[at], node.inputs[1 - at]];
-    if (own.shape.join() !== other.shape.join()) continue;
-    const convolution = byName.get(own.node)!;
+    const [backprop, other] = [node.inputs[at], node.inputs[1 - at]];
+    if (backprop.shape.join() !== other.shape.join()) continue;
+    const convolution = byName.get(backprop.node)!;
     absorbed.add(convolution.name);
     // Under the addition's name, so that whoever uses it finds it.
     fused.set(node.name, {

@@ -37,7 +37,7 @@ export function convolution(
     precision,
     ofImage,
   });
-  if (fits) return ownConvolution(x, weight, stride[0], ofImage);
+  if (fits) return customConvolution(x, weight, stride[0], ofImage);
   return x.rank === 5 ? convolution3d(x, weight, options) : convolution2d(x, weight, options);
 }
 
@@ -133,7 +133,7 @@ function explicitPadding(...of: Parameters<typeof impliedPadding>): OpAttribute[
 }
 
 /** gnbench's own kernels have no set-up cost, which at a few small images a step is most of what TensorFlow's take. */
-function ownConvolution(x: Tensor, weight: Tensor, stride: number, ofImage: boolean): Tensor {
+function customConvolution(x: Tensor, weight: Tensor, stride: number, ofImage: boolean): Tensor {
   const [, height, width] = x.shape;
   const strides = ints('stride', stride);
   return differentiable(

@@ -12,7 +12,7 @@ export function globalAverage(x: Tensor, kernels: Kernels): Tensor2D {
   const [width, inner] = pixelsOf.slice(-2);
   // The mean does not ask in how many dimensions the pixels lie.
   const plane = x.rank > 4 ? [images, x.size / (images * width * inner), width, inner] : x.shape;
-  if (kernels.globalAverage?.fits(plane)) return ownGlobalAverage(x.reshape(plane));
+  if (kernels.globalAverage?.fits(plane)) return customGlobalAverage(x.reshape(plane));
   const axes = x.shape.slice(1, -1).map((_, index) => index + 1);
   const pixels = x.shape.slice(1, -1).reduce((product, size) => product * size, 1);
   const types = [type('T', DataType.float), type('Tidx', DataType.int32)];
@@ -29,7 +29,7 @@ export function globalAverage(x: Tensor, kernels: Kernels): Tensor2D {
   );
 }
 
-function ownGlobalAverage(x: Tensor): Tensor2D {
+function customGlobalAverage(x: Tensor): Tensor2D {
   const float = type('T', DataType.float);
   const [, height, width] = x.shape as number[];
   const size = [ints('height', height), ints('width', width)];

@@ -48,13 +48,13 @@ export function normalize(
   ending: Ending,
   kernels: Kernels,
 ): Normalized {
-  if (kernels.normalize?.fits(x.shape)) return ownNormalize(x, normalization, ending);
+  if (kernels.normalize?.fits(x.shape)) return customNormalize(x, normalization, ending);
   const normalized = normalization.definition();
   return { ...normalized, y: rectify(normalized.y, ending, kernels) };
 }
 
 /** One operation forward and one backward. */
-function ownNormalize(
+function customNormalize(
   x: Tensor,
   { block, gamma, beta, epsilon }: Normalization,
   { relu: withRelu, residual }: Ending,

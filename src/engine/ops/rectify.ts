@@ -24,12 +24,12 @@ export interface Ending {
 
 /** max(y + residual, 0), as far as asked for. @param y `[N, …pixels, C]` */
 export function rectify(y: Tensor, { relu: withRelu, residual }: Ending, kernels: Kernels): Tensor {
-  if (withRelu && kernels.rectify) return ownRectify(y, residual);
+  if (withRelu && kernels.rectify) return customRectify(y, residual);
   const sum = residual ? y.add(residual) : y;
   return withRelu ? relu(sum) : sum;
 }
 
-function ownRectify(x: Tensor, residual?: Tensor): Tensor {
+function customRectify(x: Tensor, residual?: Tensor): Tensor {
   const float = type('T', DataType.float);
   const forward = [float, bools('has_residual', residual !== undefined)];
   return differentiable(

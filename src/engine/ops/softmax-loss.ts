@@ -14,7 +14,7 @@ export function softmaxCrossEntropy(
   labels: Tensor,
   kernels: Kernels,
 ): { loss: Tensor; errors: Tensor } {
-  if (kernels.softmaxLoss) return ownSoftmaxCrossEntropy(logits, labels);
+  if (kernels.softmaxLoss) return customSoftmaxCrossEntropy(logits, labels);
   const types = [type('T', DataType.float), type('Tlabels', DataType.int32)];
   const losses = differentiable(
     [logits],
@@ -33,7 +33,7 @@ export function softmaxCrossEntropy(
   return { loss: losses.mean(), errors: wrong.cast('float32').sum() };
 }
 
-function ownSoftmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: Tensor; errors: Tensor } {
+function customSoftmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: Tensor; errors: Tensor } {
   let errors: Tensor | undefined;
   const loss = differentiable(
     [logits],

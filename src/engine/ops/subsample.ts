@@ -16,7 +16,7 @@ export function subsample(x: Tensor, stride: readonly number[], channels: number
     return y.reshape([images, frames, ...y.shape.slice(1)]);
   }
   const even = stride.every((each) => each === stride[0]);
-  if (even && kernels.subsample?.fits(x.shape)) return ownSubsample(x, stride[0], channels);
+  if (even && kernels.subsample?.fits(x.shape)) return customSubsample(x, stride[0], channels);
   const all = 2 ** x.rank - 1; // bit i of a mask is axis i
   const sliceTypes = [
     type('T', DataType.float),
@@ -48,7 +48,7 @@ export function subsample(x: Tensor, stride: readonly number[], channels: number
   );
 }
 
-function ownSubsample(x: Tensor, stride: number, channels: number): Tensor {
+function customSubsample(x: Tensor, stride: number, channels: number): Tensor {
   const [, height, width, inner] = x.shape;
   const shared = [type('T', DataType.float), ints('stride', stride)];
   const size = [ints('height', height), ints('width', width), ints('channels', inner)];
