@@ -8,6 +8,7 @@
  * Each part has a time limit; what it found is in results/bench/gpu-NAME.json (and .csv, .md) before the next begins. A
  * part that fails, or that there was no time for, is a line in the table as well.
  */
+import { setMaxListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,24 +36,21 @@ const seconds = () => (performance.now() - began) / 1000;
 const budget = 60 * Number(options.minutes);
 const results = { name: options.name, device: options.device, short: options.short, parts: [] };
 
-/** Name, share of the time that it may take, and what it does. */
+/** Name, share of the time that it may take, and what it does. The measurements get what the others leave. */
 const checks = [
   ['doctor', 0.1, describe],
   ['parity', 0.3, parity],
   ['determinism', 0.15, determinism],
   ['resume', 0.2, resume],
-  ['bench', 1, bench],
   ['usage', 0.15, usage],
+  ['bench', 1, bench],
 ];
-// The measurements get what the others leave, and whatever is short is no reason to go without them.
-const reserve = options.short ? 0 : 0.1 * budget;
 const list = options.train ? trainings : checks;
 const wanted = options.parts?.split(',');
 
 for (const [name, share, part] of list) {
   if (wanted && !wanted.includes(name)) continue;
-  const left = budget - seconds() - (name === 'usage' ? 0 : reserve);
-  const limit = Math.min(left, share * budget);
+  const limit = Math.min(budget - seconds(), share * budget);
   const record = { part: name, state: 'left out: no time', seconds: 0, summary: '', rows: [] };
   results.parts.push(record);
   const start = seconds();
@@ -67,6 +65,7 @@ for (const [name, share, part] of list) {
 /** Runs a part until its limit; rows count as soon as they are there. */
 async function limited(record, part, limit) {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // a part has many children
   const timer = setTimeout(() => controller.abort(), 1000 * limit);
   const add = async (row) => {
     record.rows.push(row);
@@ -87,7 +86,7 @@ async function limited(record, part, limit) {
     record.state = 'done';
   } catch (error) {
     record.state = controller.signal.aborted ? 'cut short' : 'failed';
-    record.summary = record.state === 'failed' ? String(error.message).split('\n')[0].slice(0, 300) : '';
+    record.summary = record.state === 'failed' ? reasonOf(error) : '';
   } finally {
     clearTimeout(timer);
     controller.abort();
@@ -100,4 +99,12 @@ async function save() {
   await writeFile(file('json'), `${JSON.stringify(results, null, 1)}\n`);
   await writeFile(file('csv'), csv(results));
   await writeFile(file('md'), markdown(results));
+}
+
+/** The last line that a child said on stderr, or what else went wrong. */
+function reasonOf({ stderr, message }) {
+  const lines = String(stderr || message)
+    .trim()
+    .split('\n');
+  return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1)).slice(0, 300);
 }

@@ -35,7 +35,7 @@ export async function parity(context) {
       await context.add(row);
     }
   };
-  await Promise.all(Array.from({ length: context.device === 'gpu' ? 5 : 1 }, worker));
+  await Promise.all(Array.from({ length: context.device === 'gpu' ? 7 : 1 }, worker));
   const held = rows.filter(({ holds }) => holds).length;
   const worst = rows.reduce((a, b) => (a.oneUpdate / a.accepted > b.oneUpdate / b.accepted ? a : b));
   const text = `${held} of ${rows.length} cases hold (${cases.length} in all); the largest: ${worst.normalizer}, ${worst.precision}, ${worst.oneUpdate.toExponential(1)} of ${worst.accepted}`;
@@ -57,7 +57,7 @@ export async function determinism(context) {
 /** A run that is killed in its second epoch and goes on, against one that is not. */
 export async function resume({ root, device, signal, add, short }) {
   const folder = await mkdtemp(join(tmpdir(), 'gnbench-gpu-'));
-  const start = (name) => {
+  const start = (name, ...more) => {
     const set = [
       'epochs=3',
       `engine.variant=${variantOf(device)}`,
@@ -76,6 +76,7 @@ export async function resume({ root, device, signal, add, short }) {
       '--quiet',
       '--out',
       join(folder, name),
+      ...more,
     ];
     return spawn(process.execPath, args, { signal, stdio: ['ignore', 'ignore', 'pipe'] });
   };
@@ -89,7 +90,8 @@ export async function resume({ root, device, signal, add, short }) {
     await rowsIn(join(folder, 'killed', 'curves.csv'), 1, signal, killedEnded);
     killed.kill('SIGKILL');
     await killedEnded;
-    await ended(start('killed'));
+    const { code, said } = await ended(start('killed', '--resume'));
+    if (code !== 0) throw new Error(`it does not go on: ${lastLine(said)}`);
     await wholeEnded;
     const [a, b] = await Promise.all(['whole', 'killed'].map((name) => readRun(join(folder, name))));
     const row = { epochs: a.length, sameCurves: JSON.stringify(a) === JSON.stringify(b), last: a.at(-1) };
@@ -113,7 +115,7 @@ async function rowsIn(file, count, signal, stopped) {
   stopped.then((end) => (over = end));
   for (;;) {
     signal.throwIfAborted();
-    if (over) throw new Error(`the run ended too early: ${over.said.trim().split('\n').at(-1)}`);
+    if (over) throw new Error(`the run ended too early: ${lastLine(over.said)}`);
     const text = await readFile(file, 'utf8').catch(() => '');
     if (text.trim().split('\n').length > count) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -151,8 +153,9 @@ function settings({ short, device }) {
     [1, 32],
   ];
   return [
-    ...of('resnet20', asked, precisions.slice(0, 1)),
+    ...of('resnet20', asked.slice(0, 2), precisions.slice(0, 1)),
     ...of('resnet50', [[8, 32]], precisions.slice(1)),
+    ...of('resnet20', asked.slice(2), precisions.slice(0, 1)),
     ...of('resnet20', asked, precisions.slice(1)),
     ...of('resnet20', [...asked, [1, 4], [1, 8], [8, 4], [8, 8], [8, 32]], precisions, ['none']),
     ...of(
@@ -169,68 +172,42 @@ function settings({ short, device }) {
   ];
 }
 
-/** gnbench and PyTorch in turn, setting by setting, on this card. */
+/** gnbench and PyTorch in turn, setting by setting, on this card; one at a time, as XLA and cuDNN time their kernels too. */
 export async function bench(context) {
   const list = settings(context);
   const peer = await openPeer(context);
-  const faster = [];
+  const ratios = [];
   let done = 0;
-  // Compiling takes many times as long as measuring: some settings ahead, side by side, into XLA's cache on disk.
-  const cache = await mkdtemp(join(tmpdir(), 'gnbench-xla-'));
-  const environment = {
-    ...process.env,
-    TF_XLA_FLAGS: `${process.env.TF_XLA_FLAGS ?? ''} --tf_xla_persistent_cache_directory=${cache}`,
-  };
-  try {
-    const lot = context.device === 'gpu' ? 10 : 1;
-    for (let at = 0; at < list.length && context.secondsLeft() > 20; at += lot) {
-      const now = list.slice(at, at + lot);
-      if (lot > 1) await Promise.allSettled(now.map((setting) => measure(setting, context, environment, 1)));
-      for (const setting of now) {
-        if (context.secondsLeft() < 8) break;
-        const own = await measure(setting, context, environment).catch((error) => ({
-          framework: 'gnbench',
-          ...setting,
-          error: String(error.stderr ?? error.message)
-            .trim()
-            .split('\n')
-            .at(-1)
-            .slice(0, 300),
-        }));
-        await context.add(own);
-        const others = peer ? await peer.measure(setting) : [];
-        for (const row of others) await context.add(row);
-        done++;
-        const best = Math.max(...others.map(({ imagesPerSecond = 0 }) => imagesPerSecond));
-        if (own.imagesPerSecond && best > 0) faster.push(own.imagesPerSecond / best);
-      }
-    }
-  } finally {
-    peer?.close();
-    await rm(cache, { recursive: true, force: true });
+  for (const setting of list) {
+    if (context.secondsLeft() < 20) break;
+    const own = await measure(setting, context).catch((error) => ({
+      framework: 'gnbench',
+      ...setting,
+      error: lastLine(error.stderr ?? error.message),
+    }));
+    await context.add(own);
+    const others = peer ? await peer.measure(setting) : [];
+    for (const row of others) await context.add(row);
+    done++;
+    const best = Math.max(...others.map(({ imagesPerSecond = 0 }) => imagesPerSecond));
+    if (own.imagesPerSecond && best > 0) ratios.push(own.imagesPerSecond / best);
   }
-  const above = faster.filter((ratio) => ratio >= 1.2).length;
-  const beside = faster.length > 0 ? `; at least 1.2 × PyTorch's best in ${above} of ${faster.length}` : '';
+  peer?.close();
+  const above = ratios.filter((ratio) => ratio >= 1.2).length;
+  const beside = ratios.length > 0 ? `; at least 1.2 × PyTorch's best in ${above} of ${ratios.length}` : '';
   return `${done} of ${list.length} settings${beside}`;
 }
 
-async function measure(
-  { model, normalizer, batch, workers, precision },
-  { root, device, signal, short },
-  env,
-  steps,
-) {
+const lastLine = (text) => String(text).trim().split('\n').at(-1).slice(0, 300);
+
+async function measure({ model, normalizer, batch, workers, precision }, { root, device, signal, short }) {
   const set = [`batch.workers=${workers}`, `engine.variant=${variantOf(device)}`];
   if (model === 'resnet20') set.push('model.shortcut=projection');
   if (short) set.push('engine.compiler=xla');
   const args = ['--model', model, '--batch', batch, '--normalizer', normalizer, '--precision', precision];
-  const flags = [
-    '--steps',
-    steps ?? (model === 'resnet50' ? 10 : 50),
-    ...set.flatMap((one) => ['--set', one]),
-  ];
+  const flags = ['--steps', model === 'resnet50' ? 10 : 50, ...set.flatMap((one) => ['--set', one])];
   const command = [gnbench(root), 'bench', '--json', ...args, ...flags].map(String);
-  const { stdout } = await run(process.execPath, command, { signal, env });
+  const { stdout } = await run(process.execPath, command, { signal });
   const [row] = JSON.parse(stdout);
   return { framework: 'gnbench', ...row, images: batch * workers, setting: 'xla' };
 }

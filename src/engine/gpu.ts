@@ -17,8 +17,33 @@ export function prepareGpu({
   // Float32 with the mantissa cut to 10 bits is on by default in TensorFlow, for convolutions and products.
   if (precision === 'tf32') delete process.env.NVIDIA_TF32_OVERRIDE;
   else process.env.NVIDIA_TF32_OVERRIDE = '0';
-  const flags = [process.env.XLA_FLAGS, ...(deterministic ? ['--xla_gpu_deterministic_ops=true'] : [])];
-  process.env.XLA_FLAGS = flags.filter(Boolean).join(' ');
+  // XLA then chooses among kernels that give the same bits each time. TF_DETERMINISTIC_OPS is not for it: with it,
+  // TensorFlow refuses the cross-entropy while a step is traced, which is before XLA compiles what is run.
+  const deterministicXla = '--xla_gpu_exclude_nondeterministic_ops=true';
+  if (deterministic)
+    process.env.XLA_FLAGS = [process.env.XLA_FLAGS, deterministicXla].filter(Boolean).join(' ');
+}
+
+/** @throws UserError for what a GPU computes with other bits each time */
+export function refuseUncompiled({ deterministic }: { deterministic?: boolean }): void {
+  if (!deterministic) return;
+  throw new UserError('on a GPU, TensorFlow has the same bits each time only where XLA compiles the step', {
+    place: 'engine.compiler: none',
+    fix: 'set engine.compiler to auto, or leave out --deterministic',
+    exitCode: 1,
+  });
+}
+
+/** The error of a step that the GPU has no memory for; others as they are. */
+export function memoryError(error: unknown): unknown {
+  const message = (error as Error).message ?? '';
+  if (!/OOM when allocating|RESOURCE_EXHAUSTED|out of memory/i.test(message)) return error;
+  return new UserError('the GPU has not enough memory for the step', {
+    place: 'batch',
+    fix: 'set batch.microSteps higher, choose a smaller batch or precision: bfloat16; nvidia-smi shows what other programs hold',
+    exitCode: 1,
+    cause: error,
+  });
 }
 
 /** @throws UserError for what only a GPU can do */

@@ -9,8 +9,9 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 import { UserError } from '../errors.js';
 import type { Precision } from './data-type.js';
-import { acceptCpu, prepareGpu, refuseOnCpu } from './gpu.js';
+import { acceptCpu, prepareGpu, refuseOnCpu, refuseUncompiled } from './gpu.js';
 import { type Engine, provisionEngine } from './install/index.js';
+import { nvidiaDevices } from './install/platform.js';
 import type { Threads } from './threads.js';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
@@ -99,7 +100,8 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
     debug: options.debug,
   });
   if (engine.variant === 'cuda') prepareGpu(options);
-  if (options.deterministic) process.env.TF_DETERMINISTIC_OPS = '1';
+  const onGpu = engine.variant === 'cuda' && nvidiaDevices().length > 0;
+  if (options.deterministic && !onGpu) process.env.TF_DETERMINISTIC_OPS = '1';
   process.env.TF_NUM_INTRAOP_THREADS = String(options.threads.intraOp);
   process.env.TF_NUM_INTEROP_THREADS = String(options.threads.interOp);
   // oneDNN's convolutions, which TensorFlow leaves out on processors of other makers than Intel.
@@ -116,6 +118,7 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   if (device === 'CPU') refuseOnCpu(options);
   const { compiler = 'auto' } = options;
   const xla = compiler === 'auto' ? device === 'GPU' : compiler === 'xla';
+  if (device === 'GPU' && !xla) refuseUncompiled(options);
   const addon = engine.nativeOps ? openAddon(engine.nativeOps) : undefined;
   loaded = { ...engine, device, threads: options.threads, addon, xla };
   return loaded;

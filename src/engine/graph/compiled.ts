@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, type Precision } from '../data-type.js';
+import { memoryError } from '../gpu.js';
 import { type Kernels, kernels as kernelsOf } from '../kernel-table.js';
-import { backend } from '../load.js';
+import { backend, loaded } from '../load.js';
 import type { DefinedStep, Feed, Program, StepFunction, Values, VariableValue } from '../program.js';
 import { toBfloat16 } from './bfloat16.js';
 import { fuseAdditions } from './fuse.js';
@@ -100,6 +101,8 @@ export class CompiledProgram implements Program {
         binding.deleteTensor(id);
         return values;
       });
+    } catch (error) {
+      throw loaded.device === 'GPU' ? memoryError(error) : error;
     } finally {
       for (const id of inputs) binding.deleteTensor(id);
     }
