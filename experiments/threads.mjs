@@ -1,5 +1,5 @@
 /**
- * What the threads' planner (src/engine/threads.ts) rests on: ResNet-20 with GN by batch size, precision and the sizes of
+ * The measurement that the threads' planner (src/engine/threads.ts) rests on: ResNet-20 with GN by batch size, precision and the sizes of
  * TensorFlow's two pools; in each cell the pools in turn, `--rounds` times, and of the rounds the median. Writes
  * results/bench/threads.csv.
  *

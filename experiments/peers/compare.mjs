@@ -49,7 +49,7 @@ const { values: options } = parseArgs({
   },
 });
 const words = (text) => text.split(',');
-/** Of a whole step: a peer has no workers. */
+/** The images of a whole step: a peer has no workers. */
 const imagesAStep = words(options.batch).map((size) => String(Number(size) * Number(options.workers)));
 
 /** Every setting of a peer: what is passed to its script. One thread is not tried where there are images for more. */
@@ -116,7 +116,7 @@ async function runGnbench(precision) {
   }));
 }
 
-/** What is known of the peers' settings, by a setting's own name; grows as they are measured. */
+/** The speeds of the peers' settings, by a setting's own name; they grow as they are measured. */
 const qualified = JSON.parse(await readFile(options.qualified, 'utf8').catch(() => '{}'));
 
 async function qualifySetting(peer, setting, precision) {
