@@ -17,7 +17,7 @@ const engine = await import('../../dist/engine/load.js');
 await engine.loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true });
 const { tf } = engine;
 const ops = await import('../../dist/engine/ops/detection.js');
-const { execute, ints, floats, bools } = await import('../../dist/engine/ops/ops.js');
+const { execute, ints, floats, bools } = await import('../../dist/engine/operation.js');
 
 const { values: options } = parseArgs({
   options: {

@@ -1,0 +1,47 @@
+/** The candidates that go into non-maximum suppression: the best of each level of a pyramid (Lin et al. 2017). */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { tf } from '../load.js';
+
+export interface Candidates {
+  /** `[N, K, 4]` */
+  boxes: Tensor;
+  /** `[N, K]` */
+  scores: Tensor;
+}
+
+/** The score of a box that is none: below any that is asked for. */
+export const noScore = -1e30;
+
+/**
+ * The `limit` best candidates of each level, level after level, best first; of equal ones those that come first. A
+ * level that has fewer gives all, so that the number in all is fixed. Boxes with a side below `leastSide` get
+ * `noScore`: suppression passes them over as it does padding.
+ *
+ * @returns with the level of each in `group`, `[N, K]` int32
+ */
+export function topOfLevels(
+  levels: readonly Candidates[],
+  { limit, leastSide = 0 }: { limit: number; leastSide?: number },
+): Candidates & { group: Tensor } {
+  const best = levels.map((level, index) => {
+    const [images, count] = level.scores.shape;
+    const kept = Math.min(limit, count);
+    const { values, indices } = tf.topk(level.scores, kept);
+    const first = tf.range(0, images, 1, 'int32').mul(tf.scalar(count, 'int32')).expandDims(1);
+    const boxes = tf.gather(level.boxes.reshape([images * count, 4]), indices.add(first).flatten() as never);
+    return {
+      boxes: boxes.reshape([images, kept, 4]),
+      scores: values,
+      group: tf.fill([images, kept], index, 'int32'),
+    };
+  });
+  const boxes = tf.concat(
+    best.map((level) => level.boxes),
+    1,
+  );
+  const scores = tf.concat(best.map((level) => level.scores) as Tensor2D[], 1);
+  const group = tf.concat(best.map((level) => level.group) as Tensor2D[], 1);
+  const [from, to] = tf.split(boxes, 2, -1);
+  const large = to.sub(from).min(-1).greaterEqual(leastSide);
+  return { boxes, scores: tf.where(large, scores, tf.fill(scores.shape, noScore)), group };
+}
