@@ -1,5 +1,6 @@
 /**
- * What a step computes activations and convolutions in. tf32: float32 whose factors a GPU rounds to 10 bits of mantissa.
+ * The precision in which a step computes activations and convolutions. tf32: float32 whose factors a GPU rounds to 10
+ * bits of mantissa.
  */
 export type Precision = 'float32' | 'tf32' | 'bfloat16';
 

@@ -79,7 +79,7 @@ export interface LoadOptions {
   /** Ask TensorFlow for kernels that give the same bits each time, where it has them (on a GPU not all do). */
   deterministic?: boolean;
   precision?: Precision;
-  /** Whether XLA compiles the steps; auto: on a GPU. */
+  /** The compiler of the steps; auto: XLA on a GPU. */
   compiler?: 'auto' | 'xla' | 'none';
   /** Compute on the CPU, without a word, where the engine is CUDA's and there is no GPU. */
   fallback?: boolean;

@@ -7,7 +7,7 @@ export const exitCodes = {
   SIGHUP: 129,
   SIGINT: 130,
   SIGTERM: 143,
-  /** What other tools ask a cluster for; Node would open its debugger. */
+  /** The signal that other tools ask a cluster for; Node would open its debugger. */
   SIGUSR1: 75,
   /** Slurm is asked to send it ahead of the time limit. */
   SIGUSR2: 75,
@@ -43,8 +43,8 @@ const thisProcess: SignalSource = {
 
 /**
  * Calls `first` at the first signal; at a second one, or at once at another one, `second`, and then ends the process
- * with that signal's code. A terminal that closes sends SIGHUP, once or several times: one wish. Without a terminal (nohup, a
- * service, a batch job) SIGHUP is nobody's wish and is ignored; Node forgets that nohup told it so.
+ * with that signal's code. A terminal that closes sends SIGHUP, once or several times: one wish. Without a terminal
+ * (nohup, a service, a batch job) SIGHUP is nobody's wish and is ignored; Node forgets that nohup told it so.
  *
  * @returns what takes the listeners away again
  */
@@ -70,8 +70,8 @@ export function listenForStop(
 }
 
 /**
- * Keeps the first stop signal for `requested`; `notify` hears of it, and a second one ends the process at once. Handlers
- * only run between turns of the event loop: yield to `setImmediate` each step.
+ * Keeps the first stop signal for `requested`; `notify` hears of it, and a second one ends the process at once.
+ * Handlers only run between turns of the event loop: yield to `setImmediate` each step.
  */
 export function onStop(notify?: (stop: Stop) => void): { requested(): Stop | undefined; dispose(): void } {
   let stop: Stop | undefined;

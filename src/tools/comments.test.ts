@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-const source = join(import.meta.dirname, '..');
+const source = join(import.meta.dirname, '../../src');
 
 /** Doc comments, and first lines of `//`, whose first word leaves the sentence without a subject. */
 function fragments(text: string): string[] {
@@ -17,6 +17,7 @@ function fragments(text: string): string[] {
 
 test('no comment begins with Of, What, Whether, Where or Whose: each has a noun to begin with', () => {
   const sources = readdirSync(source, { recursive: true }).map(String).sort();
+  assert.ok(sources.includes('cli.ts'), 'the sources are not where they are looked for');
   const found = sources
     .filter((path) => /\.(ts|h|cc)$/.test(path))
     .flatMap((path) => fragments(readFileSync(join(source, path), 'utf8')).map((line) => `${path}: ${line}`));

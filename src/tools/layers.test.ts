@@ -20,6 +20,16 @@ test('every module belongs to a layer', () => {
   assert.deepEqual(strays, [], 'docs/layout.md lists no layer for these');
 });
 
+test('every layer has modules, and each is listed once', () => {
+  assert.equal(new Set(layers).size, layers.length);
+  const held = new Set([...imports.keys()].map((module) => layerOf(module, layers)));
+  // The kernels are C++.
+  assert.deepEqual(
+    layers.filter((layer) => !held.has(layer) && layer !== 'engine/kernels'),
+    [],
+  );
+});
+
 test('imports go to lower layers only', () => {
   assert.deepEqual(backArrows(imports, layers).sort(), knownBackArrows.sort());
 });

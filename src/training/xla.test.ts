@@ -111,7 +111,7 @@ describe('XLA computes what the uncompiled graph does', () => {
     assertAgrees(stepOf(network, true), stepOf(network, false), 1e-4);
   });
 
-  // What dropout drops is a function of the seed in both, but another one.
+  // Dropout is a function of the seed in both, but not the same one.
   for (const model of ['{name: resnet20}', '{name: resnet18}', '{name: vgg16, dropout: 0}']) {
     it(`of ${model}`, () => {
       const network = networkOf(`model: ${model}\nnormalizer: {name: group}\nbatch: {size: 2}\n`, 32);

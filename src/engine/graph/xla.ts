@@ -6,7 +6,7 @@
  */
 import type { Node } from './graph.js';
 
-/** What stays outside of the computation: what is fed, and the variables themselves. */
+/** The operations that stay outside of the computation: what is fed, and the variables themselves. */
 const outside = new Set(['Placeholder', 'VarHandleOp']);
 
 /** @param step its name; what it returns is fetched from the identities `STEP/fetch/…`, which stay outside too */

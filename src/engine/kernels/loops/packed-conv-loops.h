@@ -220,7 +220,7 @@ inline void packedConv(const PackedPass& plan, const float* x, const float* weig
   const int64_t channels = share.lastChannel - share.firstChannel;
   int64_t all = 0;
   for (int64_t i = 0; i < plan.pieces; i++) all += packedSize(plan.piece(i).depth(), channels);
-  // Where all weights fit the second-level cache, a few outputs are finished there before the next ones.
+  // If all weights fit the second-level cache, a few outputs are finished there before the next ones.
   const bool whole = all <= kMostPacked;
   const int64_t strip = whole ? 16 : share.lastTile - share.firstTile;
   for (int64_t begin = share.firstTile; begin < share.lastTile; begin += strip) {

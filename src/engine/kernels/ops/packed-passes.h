@@ -7,7 +7,7 @@
 namespace gnbench {
 
 /**
- * Whether a convolution is computed as products of packed panels. The direct loops are faster where the weights are few
+ * True when a convolution is computed as products of packed panels. The direct loops are faster where the weights are few
  * and the images small, as in CIFAR's networks: nothing is copied there.
  */
 inline bool isPacked(const ConvGeometry& geometry) {

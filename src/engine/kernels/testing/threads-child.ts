@@ -1,4 +1,6 @@
-/** Runs the kernels on as many threads as the argument says and prints a sha256 of all they give: for threads.test.ts. */
+/**
+ * Runs the kernels on as many threads as the argument says and prints a sha256 of all they give: for threads.test.ts.
+ */
 import { createHash } from 'node:crypto';
 import { DataType } from '../../data-type.js';
 import { loadEngine } from '../../load.js';
@@ -74,7 +76,7 @@ for (unit of [1, 2 ** -126])
   }
 
 unit = 1;
-/** Of packed panels: few pixels, many, and images of three channels. */
+/** Packed panels: few pixels, many, and images of three channels. */
 for (const [images, side, channels, filters, kernel, stride] of [
   [16, 2, 512, 512, 3, 1],
   [5, 16, 128, 256, 3, 2],
