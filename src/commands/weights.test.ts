@@ -145,7 +145,7 @@ describe('refused, with exit code 2 and before the engine is loaded', () => {
     await refused([...evaluate, inScratch('nowhere')], /no such file or folder/);
     fs.mkdirSync(inScratch('void'));
     await refused([...evaluate, inScratch('void')], /the folder holds no run/);
-    await refused(['eval', file], /required option '--weights/);
+    await refused(['eval', file], /a configuration and weights are needed/);
     await refused(['export', inScratch('void')], /the folder holds no run/);
     await refused(['export', weights, '--to', 'timm'], /has no model metadata/);
   });
