@@ -1,6 +1,6 @@
 /** The command line: names, flags and exit codes. A command's module is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { UserError } from './errors.js';
+import { explain } from './commands/explain.js';
 import { version } from './version.js';
 
 const collect = (value: string, previous: string[]) => [...previous, value];
@@ -279,28 +279,18 @@ async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
-    process.exitCode = explain(error);
+    process.exitCode = report(error);
   }
 }
 
 /** Prints an error for a person. @returns the exit code */
-function explain(error: unknown): number {
+function report(error: unknown): number {
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
     return (error as unknown as { exitCode: number }).exitCode === 0 ? 0 : 2; // commander has printed it
   }
-  const debugging = process.argv.includes('--debug');
-  if (!(error instanceof UserError)) {
-    const message = error instanceof Error ? error.message : String(error);
-    const fix = '  This is a mistake in gnbench. Run it again with --debug for the place.';
-    process.stderr.write(
-      `error: ${debugging && error instanceof Error ? error.stack : `${message}\n${fix}`}\n`,
-    );
-    return 1;
-  }
-  const place = error.place ? `${error.place}: ` : '';
-  const fix = error.fix ? `\n  ${error.fix}` : '';
-  process.stderr.write(`error: ${place}${error.message}${fix}\n${debugging ? `${error.stack}\n` : ''}`);
-  return error.exitCode;
+  const { text, exitCode } = explain(error, process.argv.includes('--debug'));
+  process.stderr.write(text);
+  return exitCode;
 }
 
 await main();

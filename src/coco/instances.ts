@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.js';
+import { fileError } from '../storage/system-errors.js';
 import type { Box, TrueObject } from './detections.js';
 import { polygonsMask } from './polygon.js';
 import { expandCounts, type RunLengths } from './run-length.js';
@@ -51,10 +52,7 @@ export function instanceMask(
  */
 export async function readInstances(file: string, onBroken: 'fail' | 'skip' = 'fail'): Promise<Instances> {
   const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new UserError(`the annotations cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
-      place: file,
-      cause,
-    });
+    throw fileError(cause, 'the annotations cannot be read', file, { exitCode: 2 });
   });
   return parseInstances(text, file, onBroken);
 }

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.js';
+import { fileError } from '../storage/system-errors.js';
 import type { Detection } from './detections.js';
 import type { Instances } from './instances.js';
 import { compressCounts, expandCounts, maskBox, type RunLengths } from './run-length.js';
@@ -33,10 +34,7 @@ export async function readResults(
   by: 'box' | 'mask',
 ): Promise<Detection[]> {
   const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new UserError(`the detections cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
-      place: file,
-      cause,
-    });
+    throw fileError(cause, 'the detections cannot be read', file, { exitCode: 2 });
   });
   return parseResults(text, file, instances, by);
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceMask, readInstances } from '../coco/instances.js';
 import { drawObjects } from '../coco/picture.js';
+import { imageLibrary } from '../datasets/image-folder/image-library.js';
 import { UserError } from '../errors.js';
 import { columns } from '../terminal/columns.js';
 
@@ -22,7 +23,7 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
       fix: `one of ${images.slice(0, 8).map(({ id }) => id)}${images.length > 8 ? ', …' : ''}`,
     });
   }
-  const { default: sharp } = await import('sharp');
+  const sharp = await imageLibrary();
   const path = join(flags.images, image.file);
   const decoded = await sharp(path)
     .removeAlpha()

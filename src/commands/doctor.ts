@@ -1,5 +1,6 @@
 import { cifar10 } from '../datasets/checksums.js';
 import { locate, searchedFolders } from '../datasets/download/locate.js';
+import { imageLibrary } from '../datasets/image-folder/image-library.js';
 import { engineChecks } from '../engine/checks.js';
 import { type Check, found, missing } from '../engine/install/check.js';
 import { findFfmpeg } from '../engine/install/ffmpeg.js';
@@ -17,7 +18,12 @@ export interface DoctorOptions {
  * @returns 1 when `gnbench run` could not work, else 0
  */
 export async function doctor(options: DoctorOptions = {}): Promise<number> {
-  const checks = [...(await engineChecks(options)), dataCheck(options.dataFolder), await ffmpegCheck()];
+  const checks = [
+    ...(await engineChecks(options)),
+    dataCheck(options.dataFolder),
+    await imagesCheck(),
+    await ffmpegCheck(),
+  ];
   const ok = checks.every((check) => !check.blocks);
   process.stdout.write(options.json ? `${JSON.stringify({ ok, checks }, null, 2)}\n` : text(checks, ok));
   return ok ? 0 : 1;
@@ -34,6 +40,17 @@ function dataCheck(dataFolder?: string): Check {
     fix: `npx gnbench data fetch ${name}`,
     blocks: false,
   };
+}
+
+/** Images in folders, and figures as PNG; CIFAR and drawn data do without. */
+export async function imagesCheck(): Promise<Check> {
+  try {
+    const { versions } = await imageLibrary();
+    return found('images', `sharp ${versions.sharp}, libvips ${versions.vips}`);
+  } catch (error) {
+    const { message, fix } = error as UserError;
+    return missing('images', `${message}: folders of images cannot be trained on`, fix!, false);
+  }
 }
 
 /** FFmpeg decodes clips; without it, folders of frames can be trained on all the same. */

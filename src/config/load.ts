@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { didYouMean, UserError } from '../errors.js';
+import { fileError } from '../storage/system-errors.js';
 import { check } from './check.js';
 import { override } from './overrides.js';
 import { type Config, configSchema } from './schema.js';
@@ -82,8 +83,8 @@ async function readBytes(file: string, examples: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code = String(error) } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') throw new UserError(`cannot be read (${code})`, { place: file, cause: error });
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw fileError(error, 'cannot be read', file, { exitCode: 2 });
     const near = await neighbour(file);
     throw new UserError(`no such file${near ? `; did you mean ${near}?` : ''}`, {
       place: file,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
+import { fileError } from '../storage/system-errors.js';
 import type { CifarVersion } from './checksums.js';
 
 /** Bytes of a record: label (CIFAR-100: two), then red, green and blue plane of 32×32. */
@@ -59,12 +60,9 @@ async function readWhole(path: string, bytes: number, version: CifarVersion): Pr
     return content;
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(code === 'ENOENT' ? 'missing data file' : `cannot be read (${code})`, {
-      place: path,
-      fix: replaceFix(version),
-      cause: error,
-    });
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw fileError(error, 'cannot be read', path, { exitCode: 2 });
+    throw new UserError('missing data file', { place: path, fix: replaceFix(version), cause: error });
   } finally {
     await file?.close();
   }

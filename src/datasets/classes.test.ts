@@ -35,6 +35,21 @@ test('one that there is none of, or twice: an error that says which there are', 
   }
 });
 
+test('a number that is also the name of another class is ambiguous', () => {
+  const folders = ['1', '10', '11', '12', '2', '3', '4', '5', '6', '7', '8', '9'];
+  const numbered = { count: 12, names: folders };
+  assert.throws(
+    () => chosenClasses([1, 2, 10], numbered),
+    ({ message, fix }: UserError) =>
+      /^1 is ambiguous: the class called "1" has the number 0, and number 1 is called "10"$/.test(message) &&
+      /"1"/.test(fix!),
+  );
+  // YAML reads 01 as the number 1.
+  assert.throws(() => chosenClasses([1, 2], { count: 3, names: ['01', '02', '03'] }), /ambiguous/);
+  assert.deepEqual(chosenClasses(['1', '2', '10'], numbered), [0, 4, 1]);
+  assert.deepEqual(chosenClasses([0, 1], { count: 3, names: ['0', '1', '2'] }), [0, 1]);
+});
+
 test('data holds the images of the chosen classes alone, subsets counted within them', () => {
   const all = drawSynthetic(whole);
   const some = drawSynthetic({ ...whole, classes: ['ring', 'disc', 7] });

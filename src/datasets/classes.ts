@@ -34,13 +34,28 @@ export function chosenClasses(
 }
 
 function labelOf(wanted: number | string, { count, names = [] }: ClassList): number {
-  const label = typeof wanted === 'number' ? wanted : names.indexOf(wanted);
+  if (typeof wanted === 'number') refuseAmbiguous(wanted, names);
+  const label = typeof wanted === 'number' ? wanted : names.indexOf(wanted.normalize());
   if (label >= 0 && label < count) return label;
   const near = typeof wanted === 'string' ? didYouMean(wanted, names) : undefined;
   const listed = names.length > 0 ? `, or ${listUpTo(names)}` : '';
   throw new UserError(
     `${JSON.stringify(wanted)} is not a class of this dataset${near === undefined ? '' : `; did you mean ${near}?`}`,
     { place: 'data.classes', fix: `valid: 0 to ${count - 1}${listed}` },
+  );
+}
+
+/** @throws {UserError} for a number that is also a class's name, but not that class's number: which one is meant? */
+function refuseAmbiguous(wanted: number, names: readonly string[]): void {
+  const named = names.findIndex((name) => /^\d+$/.test(name) && Number(name) === wanted);
+  if (named < 0 || named === wanted) return;
+  const counted =
+    names[wanted] === undefined
+      ? `there is no class number ${wanted}`
+      : `number ${wanted} is called "${names[wanted]}"`;
+  throw new UserError(
+    `${wanted} is ambiguous: the class called "${names[named]}" has the number ${named}, and ${counted}`,
+    { place: 'data.classes', fix: `write names in quotes: "${names[named]}"` },
   );
 }
 

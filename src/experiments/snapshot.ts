@@ -4,7 +4,8 @@ import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { endedSummary } from '../runs/summary.js';
-import { fileError, replaceFile } from '../storage/files.js';
+import { replaceFile } from '../storage/files.js';
+import { fileError } from '../storage/system-errors.js';
 import type { Cell } from './cells.js';
 import { type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
 
@@ -32,7 +33,7 @@ export async function snapshot(experiment: Experiment): Promise<void> {
       write(file, printConfig(cell.config, file));
     }
   } catch (error) {
-    throw fileError(error, 'could not write to the results folder', folder, 2);
+    throw fileError(error, 'could not write to the results folder', folder, { exitCode: 2 });
   }
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { fileError, isSystemError } from '../storage/system-errors.js';
 import { type Batch, type BatchSpec, bytesOf, sharedArrays } from './batch.js';
 
 /**
@@ -77,7 +78,7 @@ export function publish({ control }: Ring): void {
 
 /** The producer's side: nothing more will come. */
 export function reportFailure({ control, failure }: Ring, error: unknown): void {
-  const { name, message, place, fix } = error as Error & { place?: string; fix?: string };
+  const { name, message, place, fix } = asUserError(error) as Error & { place?: string; fix?: string };
   const cut = (text?: string) => text?.slice(0, 2500);
   const text = JSON.stringify({
     name,
@@ -90,6 +91,10 @@ export function reportFailure({ control, failure }: Ring, error: unknown): void 
   Atomics.compareExchange(control, state, running, failed);
   announce(control);
 }
+
+/** Only the message passes the ring: what the machine refused is put in words here. */
+const asUserError = (error: unknown): unknown =>
+  isSystemError(error) ? fileError(error, 'preparing a batch failed', error.path ?? '') : error;
 
 function announce(control: Int32Array<SharedArrayBuffer>): void {
   Atomics.add(control, events, 1);

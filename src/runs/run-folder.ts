@@ -2,8 +2,9 @@
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { fileError, makeFolders, replaceFile } from '../storage/files.js';
+import { makeFolders, replaceFile } from '../storage/files.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
+import { fileError } from '../storage/system-errors.js';
 import { isOwnCheckpoint } from './checkpoint/names.js';
 import type { Environment } from './environment.js';
 
@@ -61,7 +62,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume' | 'forc
   } catch (error) {
     await lock?.release();
     removeEmpty(folder, created);
-    throw fileError(error, 'could not open the output folder', folder, 2);
+    throw fileError(error, 'could not open the output folder', folder, { exitCode: 2 });
   }
 }
 
@@ -72,7 +73,7 @@ export function describeRun(folder: RunFolder, config: string, environment: Envi
     // Last: with it the folder counts as a run that can be resumed.
     replaceFile(folder.config, config);
   } catch (error) {
-    throw fileError(error, 'could not write to the output folder', folder.path, 2);
+    throw fileError(error, 'could not write to the output folder', folder.path, { exitCode: 2 });
   }
 }
 
@@ -81,7 +82,7 @@ function makeFolder(folder: string): string | undefined {
   try {
     return makeFolders(folder);
   } catch (error) {
-    throw fileError(error, 'could not make the output folder', folder, 2);
+    throw fileError(error, 'could not make the output folder', folder, { exitCode: 2 });
   }
 }
 

@@ -1,7 +1,8 @@
 /** `summary.json`: how a run stands or ended, for sweeps, tables and scripts. */
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
-import { diskFileSystem, type FileSystem, fileError, replaceFile } from '../storage/files.js';
+import { diskFileSystem, type FileSystem, replaceFile } from '../storage/files.js';
+import { fileError } from '../storage/system-errors.js';
 import { classificationMeasures, type Metric } from '../tasks/metric.js';
 
 export const statuses = ['running', 'interrupted', 'completed', 'diverged', 'failed'] as const;
@@ -102,7 +103,7 @@ export function readSummary(file: string, files: FileSystem = diskFileSystem): S
     if (bytes.length > 1e6) throw new UserError('it is too large for a summary', { place: file });
     text = Buffer.from(bytes).toString('utf8');
   } catch (error) {
-    throw fileError(error, 'could not read the summary', file, 2);
+    throw fileError(error, 'could not read the summary', file, { exitCode: 2 });
   }
   return checkSummary(text, file);
 }

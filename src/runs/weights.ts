@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import type { Variable } from '../nn/variable.js';
-import { fileError } from '../storage/files.js';
+import { fileError } from '../storage/system-errors.js';
 import { readSafetensors } from '../weights/safetensors.js';
 import { type TensorDifferences, tensorDifferences } from '../weights/tensor-differences.js';
 import { readRunWeights } from './run-weights.js';
@@ -49,7 +49,7 @@ function isFolder(file: string): boolean {
   try {
     return statSync(file).isDirectory();
   } catch (error) {
-    throw fileError(error, 'could not read the weights', file, 2);
+    throw fileError(error, 'could not read the weights', file, { exitCode: 2 });
   }
 }
 

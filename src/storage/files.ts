@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { UserError } from '../errors.js';
 
 /** Synchronous: a step blocks the thread anyway, and the order of the calls is what durability rests on. */
 export interface FileSystem {
@@ -140,34 +139,4 @@ export function removeQuietly(files: FileSystem, path: string): void {
   } catch {
     // The error that led here is the one to report.
   }
-}
-
-const causes: Record<string, [says: string, fix: string]> = {
-  ENOSPC: ['no space left on the device', 'free some space, then go on with --resume'],
-  EDQUOT: ['the disk quota is used up', 'free some space, then go on with --resume'],
-  EACCES: [
-    'permission denied',
-    'give yourself the right to write there, or choose another folder with --out',
-  ],
-  EPERM: ['not permitted', 'give yourself the right to write there, or choose another folder with --out'],
-  EROFS: ['the file system is read-only', 'choose another folder with --out'],
-  EIO: ['input/output error', 'check the disk; `dmesg` may say more'],
-  ENOENT: ['no such file or folder', 'check the path'],
-  ENOTDIR: ['a part of the path is a file, not a folder', 'check the path'],
-  EISDIR: ['it is a folder', 'check the path'],
-  EEXIST: ['it exists already', 'check the path'],
-  ELOOP: ['it is a symbolic link', 'replace the link by a plain file or folder'],
-  ENAMETOOLONG: ['the name is too long', 'choose a shorter path'],
-  EMFILE: ['too many open files', 'raise `ulimit -n`'],
-  ENOMEM: ['out of memory', 'close other programs, or use a smaller model'],
-  ERR_FS_FILE_TOO_LARGE: ['the file is larger than 2 GiB', 'check the path'],
-};
-
-/** The system's error as one that a user can act on; what is none of the system's is thrown on as it is. */
-export function fileError(error: unknown, does: string, place: string, exitCode = 1): UserError {
-  if (error instanceof UserError) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (!(error instanceof Error) || code === undefined) throw error;
-  const [says, fix] = causes[code] ?? [error.message, undefined];
-  return new UserError(`${does}: ${says} (${code})`, { place, fix, exitCode, cause: error });
 }

@@ -14,7 +14,8 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.js';
 import { isRunning, ownIdentity, type ProcessIdentity } from '../process/process-identity.js';
-import { fileError, makeFolders } from './files.js';
+import { makeFolders } from './files.js';
+import { fileError } from './system-errors.js';
 
 export interface Lock {
   /**
@@ -51,7 +52,7 @@ export async function lockFolder(folder: string, name = 'run.lock'): Promise<Loc
     if ('busy' in attempt) throw inUse(path, attempt.busy);
     return keepLock(attempt);
   } catch (error) {
-    throw fileError(error, 'could not lock the folder', folder, 2);
+    throw fileError(error, 'could not lock the folder', folder, { exitCode: 2 });
   }
 }
 

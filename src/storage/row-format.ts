@@ -2,7 +2,8 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { UserError } from '../errors.js';
-import { diskFileSystem, type FileSystem, fileError } from './files.js';
+import { diskFileSystem, type FileSystem } from './files.js';
+import { fileError } from './system-errors.js';
 
 /** A log's columns, all of them numbers; `whole` ones are counts, `optional` ones may be empty. */
 export interface RowFormat {
@@ -35,7 +36,7 @@ export function readRows(
     const [header] = Buffer.from(bytes.subarray(0, 10_000)).toString().split(/\r?\n/, 1);
     return parseRows(bytes, file, formatFor(header.replace(/^\uFEFF/, '').split(','))).rows;
   } catch (error) {
-    throw fileError(error, 'could not read the log', file, 2);
+    throw fileError(error, 'could not read the log', file, { exitCode: 2 });
   }
 }
 

@@ -4,8 +4,9 @@
  * moved to `<name>.dropped.csv` beside, never just deleted.
  */
 import { dirname } from 'node:path';
-import { diskFileSystem, type FileSystem, fileError, syncFolder, writeAll, writeWhole } from './files.js';
+import { diskFileSystem, type FileSystem, syncFolder, writeAll, writeWhole } from './files.js';
 import { line, type Numbers, parseRows, type RowFormat } from './row-format.js';
+import { fileError } from './system-errors.js';
 
 /** The point at which a resumed run continues the log. */
 export interface ResumePoint {

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { StartableRun } from '../experiments/experiment.js';
 import { summaryOf } from '../runs/summary.js';
-import { fileError, replaceFile } from '../storage/files.js';
+import { replaceFile } from '../storage/files.js';
+import { fileError } from '../storage/system-errors.js';
 
 const outcomeKinds = [
   'completed',

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { availableMemory } from '../process/memory.js';
-import { diskFileSystem, fileError, replaceFile } from '../storage/files.js';
+import { diskFileSystem, replaceFile } from '../storage/files.js';
+import { fileError } from '../storage/system-errors.js';
 
 export interface Tensor<Data = Float32Array> {
   shape: number[];
@@ -103,7 +104,7 @@ function readBounded(file: string, memory: number): Uint8Array {
     }
     return diskFileSystem.read(file);
   } catch (error) {
-    throw fileError(error, 'could not read the tensors', file, 2);
+    throw fileError(error, 'could not read the tensors', file, { exitCode: 2 });
   }
 }
 

@@ -8,6 +8,7 @@ import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { UserError } from '../../errors.js';
 import { diskFileSystem, syncFolder } from '../../storage/files.js';
+import { fileError, isSystemError } from '../../storage/system-errors.js';
 
 /** The files to take out of an archive: `folder`/name → its exact size. Nothing else in it is written anywhere. */
 export interface Wanted {
@@ -38,11 +39,9 @@ export async function unpack(archive: string, wanted: Wanted, target: string): P
     syncFolder(diskFileSystem, dirname(target));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EDQUOT') {
-      throw new UserError(`cannot write the unpacked files (${code})`, { place: target, cause: error });
-    }
-    throw broken(archive, message, error);
+    if (isSystemError(error))
+      throw fileError(error, 'the archive cannot be unpacked', target, { exitCode: 2 });
+    throw broken(archive, (error as Error).message, error);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.js';
+import { isSystemError } from '../../storage/system-errors.js';
 import { startProgress } from '../../terminal/progress.js';
 
 /** A published file: where it is, and how to know it. */
@@ -38,7 +39,8 @@ export async function download(published: RemoteFile, path: string, quiet = fals
         if (before < published.bytes) await append(published, part, before, (done) => progress.update(done));
         break;
       } catch (error) {
-        if (error instanceof UserError) throw error;
+        // The network's errors come wrapped in fetch's; these are of the file that is written.
+        if (error instanceof UserError || isSystemError(error)) throw error;
         // Go on as long as it gets further, and a few times when it does not.
         if ((await sizeOf(part)) > before) attempt = 0;
         if (attempt >= attempts) throw unreachable(published, error);

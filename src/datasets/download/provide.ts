@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UserError } from '../../errors.js';
 import { withLock } from '../../storage/lock.js';
+import { fileError } from '../../storage/system-errors.js';
 import type { CifarVersion } from '../checksums.js';
 import { recordBytes } from '../cifar-file.js';
 import { unpack } from './archive.js';
@@ -39,12 +39,7 @@ async function fetchCifar(version: CifarVersion, quiet = false): Promise<string>
       return target;
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof UserError || code === undefined) throw error;
-    throw new UserError(`the cache cannot be written (${code})`, {
-      place: cache,
-      fix: 'set $GNBENCH_CACHE to a folder that can be written, with 400 MB of room',
-      cause: error,
-    });
+    const fix = 'set $GNBENCH_CACHE to a folder that can be written, with 400 MB of room';
+    throw fileError(error, 'the cache cannot be written', cache, { exitCode: 2, fix });
   }
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { eachOf } from '../../process/each-of.js';
 import { placeFile } from '../../storage/files.js';
+import { isSystemError } from '../../storage/system-errors.js';
 import { startProgress } from '../../terminal/progress.js';
-import { isSystemError } from './decode.js';
 import { DecodedCache } from './decoded-cache.js';
 import type { ImageList } from './list.js';
 

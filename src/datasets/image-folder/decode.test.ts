@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -75,7 +75,30 @@ test('files that are not images: an error that names the file', async () => {
   bomb.writeUInt32BE(60_000, 16);
   bomb.writeUInt32BE(60_000, 20);
   await writeFile(file, bomb);
-  await assert.rejects(decodeImage(file), UserError);
+  await assert.rejects(decodeImage(file), /^UserError: too large an image: .* 3600 megapixels/);
+});
+
+test('a photograph of 108 megapixels is too large, and not called broken', async () => {
+  const file = join(folder, 'large.jpg');
+  await plain(12_000, 9_000, 1, 2, 3).jpeg().toFile(file);
+  await assert.rejects(
+    decodeImage(file),
+    ({ message, fix }: UserError) =>
+      message === 'too large an image: it has 12000 × 9000 pixels, 108 megapixels, and 67 are read at most' &&
+      /scale it down/.test(fix!),
+  );
+  await truncate(file, 65 * 2 ** 20);
+  await assert.rejects(decodeImage(file), /too large an image: the file has 65 MiB, and 64 are read at most/);
+});
+
+test('a link to nowhere is a broken image; a file that may not be read is not', async () => {
+  const link = join(folder, 'link.jpg');
+  await symlink('nowhere.jpg', link);
+  await assert.rejects(decodeImage(link), /broken image: a link to a file that is not there/);
+  await assert.rejects(
+    decodeImage(join(folder, 'gone.jpg')),
+    /cannot be read: no such file or folder \(ENOENT\)/,
+  );
 });
 
 test('an image file changed anywhere, or any bytes behind its first: decoded, or one error that names it', async () => {

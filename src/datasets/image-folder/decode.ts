@@ -1,6 +1,9 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { UserError } from '../../errors.js';
+import { fileError, isSystemError } from '../../storage/system-errors.js';
+import { imageLibrary } from './image-library.js';
+
+const sharp = await imageLibrary();
 
 /** Decoded pixels, [height, width, 3], sRGB, uint8. */
 export interface Pixels {
@@ -34,12 +37,19 @@ export async function decodeImage(path: string): Promise<Pixels> {
       .toColourspace('srgb')
       .removeAlpha()
       .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+      .toBuffer({ resolveWithObject: true })
+      .catch(async (error) => {
+        throw (await tooManyPixels(content)) ?? error;
+      });
     return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
   } catch (error) {
-    if (isSystemError(error)) {
-      const fix = 'make it readable, or remove it';
-      throw new UserError(`cannot be read: ${error.message}`, { place: path, fix, cause: error });
+    if (isSystemError(error)) throw fileError(error, 'cannot be read', path, { exitCode: 2 });
+    if (error instanceof TooLarge) {
+      throw new UserError(`too large an image: ${error.message}`, {
+        place: path,
+        fix: 'scale it down or remove it, or set data.onBroken to skip',
+        cause: error,
+      });
     }
     const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200);
     throw new UserError(`broken image: ${reason}`, {
@@ -50,19 +60,38 @@ export async function decodeImage(path: string): Promise<Pixels> {
   }
 }
 
-/** The file system's, which may pass (rights, too many open files, a disk's): it says nothing of the image. */
-export function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && (error as NodeJS.ErrnoException).syscall !== undefined;
+/** Sound, as far as is known, but more than is read. */
+class TooLarge extends Error {}
+
+/** The size in words, when it is more than is decoded. */
+async function tooManyPixels(content: Buffer): Promise<TooLarge | undefined> {
+  const header = await sharp(content, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined);
+  const pixels = header ? header.width * header.height : 0;
+  if (!header || pixels <= pixelLimit) return undefined;
+  const [found, most] = [Math.round(pixels / 1e6), Math.floor(pixelLimit / 1e6)];
+  const size = `${header.width} × ${header.height} pixels`;
+  return new TooLarge(`it has ${size}, ${found} megapixels, and ${most} are read at most`);
 }
 
 async function readBounded(path: string): Promise<Buffer> {
   // Before opening it: to open a named pipe would wait for its writer.
-  if (!(await stat(path)).isFile()) throw new Error('not a file');
+  const found = await stat(path).catch(async (error) => {
+    const link = await lstat(path).catch(() => undefined);
+    throw link?.isSymbolicLink() && error.code === 'ENOENT'
+      ? new Error('a link to a file that is not there')
+      : error;
+  });
+  if (!found.isFile()) throw new Error('not a file');
   let file: FileHandle | undefined;
   try {
     file = await open(path);
     const { size } = await file.stat();
-    if (size > fileLimit) throw new Error(`${size} bytes, more than ${fileLimit}`);
+    if (size > fileLimit) {
+      const megabytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
+      throw new TooLarge(`the file has ${megabytes(size)} MiB, and ${megabytes(fileLimit)} are read at most`);
+    }
     return await file.readFile();
   } finally {
     await file?.close();

@@ -150,11 +150,14 @@ test('an image that cannot be read now is not left out, nor taken for broken lat
   await rm(image);
   const cache = join(config.train, '..', 'cache');
   const options = { onBroken: 'skip', cacheBytes: 0, cache, quiet: true, onlyWhenFew: false } as const;
-  await assert.rejects(soundImages(list, options), { message: /cannot be read: ENOENT/, place: image });
+  await assert.rejects(soundImages(list, options), {
+    message: /cannot be read: no such file or folder \(ENOENT\)/,
+    place: image,
+  });
   assert.ok(!existsSync(join(cache, 'checked')));
 
   await symlink(image, image);
-  await refused(config, image, /cannot be read \(ELOOP\)/);
+  await refused(config, image, /cannot be read: a symbolic link .*\(ELOOP\)/);
 });
 
 const bytes = ({ images, labels }: Batch) =>
@@ -232,6 +235,9 @@ test('an image that breaks during the run: the error reaches next, or another im
   // A file that cannot be read may be sound: to go on without it would be another training.
   await rm(bad);
   const unread = openTrainBatches(sourceOf(skips, 'train'), options);
-  assert.throws(() => unread.next(), { message: /cannot be read: ENOENT/, place: bad });
+  assert.throws(() => unread.next(), {
+    message: /cannot be read: no such file or folder \(ENOENT\)/,
+    place: bad,
+  });
   await unread.close();
 });

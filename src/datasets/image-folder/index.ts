@@ -25,6 +25,7 @@ export async function openImageFolder(
   const test = listImages(config.val, 'data.val', options.dataFolder);
   sameClasses(train, test);
   asExpected(config, train, test);
+  tellPassedOver(train, test);
   const classes = chosenClasses(config.classes, classesOf(train));
   const choice = chooseImages(config, relabel(train.labels, classes), relabel(test.labels, classes));
   const decoding = {
@@ -54,6 +55,13 @@ export async function openImageFolder(
     note: describe(train, splits),
     decoding,
   };
+}
+
+/** Said even when there is to be no progress: images that are left out are a matter of the result. */
+function tellPassedOver(...lists: ImageList[]): void {
+  for (const { root, passedOver } of lists) {
+    if (passedOver.text) process.stderr.write(`warning: ${root}: passed over: ${passedOver.text}\n`);
+  }
 }
 
 function asExpected({ expect }: ImageFolderConfig, train: ImageList, test: ImageList): void {

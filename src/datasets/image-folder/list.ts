@@ -1,9 +1,11 @@
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, extname, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
+import { fileError } from '../../storage/system-errors.js';
 import { listUpTo } from '../../terminal/words.js';
 import type { ClassList } from '../classes.js';
 import { isFolder, searchedFolders } from '../download/locate.js';
+import { PassedOver } from './passed-over.js';
 
 /** The image files of one split, in ImageNet's layout: `root`/class/file. */
 export interface ImageList {
@@ -14,13 +16,16 @@ export interface ImageList {
   /** Relative to `root`, sorted by class, then by name. */
   paths: string[];
   labels: Int32Array;
+  /** What is there and no image of a class: by kind, how many of them, and one for an example. */
+  passedOver: PassedOver;
 }
 
 const imageFile = /\.(jpe?g|png)$/i;
 
 /**
  * Lists the image files below `folder`: each folder in it is a class, each .jpg, .jpeg or .png file directly in that
- * is one of its images. Other files are passed over.
+ * is one of its images. Everything else is passed over, and counted. Names are compared as composed Unicode (NFC): macOS
+ * writes é as two characters, Linux as one.
  *
  * @param folder absolute, or relative to `--data`, `$GNBENCH_DATA`, the cache or the working folder, tried in this
  *   order
@@ -29,8 +34,13 @@ const imageFile = /\.(jpe?g|png)$/i;
  */
 export function listImages(folder: string, key: string, dataFolder?: string): ImageList {
   const root = find(folder, key, dataFolder);
-  const folders = entries(root, key).filter((entry) => isKind(root, entry, 'folder'));
-  const classes = folders.map((entry) => entry.name).sort(byCode);
+  const passedOver = new PassedOver();
+  const folders = entries(root, key).filter((entry) => isClass(root, entry, passedOver));
+  const named = folders
+    .map(({ name }) => ({ folder: name, name: name.normalize() }))
+    .sort((a, b) => byCode(a.name, b.name));
+  const classes = named.map(({ name }) => name);
+  refuseTwins(classes, `${key}: ${root}`);
   if (classes.length === 0) {
     throw new UserError('holds no class folders', {
       place: `${key}: ${root}`,
@@ -40,11 +50,10 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
   const paths: string[] = [];
   const labels: number[] = [];
   const empty: string[] = [];
-  classes.forEach((name, label) => {
-    const within = join(root, name);
-    const files = entries(within, key)
-      .filter((entry) => imageFile.test(entry.name) && isKind(within, entry, 'file'))
-      .map((entry) => join(name, entry.name))
+  named.forEach(({ name, folder }, label) => {
+    const files = entries(join(root, folder), key)
+      .filter((entry) => isImage(root, folder, entry, passedOver))
+      .map((entry) => join(folder, entry.name))
       .sort(byCode);
     if (files.length === 0) empty.push(name);
     for (const file of files) {
@@ -57,11 +66,11 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
       `${empty.length === 1 ? 'a class has' : 'classes have'} no image: ${listUpTo(empty, 10)}`,
       {
         place: `${key}: ${root}`,
-        fix: 'put .jpg, .jpeg or .png files there, or remove the folder',
+        fix: `put .jpg, .jpeg or .png files there, or remove the folder${passedOver.text && `; passed over: ${passedOver.text}`}`,
       },
     );
   }
-  return { root, classes, paths, labels: Int32Array.from(labels) };
+  return { root, classes, paths, labels: Int32Array.from(labels), passedOver };
 }
 
 /** The classes that the labels of a list stand for. */
@@ -118,10 +127,61 @@ function target(link: string): Stats | undefined {
 }
 
 const unreadable = (place: string, cause: unknown) =>
-  new UserError(`cannot be read (${(cause as NodeJS.ErrnoException).code})`, { place, cause });
+  fileError(cause, 'cannot be read', place, { exitCode: 2 });
 
-/** Links are followed: data sets are often put together from links. */
-function isKind(folder: string, entry: Dirent, kind: 'file' | 'folder'): boolean {
+/** What a folder's entry is; links are followed, since data sets are often put together from them. */
+function kindOf(folder: string, entry: Dirent): 'file' | 'folder' | 'dangling link' | 'other' {
   const found = entry.isSymbolicLink() ? target(join(folder, entry.name)) : entry;
-  return (kind === 'file' ? found?.isFile() : found?.isDirectory()) ?? false;
+  if (!found) return 'dangling link';
+  return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
+}
+
+/** Hidden, as what an editor or a file manager leaves; and the twin that a zip of macOS has of each file. */
+const isHidden = (name: string) => name.startsWith('.') || name === '__MACOSX';
+
+function isClass(root: string, entry: Dirent, passedOver: PassedOver): boolean {
+  const kind = kindOf(root, entry);
+  const { name } = entry;
+  if (isHidden(name)) passedOver.add(kind === 'folder' ? 'hidden folder' : 'hidden file', name);
+  else if (kind === 'dangling link') passedOver.add('link to nowhere', name);
+  else if (kind !== 'folder')
+    passedOver.add(imageFile.test(name) ? 'image beside the class folders' : suffixKind(name), name);
+  else return true;
+  return false;
+}
+
+/** A link to nowhere with an image's name is an image: a broken one. */
+function isImage(root: string, folder: string, entry: Dirent, passedOver: PassedOver): boolean {
+  const kind = kindOf(join(root, folder), entry);
+  const path = join(folder, entry.name);
+  if (isHidden(entry.name)) passedOver.add(kind === 'folder' ? 'hidden folder' : 'hidden file', path);
+  else if (kind === 'folder') countDeeper(root, path, passedOver);
+  else if (!imageFile.test(entry.name)) passedOver.add(suffixKind(entry.name), path);
+  else if (kind === 'other') passedOver.add('device or pipe', path);
+  else return true;
+  return false;
+}
+
+const suffixKind = (name: string) => `${extname(name).toLowerCase() || 'nameless'} file`;
+
+/** Counts the images in a folder within a class, which belong to no class; links are not followed. */
+function countDeeper(root: string, folder: string, passedOver: PassedOver): void {
+  for (const entry of entries(join(root, folder), root)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) countDeeper(root, path, passedOver);
+    else if (imageFile.test(entry.name) && !isHidden(entry.name))
+      passedOver.add('image in a folder within a class', path);
+  }
+}
+
+function refuseTwins(classes: readonly string[], place: string): void {
+  const twin = classes.find((name, index) => name === classes[index - 1]);
+  if (twin === undefined) return;
+  throw new UserError(
+    `two class folders are called ${JSON.stringify(twin)}, in different Unicode characters`,
+    {
+      place,
+      fix: 'put their images into one folder',
+    },
+  );
 }

@@ -1,6 +1,7 @@
 /** Clips to frames, with FFmpeg as a child process that writes each frame as a PPM image to a pipe. */
 import { spawn } from 'node:child_process';
 import { UserError } from '../../errors.js';
+import { fileError, isSystemError } from '../../storage/system-errors.js';
 
 /** All frames of a clip, `[frames, height, width, 3]`, 0 to 255, in the order in which they are shown. */
 export interface Frames {
@@ -80,7 +81,8 @@ export async function decodeVideo(path: string, options: DecodeOptions): Promise
       });
     }
     if (signal?.aborted) throw signal.reason;
-    return fail(`FFmpeg could not be run (${code ?? (error as Error).message})`, error);
+    if (isSystemError(error)) throw fileError(error, 'FFmpeg could not be run', ffmpeg, { exitCode: 2 });
+    return fail(`FFmpeg could not be run (${(error as Error).message})`, error);
   } finally {
     child.kill('SIGKILL');
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 import { trySyncFolder } from '../../storage/files.js';
+import { fileError, isSystemError } from '../../storage/system-errors.js';
 import { type FileFacts, writeDurably } from './checksum.js';
 
 /** `complete.json`. */
@@ -142,15 +143,9 @@ export function storeError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
-    return new UserError('the cache folder cannot be written', {
-      place: cacheFolder(),
-      fix,
-      exitCode: 1,
-      cause: error,
-    });
-  }
-  return error;
+  return isSystemError(error)
+    ? fileError(error, 'the cache folder cannot be written', cacheFolder(), { fix })
+    : error;
 }
 
 /** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */

@@ -1,5 +1,6 @@
 /** Figures as files: the specification, and SVG and PNG made from it without a browser. */
 
+import { imageLibrary } from '../../datasets/image-folder/image-library.js';
 import { legendSpec, legendWidth } from './legend.js';
 import type { Figure } from './panel.js';
 import { type Panel, panelSpec, panelWidth } from './panel.js';
@@ -62,13 +63,13 @@ function renumberClips(svg: string): string {
 
 /** An SVG as PNG at twice its size. */
 export async function renderPng(svg: string): Promise<Buffer> {
-  const { default: sharp } = await import('sharp');
+  const sharp = await imageLibrary();
   return sharp(Buffer.from(svg), { density: 144 }).png({ compressionLevel: 9 }).toBuffer();
 }
 
 /** True when the rasterizer finds a font: without one it draws the same empty box for every letter. */
 export async function hasFonts(): Promise<boolean> {
-  const { default: sharp } = await import('sharp');
+  const sharp = await imageLibrary();
   const draw = (letter: string) => {
     const text = `<text x="4" y="15" font-family="sans-serif" font-size="14">${letter}</text>`;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20">${text}</svg>`;

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileError, replaceFile } from '../../storage/files.js';
+import { replaceFile } from '../../storage/files.js';
+import { fileError } from '../../storage/system-errors.js';
 import type { Files } from './artifacts.js';
 
 /** Writes files into a folder, each as a whole. Returns their paths. Throws UserError when one cannot be written. */

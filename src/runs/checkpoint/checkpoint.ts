@@ -15,11 +15,11 @@ import { UserError } from '../../errors.js';
 import {
   diskFileSystem,
   type FileSystem,
-  fileError,
   removeQuietly,
   syncFolder,
   writeWhole,
 } from '../../storage/files.js';
+import { fileError } from '../../storage/system-errors.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../weights/safetensors.js';
 import {
   checkpointNames,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StartableRun } from '../../experiments/experiment.js';
 import type { ProgressMessage } from '../../runs/reporter.js';
-import { fileError } from '../../storage/files.js';
+import { fileError } from '../../storage/system-errors.js';
 import type { AttemptResult } from '../attempts.js';
 import { judge, memoryKills } from '../outcome.js';
 import { keepPriority } from './priority.js';

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { Experiment, Run } from '../../experiments/experiment.js';
 import type { SlurmResources } from '../../experiments/schema.js';
-import { fileError, replaceFile } from '../../storage/files.js';
+import { replaceFile } from '../../storage/files.js';
 import { lockFolder } from '../../storage/lock.js';
+import { fileError } from '../../storage/system-errors.js';
 import { type Queue, readStatus } from '../status.js';
 import { batchScript, checkTime, sbatchArguments } from './script.js';
 
@@ -201,7 +202,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw fileError(error, 'could not write to the results folder', folder, 2);
+    throw fileError(error, 'could not write to the results folder', folder, { exitCode: 2 });
   }
 }
 
@@ -209,6 +210,6 @@ function write(file: string, text: string): void {
   try {
     replaceFile(file, text);
   } catch (error) {
-    throw fileError(error, 'could not write to the results folder', file, 2);
+    throw fileError(error, 'could not write to the results folder', file, { exitCode: 2 });
   }
 }
