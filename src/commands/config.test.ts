@@ -53,6 +53,20 @@ test('config show --json prints the same as data', async () => {
   assert.match(shown.runName, /^resnet-bn-b2-[0-9a-f]{10}$/);
 });
 
+test('config validate does not look for folders of images, and still checks what it can', async () => {
+  const folders = ['data={ name: image-folder, train: /nowhere/a, val: /nowhere/b }', 'model=resnet50'];
+  const set = (...more: string[]) => JSON.stringify({ set: [...folders, ...more] });
+  const valid = await call(`configValidate(['configs/quickstart.yaml'], ${set()})`);
+  assert.deepEqual([valid.stderr, valid.code], ['', 0]);
+  const chosen = await call(`configValidate(['configs/quickstart.yaml'], ${set('data.classes=[ant, bee]')})`);
+  assert.deepEqual([chosen.stderr, chosen.code], ['', 0]);
+  const wrong = await call(
+    `configValidate(['configs/quickstart.yaml'], ${set('normalizer={ name: group, groups: 48 }')})`,
+  );
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /48/);
+});
+
 test('every shipped configuration is valid', async () => {
   const files = readdirSync('configs').filter((file) => file.endsWith('.yaml'));
   const paths = JSON.stringify(files.map((file) => `configs/${file}`));

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js';
 import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
 import { trainedVariables } from '../models/parameter-groups.js';
-import { type Plan, planRun } from '../models/plan.js';
+import { checkPlan, type Plan, planRun } from '../models/plan.js';
 import type { LayerDescription, ModelDescription } from '../nn/shape-net.js';
 import { headOf } from '../tasks/index.js';
 import { columns } from '../terminal/columns.js';
@@ -53,7 +53,8 @@ type Problem = Pick<UserError, 'message' | 'place' | 'fix'>;
 
 async function validate(file: string, set?: string[]): Promise<{ valid: boolean; error?: Problem }> {
   try {
-    await read(file, set);
+    const config = await loadConfig(file, set);
+    await withPlaces(config, () => checkPlan(config));
     return { valid: true };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -1,7 +1,7 @@
 import { type CifarVersion, versions } from '../datasets/checksums.js';
 import { type CifarFile, readCifarFile } from '../datasets/cifar-file.js';
 import { locate, searchedFolders } from '../datasets/download/locate.js';
-import { provideCifar } from '../datasets/download/provide.js';
+import { provideCifar, pythonVersion } from '../datasets/download/provide.js';
 import { unknownDataset } from '../datasets/index.js';
 import { unofficialNote } from '../datasets/official.js';
 import { UserError } from '../errors.js';
@@ -34,7 +34,9 @@ export async function dataVerify(
   }
   const folder = locate(version.folder, options.data);
   if (folder === undefined) {
-    throw new UserError(`${version.title} is in none of ${searchedFolders(options.data).join(', ')}`, {
+    const python = pythonVersion(version, options.data);
+    const searched = `${version.title} is in none of ${searchedFolders(options.data).join(', ')}`;
+    throw new UserError(python ? `${searched} (${python})` : searched, {
       place: version.folder,
       fix: `gnbench data fetch ${name}, or name the folder that holds it with --data or $GNBENCH_DATA`,
     });

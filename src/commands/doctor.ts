@@ -1,5 +1,6 @@
 import { cifar10 } from '../datasets/checksums.js';
 import { locate, searchedFolders } from '../datasets/download/locate.js';
+import { pythonVersion } from '../datasets/download/provide.js';
 import { imageLibrary } from '../datasets/image-folder/image-library.js';
 import { engineChecks } from '../engine/checks.js';
 import { type Check, found, missing } from '../engine/install/check.js';
@@ -33,10 +34,11 @@ function dataCheck(dataFolder?: string): Check {
   const { name, title, folder } = cifar10;
   const place = locate(folder, dataFolder);
   if (place) return { name, state: 'found', detail: place, blocks: false };
+  const python = pythonVersion(cifar10, dataFolder);
   return {
     name,
     state: 'missing',
-    detail: `${title} is in none of ${searchedFolders(dataFolder).join(', ')}: the first run that needs it downloads it`,
+    detail: `${title} is in none of ${searchedFolders(dataFolder).join(', ')}: the first run that needs it downloads it${python ? ` (${python})` : ''}`,
     fix: `npx gnbench data fetch ${name}`,
     blocks: false,
   };

@@ -112,7 +112,9 @@ const wrong: [string[], string, RegExp][] = [
   [['=3'], '--set', /is not a key path$/],
   [['a..b=3'], '--set a..b', /is not a key path$/],
   [['epochs='], '--set epochs', /^has no value$/],
-  [['epochs=# none'], '--set epochs', /^is empty$/],
+  [['epochs=# none'], '--set epochs', /^# begins a comment/],
+  [['name=train #2'], '--set name', /^# begins a comment in YAML: what follows it would be left out$/],
+  [['data={ name: synthetic } # all'], '--set data', /^# begins a comment/],
   [['epochs=['], '--set epochs', /./],
   [['epochs=*a'], '--set epochs', /names no anchor/],
   [['epochs=!x 3'], '--set epochs', /Unresolved tag/],
@@ -129,6 +131,18 @@ for (const [overrides, place, message] of wrong) {
     assert.equal(({} as { polluted?: number }).polluted, undefined);
   });
 }
+
+test('a # within a word or in quotes is text', () => {
+  const trainOf = (value: string) =>
+    (set('data.name=image-folder', `data.train=${value}`).data as { train: string }).train;
+  assert.equal(trainOf('v/train#2'), 'v/train#2');
+  assert.equal(trainOf('"v/train #2"'), 'v/train #2');
+  assert.equal(trainOf("'#2'"), '#2');
+  assert.throws(
+    () => set('name=train #2'),
+    ({ fix }: Error & { fix?: string }) => fix!.endsWith(`'name="…#…"'`),
+  );
+});
 
 test('what is wrong in the file is still found in the file', () => {
   assert.throws(() => parseConfig(`${text}\nepochs: x`, { file: 'a.yaml', overrides: ['seed=2'] }), {

@@ -1,9 +1,10 @@
+import { Lexer } from 'yaml';
 import { UserError } from '../errors.js';
 import { inWords, printable } from '../terminal/words.js';
 import { type JsonSchema, jsonSchemaOf, mappingFor, mappings, schemaAt } from './expected.js';
 import { configSchema } from './schema.js';
 import { mapping, type Path, type Source } from './source.js';
-import { readYaml } from './yaml.js';
+import { maxBytes, readYaml } from './yaml.js';
 
 /**
  * Puts `path=value` assignments over what a file says. The value is YAML, and may be a mapping, which then stands for
@@ -42,8 +43,18 @@ function parseAssignment(text: string): Assignment {
 
 function readValue(text: string, place: string): Source {
   if (text.trim() === '') throw new UserError('has no value', { place, fix: `write ${place}=VALUE` });
+  if (holdsComment(text)) {
+    throw new UserError('# begins a comment in YAML: what follows it would be left out', {
+      place,
+      fix: `put a value with # in quotes of its own: '${place.replace('--set ', '')}="…#…"'`,
+    });
+  }
   return readYaml(text, { file: '--set', place });
 }
+
+/** On a command line nobody writes a comment, but names of folders do have a #. */
+const holdsComment = (text: string) =>
+  text.length <= maxBytes && [...new Lexer().lex(text)].some((lexeme) => lexeme.startsWith('#'));
 
 function assign(before: Source, { path, value, place }: Assignment, root: JsonSchema): Source {
   // A bare name is a name, also where a mapping stands, and a mapping also where a bare name stands.

@@ -4,6 +4,8 @@ export interface CifarVersion {
   title: string;
   /** The folder's name inside the archive and wherever it is kept. */
   folder: string;
+  /** The name of the folder with Python's pickles of the same images, which are not read. */
+  pythonFolder: string;
   classes: number;
   /** In the order of the labels. */
   classNames?: string[];
@@ -34,6 +36,7 @@ export const cifar10: CifarVersion = {
   name: 'cifar10',
   title: 'CIFAR-10',
   folder: 'cifar-10-batches-bin',
+  pythonFolder: 'cifar-10-batches-py',
   classes: 10,
   classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
   labelBytes: 1,
@@ -63,6 +66,7 @@ export const cifar100: CifarVersion = {
   name: 'cifar100',
   title: 'CIFAR-100',
   folder: 'cifar-100-binary',
+  pythonFolder: 'cifar-100-python',
   classes: 100,
   labelBytes: 2,
   labelAt: 1,

@@ -62,7 +62,12 @@ async function readWhole(path: string, bytes: number, version: CifarVersion): Pr
     if (error instanceof UserError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       throw fileError(error, 'cannot be read', path, { exitCode: 2 });
-    throw new UserError('missing data file', { place: path, fix: replaceFix(version), cause: error });
+    const python = await stat(path.replace(/\.bin$/, '')).catch(() => undefined);
+    throw new UserError(python ? 'missing data file: here is the version for Python' : 'missing data file', {
+      place: path,
+      fix: replaceFix(version),
+      cause: error,
+    });
   } finally {
     await file?.close();
   }

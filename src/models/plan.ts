@@ -1,7 +1,7 @@
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import type { Sizes } from '../datasets/dataset.js';
-import { knownSizes } from '../datasets/known-sizes.js';
+import { type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
 import { type Head, type Model, withHead } from '../nn/net.js';
 import type { ModelDescription } from '../nn/shape-net.js';
@@ -28,7 +28,29 @@ export interface Plan {
  *   larger than the data, a part of the model that is frozen but not there; its place may be a key's path (see `withPlaces`)
  */
 export function planRun(config: Config, dataFolder?: string, head?: Head): Plan {
-  const { sizes: all, classes, shape } = knownSizes(config.data, dataFolder);
+  return planWith(config, knownSizes(config.data, dataFolder), head);
+}
+
+/**
+ * Checks as much of a plan as can be known without the folders of images: with as many images as anybody may ask for.
+ *
+ * @throws {UserError} as `planRun`
+ */
+export function checkPlan(config: Config): void {
+  const { data } = config;
+  if (data.name !== 'image-folder' || (data.expect && !data.classes)) {
+    planRun(config);
+    return;
+  }
+  const { resolution } = data;
+  planWith(config, {
+    sizes: { train: Number.MAX_SAFE_INTEGER, validation: Number.MAX_SAFE_INTEGER },
+    classes: data.classes?.length ?? 1000,
+    shape: [resolution, resolution, 3],
+  });
+}
+
+function planWith(config: Config, { sizes: all, classes, shape }: KnownSizes, head?: Head): Plan {
   const sizes = splitSizes(config.data, all);
   const resolved = resolve(config, sizes);
   const headless = createModel(config.model, classes);

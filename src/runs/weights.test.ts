@@ -117,6 +117,13 @@ test('of a run that averages its weights, the averages', async () => {
   assert.deepEqual(loaded.values['stem.norm.variance'], averages['stem.norm.variance.average']);
 });
 
+test('names with a wrapper’s word in front: the way to take it off', () => {
+  for (const word of ['module.', '_orig_mod.']) {
+    const wrapped = Object.fromEntries(Object.entries(values).map(([name, value]) => [word + name, value]));
+    refused(write(wrapped), { head: 'keep' }, /not the model's/, new RegExp(`removeprefix\\("${word}"\\)`));
+  }
+});
+
 test('no such file, no safetensors', () => {
   refused(join(scratch, 'nowhere.safetensors'), { head: 'keep' }, /no such file/);
   const file = join(scratch, 'text.safetensors');

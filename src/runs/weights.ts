@@ -6,6 +6,7 @@ import type { Variable } from '../nn/variable.js';
 import { fileError } from '../storage/system-errors.js';
 import { readSafetensors } from '../weights/safetensors.js';
 import { type TensorDifferences, tensorDifferences } from '../weights/tensor-differences.js';
+import { unwrap, wrapperOf } from '../weights/wrapped-names.js';
 import { readRunWeights } from './run-weights.js';
 
 export interface LoadedWeights {
@@ -68,6 +69,8 @@ function fixFor(
   found: Record<string, VariableValue>,
   { missing, misshapen, extra }: TensorDifferences,
 ): string {
+  const wrapped = wrapperOf(Object.keys(found));
+  if (wrapped) return unwrap(wrapped);
   if (!Object.hasOwn(found, 'stem.conv.weight') && !Object.hasOwn(found, 'stage1.conv1.weight')) {
     return "weights in another library's names come through: gnbench import FILE --from torchvision|timm";
   }

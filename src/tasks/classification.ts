@@ -18,7 +18,7 @@ export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number
   },
   predictions: ({ logits }, { labels }, { kernels }): Tensors => ({
     logits,
-    ...crossEntropy(logits, labels, kernels),
+    errors: crossEntropy(logits, labels, kernels).errors,
   }),
   evaluator,
 });
@@ -45,9 +45,11 @@ function evaluator(): Evaluator {
   return {
     add(predictions, { labels }, rows) {
       const logits = predictions.logits as Float32Array;
-      loss += predictions.loss[0] * rows;
-      errors += predictions.errors[0];
       classes = logits.length / rows;
+      // One image after another in float64: the sum does not depend on how they are divided into batches.
+      for (let row = 0; row < rows; row++)
+        loss += crossEntropyOf(logits, row * classes, classes, labels[row]);
+      errors += predictions.errors[0];
       top5Errors += countBehind(5, logits, labels, classes);
       done += rows;
     },
@@ -57,6 +59,15 @@ function evaluator(): Evaluator {
       return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
     },
   };
+}
+
+/** −log softmax(logits)[label] of one image, in nats; not finite where its logits are not. */
+function crossEntropyOf(logits: Float32Array, start: number, classes: number, label: number): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let at = start; at < start + classes; at++) largest = Math.max(largest, logits[at]);
+  let sum = 0;
+  for (let at = start; at < start + classes; at++) sum += Math.exp(logits[at] - largest);
+  return Math.log(sum) + largest - logits[start + label];
 }
 
 /** Counts the images with `places` or more classes that have larger logits than their label's; NaN counts as larger. */

@@ -5,8 +5,8 @@ import { sourceOf } from '../input/dataset-source.js';
 import { classification } from '../tasks/classification.js';
 import { evaluate } from './evaluation.js';
 
-/** Evaluates with given logits, two images at a time; label n is class n. */
-async function evaluateLogits(rows: number[][]) {
+/** Evaluates with given logits, so many images at a time; label n is class n. */
+async function evaluateLogits(rows: number[][], batchSize = 2) {
   const count = rows.length;
   const split = emptySplit(count, 1);
   split.labels.forEach((_, index, labels) => {
@@ -17,18 +17,35 @@ async function evaluateLogits(rows: number[][]) {
   const step = (_: unknown, size: number) => {
     const logits = Float32Array.from(rows.slice(from, from + size).flat());
     from += size;
-    return { logits, loss: Float32Array.of(size), errors: Float32Array.of(1) };
+    return { logits, errors: Float32Array.of(1) };
   };
-  return evaluate(step, classification(), source, 2, async () => false);
+  return evaluate(step, classification(), source, batchSize, async () => false);
 }
 
 test('loss and errors are means over the images, the last batch at its own size', async () => {
   const found = await evaluateLogits([
-    [1, 0],
-    [1, 0],
-    [1, 0],
+    [1, 0, 0],
+    [1, 0, 0],
+    [1, 0, 0],
   ]);
-  assert.deepEqual(found, { loss: (2 * 2 + 1) / 3, error: (100 * 2) / 3 });
+  const normalizer = Math.log(1 + 2 * Math.exp(-1));
+  assert.ok(Math.abs(found!.loss - (normalizer + 2 * (normalizer + 1)) / 3) < 1e-15);
+  assert.equal(found!.error, (100 * 2) / 3);
+});
+
+test('the loss of the same logits is the same to its last bit, whatever the batches', async () => {
+  const rows = Array.from({ length: 50 }, (_, image) =>
+    Array.from({ length: 50 }, (_, label) => Math.sin(image * 7.3 + label * 1.9) * 5),
+  );
+  const losses = await Promise.all(
+    [1, 3, 7, 50].map(async (size) => (await evaluateLogits(rows, size))!.loss),
+  );
+  assert.deepEqual(losses, new Array(4).fill(losses[0]));
+  const [infinite, nothing] = [
+    [Number.POSITIVE_INFINITY, 0],
+    [Number.NaN, 0],
+  ];
+  for (const row of [infinite, nothing]) assert.ok(Number.isNaN((await evaluateLogits([row]))!.loss));
 });
 
 test('a label is among the top five when fewer than five classes have larger logits', async () => {

@@ -7,6 +7,7 @@ import { type Library, publishedHeadBias, publishedModels } from './published-na
 import { publishedDifferences } from './published-weights.js';
 import type { Safetensors } from './safetensors.js';
 import { type Architecture, architectureOf } from './weights-metadata.js';
+import { unwrap, wrapperOf } from './wrapped-names.js';
 
 /** The library's model of this name, with as many classes as the file's classifier. */
 export function publishedModel(name: string, library: Library, { tensors }: Pick<Safetensors, 'tensors'>) {
@@ -47,9 +48,10 @@ export function modelWithTensors(read: Safetensors, library: Library, place: str
     return publishedDifferences(read.tensors, variables, source).text === '';
   });
   if (fitting !== undefined) return fitting;
+  const wrapped = wrapperOf(Object.keys(read.tensors));
   throw new UserError(`the tensors fit none of the models of ${library} that gnbench knows`, {
     place,
-    fix: `name the model with --model to see what differs: ${names.join(', ')}`,
+    fix: wrapped ? unwrap(wrapped) : `name the model with --model to see what differs: ${names.join(', ')}`,
   });
 }
 

@@ -5,6 +5,7 @@ import { inverse, publishedLayout, transpose } from './published-layouts.js';
 import { isPublished, type Library, publishedModels, publishedName } from './published-names.js';
 import type { Tensor, Written } from './safetensors.js';
 import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
+import { unwrap, wrapperOf } from './wrapped-names.js';
 
 /**
  * A variable of PyTorch's BN: the number of batches that its running statistics have seen. It has no effect when they
@@ -29,9 +30,12 @@ export function fromPublished(
 ): Record<string, VariableValue> {
   const { text } = publishedDifferences(tensors, variables, where);
   if (text) {
+    const wrapped = wrapperOf(Object.keys(tensors));
     throw new UserError(`the weights are not ${where.library}'s ${where.model}; ${text}`, {
       place,
-      fix: `name the model they are of with --model, one of ${Object.keys(publishedModels).join(', ')}`,
+      fix: wrapped
+        ? unwrap(wrapped)
+        : `name the model they are of with --model, one of ${Object.keys(publishedModels).join(', ')}`,
     });
   }
   const values: Record<string, VariableValue> = {};

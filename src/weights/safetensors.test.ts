@@ -54,6 +54,25 @@ test('tensors and metadata are read back as written', () => {
   assert.deepEqual(fs.readdirSync(scratch), ['all.safetensors'], 'no temporary file is left');
 });
 
+test('a pointer of Git LFS and a web page are called what they are', () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
+  assert.match(problemsOf(Buffer.from(pointer)), /^this is a pointer of Git LFS/);
+  for (const page of ['<!DOCTYPE html>\n<html><head>', '\n  <html lang="en">', '\uFEFF<!doctype html>']) {
+    assert.match(problemsOf(Buffer.from(page)), /^this is a web page, not weights/);
+  }
+});
+
+test('float64 is read; types that hold no weights are called sound, and not read', () => {
+  const doubles = new Uint8Array(Float64Array.of(1.5, -0.1).buffer);
+  const header = { w: { dtype: 'F64', shape: [2], data_offsets: [0, 16] } };
+  assert.deepEqual(decodeSafetensors(file(header, doubles), 'w').tensors.w, {
+    shape: [2],
+    data: Float32Array.of(1.5, -0.1),
+  });
+  const bytes = { mask: { dtype: 'U8', shape: [2], data_offsets: [0, 2] } };
+  assert.equal(problemsOf(file(bytes, new Uint8Array(2))), '"mask" is of type U8, which is not read');
+});
+
 test('integers are written as I64', () => {
   const path = join(scratch, 'integers.safetensors');
   writeSafetensors(path, { count: { shape: [2], data: BigInt64Array.of(-3n, 7n) } });

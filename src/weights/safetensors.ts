@@ -26,13 +26,17 @@ export interface Safetensors {
 /** Far above what a model needs (about 100 bytes a tensor), far below what would exhaust the memory. */
 const largestHeader = 16 * 2 ** 20;
 
-/** The types that are read, all to float32; int64 beyond 2^24 is rounded. */
+/** The types that are read, all to float32: float64 and int64 are rounded. */
 const types: Record<string, { width: number; read: (bytes: Uint8Array) => Float32Array }> = {
   F32: { width: 4, read: (bytes) => aligned(Float32Array, bytes) },
   F16: { width: 2, read: (bytes) => Float32Array.from(aligned(Uint16Array, bytes), float16) },
   BF16: { width: 2, read: readBfloat16 },
+  F64: { width: 8, read: (bytes) => Float32Array.from(aligned(Float64Array, bytes)) },
   I64: { width: 8, read: (bytes) => Float32Array.from(aligned(BigInt64Array, bytes) as never, Number) },
 };
+
+/** Sound as well, but no weights of a network that is computed in floating point. */
+const unread = new Set('BOOL U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 F4 I16 U16 I32 U32 U64 C64'.split(' '));
 
 /** The file's bytes in parts, the tensors' own memory among them: nothing of size is copied. */
 export function encodeSafetensors(
@@ -123,6 +127,27 @@ const pytorchsFormat = (place: string) =>
     fix: 'convert it: python experiments/weights/pth_to_safetensors.py FILE',
   });
 
+/** What a download leaves in place of a file: the pointer of Git LFS, or a server's page. */
+function somethingElse(bytes: Uint8Array, place: string): UserError | undefined {
+  const start = Buffer.from(bytes.subarray(0, 200))
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart();
+  if (start.startsWith('version https://git-lfs.github.com/spec/')) {
+    return new UserError('this is a pointer of Git LFS, not the weights themselves', {
+      place,
+      fix: 'fetch them: git lfs install && git lfs pull',
+    });
+  }
+  if (/^<(!doctype|html|head|\?xml|!--)/i.test(start)) {
+    return new UserError('this is a web page, not weights: a server answered the download with it', {
+      place,
+      fix: 'open the address in a browser (it may ask for a login), and download the file itself',
+    });
+  }
+  return undefined;
+}
+
 /** `place` names the file in errors. The tensors may share the memory of `bytes`. Throws UserError. */
 export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors {
   const fail = (problems: string[]) => {
@@ -134,12 +159,24 @@ export function decodeSafetensors(bytes: Uint8Array, place: string): Safetensors
     });
   };
   const header = readHeader(bytes);
-  if (typeof header === 'string') throw isPytorchs(bytes, place) ? pytorchsFormat(place) : fail([header]);
+  if (typeof header === 'string') {
+    throw isPytorchs(bytes, place) ? pytorchsFormat(place) : (somethingElse(bytes, place) ?? fail([header]));
+  }
   const { __metadata__: metadata = {}, ...entries } = header.json;
   const content = bytes.subarray(header.end);
   const problems: string[] = [];
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     problems.push('__metadata__ is not a mapping of strings');
+  }
+  const foreign = Object.entries(entries).find(
+    ([, entry]) => isRecord(entry) && unread.has(entry.dtype as string),
+  );
+  if (foreign) {
+    const [name, { dtype }] = foreign as [string, { dtype: string }];
+    throw new UserError(`${JSON.stringify(name.slice(0, 100))} is of type ${dtype}, which is not read`, {
+      place,
+      fix: `convert the tensors to one of ${Object.keys(types).join(', ')}`,
+    });
   }
   const specs: Spec[] = [];
   for (const [name, entry] of Object.entries(entries)) {

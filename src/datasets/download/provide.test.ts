@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,6 +68,25 @@ test('what is nowhere is fetched once, however many ask; only the data stays in 
   assert.equal(data.official, true);
   await provideCifar(version, { quiet: true });
   assert.equal(requests, 1);
+});
+
+test('beside the version for Python the binary one is fetched, and an error names the former', async () => {
+  const python = join(folder, 'keras', 'cifar-10-batches-py');
+  await mkdir(python, { recursive: true });
+  await writeFile(join(python, 'data_batch_1'), '');
+  const dead = { ...version, archive: { ...version.archive, url: 'http://127.0.0.1:1/set.tar.gz' } };
+  process.env.GNBENCH_CACHE = join(folder, 'other-cache');
+  for (const dataFolder of [join(folder, 'keras'), python]) {
+    await assert.rejects(provideCifar(dead, { quiet: true, dataFolder }), ({ message }: UserError) =>
+      message.includes(
+        `${python} holds the version for Python; the binary version, cifar-10-batches-bin, is read`,
+      ),
+    );
+  }
+  await assert.rejects(
+    readCifar(version, python, { name: 'cifar10', validation: 'test', augment: true }),
+    /here is the version for Python/,
+  );
 });
 
 test('a cache that cannot be made: an error that says what to do', async () => {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { UserError } from '../../errors.js';
 import { withLock } from '../../storage/lock.js';
 import { fileError } from '../../storage/system-errors.js';
 import type { CifarVersion } from '../checksums.js';
@@ -19,7 +20,22 @@ export async function provideCifar(
   options: { dataFolder?: string; quiet?: boolean } = {},
 ): Promise<string> {
   const found = locate(version.folder, options.dataFolder);
-  return found ?? fetchCifar(version, options.quiet);
+  if (found) return found;
+  const python = pythonVersion(version, options.dataFolder);
+  if (python) process.stderr.write(`note: ${python}\n`);
+  try {
+    return await fetchCifar(version, options.quiet);
+  } catch (error) {
+    if (!python || !(error instanceof UserError)) throw error;
+    const { message, place, fix, exitCode } = error;
+    throw new UserError(`${message} (${python})`, { place, fix, exitCode, cause: error });
+  }
+}
+
+/** Says where Python's version of the data set lies, if it does: torchvision and Keras fetch that one. */
+export function pythonVersion(version: CifarVersion, dataFolder?: string): string | undefined {
+  const folder = locate(version.pythonFolder, dataFolder);
+  return folder && `${folder} holds the version for Python; the binary version, ${version.folder}, is read`;
 }
 
 /** The data set's folder in the cache, downloaded unless it is there already. */
