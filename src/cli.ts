@@ -69,7 +69,11 @@ program
   .option('--by <kinds>', 'with --detections: box, mask or box,mask', 'box')
   .addOption(set())
   .addOption(data())
-  .option('--batch <n>', 'images at once; no effect on the result (on a GPU, none beyond rounding)', wholeNumber)
+  .option(
+    '--batch <n>',
+    'images at once; no effect on the result (on a GPU, none beyond rounding)',
+    wholeNumber,
+  )
   .addOption(batchSize('<n>', wholeNumber))
   .addOption(json())
   .addOption(quiet())

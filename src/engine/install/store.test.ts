@@ -109,11 +109,12 @@ test('a cache that cannot be is one sentence with what to do', { skip: posix }, 
   });
 });
 
-test('a full disk and a read-only one have their sentences; other errors stay', () => {
+test('a full disk and a read-only one have their sentences; those that are none of the system’s stay', () => {
   const coded = (code: string) => Object.assign(new Error(code), { code });
   assert.match((storeError(coded('ENOSPC')) as UserError).message, /full/);
   assert.match((storeError(coded('EDQUOT')) as UserError).message, /full/);
   assert.match((storeError(coded('EROFS')) as UserError).message, /cannot be written/);
-  const other = coded('EMFILE');
+  assert.match((storeError(coded('EMFILE')) as UserError).fix!, /ulimit -n/);
+  const other = new Error('none of the system’s');
   assert.equal(storeError(other), other);
 });

@@ -143,9 +143,9 @@ export function storeError(error: unknown): unknown {
       cause: error,
     });
   }
-  return isSystemError(error)
-    ? fileError(error, 'the cache folder cannot be written', cacheFolder(), { fix })
-    : error;
+  if (!isSystemError(error)) return error;
+  const another = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(error.code) ? { fix } : {};
+  return fileError(error, 'the cache folder cannot be written', cacheFolder(), another);
 }
 
 /** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
