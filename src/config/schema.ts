@@ -122,9 +122,9 @@ const engineSchema = z.strictObject({
     .describe('Operations that run side by side; planned when left out'),
   compiler: z
     .enum(['auto', 'xla', 'none'])
-    .default('auto')
+    .optional() // a default would stand in the configurations of runs that never had the key
     .describe(
-      "xla: TensorFlow's compiler makes a few dozen kernels of a step, in place of gnbench's own; auto: on a GPU",
+      "xla: TensorFlow's compiler makes a few dozen kernels of a step, in place of gnbench's own; auto, or left out: on a GPU",
     ),
   convolutions: z
     .enum(['direct', 'winograd'])
