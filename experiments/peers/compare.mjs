@@ -12,10 +12,11 @@
  * Compilers make the first part last an hour; it is kept in `--qualified FILE`, setting by setting, and gone on with.
  * `--rounds 0` ends after it.
  *
- * The paper's own model, GN, 8 workers of 2 images of 224×224 (16 to the peer), to results/bench/resnet50.csv and .md:
+ * The networks that the paper is about, 8 workers of 2 and 4 images (16 and 32 to the peer), one network and resolution a
+ * sitting, to results/bench/resnet18-64.csv and .md (resnet50 and vgg16 likewise):
  *
- *     node experiments/peers/compare.mjs --python peers/bin/python --name resnet50 --model resnet50 --workers 8 --batch 2 \
- *       --normalizer group --precision float32 --peers pytorch --settings eager,channels-last --rounds 2 --steps 5
+ *     node experiments/peers/compare.mjs --python peers/bin/python --name resnet18-64 --model resnet18 --resolution 64 \
+ *       --workers 8 --batch 2,4 --precision float32 --convolutions direct,winograd --peers pytorch --rounds 2 --steps 10
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -38,7 +39,9 @@ const { values: options } = parseArgs({
     normalizer: { type: 'string', default: 'batch,group' },
     precision: { type: 'string', default: 'float32,bfloat16' },
     model: { type: 'string', default: 'resnet20' },
+    resolution: { type: 'string', default: '224' },
     workers: { type: 'string', default: '1' },
+    convolutions: { type: 'string', default: 'direct' },
     settings: { type: 'string', default: 'eager,channels-last,compile,compile-channels-last,graph,xla' },
     name: { type: 'string', default: 'peers' },
     rounds: { type: 'string', default: '3' },
@@ -48,6 +51,8 @@ const { values: options } = parseArgs({
     out: { type: 'string', default: join(root, 'results', 'bench') },
   },
 });
+/** The others are of photographs. */
+const isCifar = options.model === 'resnet20';
 const words = (text) => text.split(',');
 /** The images of a whole step: a peer has no workers. */
 const imagesAStep = words(options.batch).map((size) => String(Number(size) * Number(options.workers)));
@@ -87,6 +92,7 @@ async function rowsOf(command, args) {
 function runPeer(peer, { setting, threads, interop }, { batch, normalizer, precision }, more) {
   const args = [join(here, `${peer}_step.py`), '--setting', setting, '--threads', String(threads)];
   args.push('--model', options.model);
+  if (!isCifar) args.push('--resolution', options.resolution);
   if (interop) args.push('--interop', String(interop));
   args.push('--batch', batch, '--normalizer', normalizer, '--precision', precision, ...more);
   process.stderr.write(
@@ -101,15 +107,15 @@ async function runGnbench(precision) {
   process.stderr.write(`gnbench, ${precision}\n`);
   const args = ['bench', '--json', '--batch', options.batch, '--normalizer', options.normalizer];
   args.push('--precision', precision, '--steps', options.steps, '--model', options.model);
-  args.push('--set', `batch.workers=${options.workers}`);
-  if (options.model === 'resnet20') args.push('--set', 'model.shortcut=projection');
+  args.push('--set', `batch.workers=${options.workers}`, '--convolutions', options.convolutions);
+  args.push('--set', isCifar ? 'model.shortcut=projection' : `data.resolution=${options.resolution}`);
   const rows = await rowsOf(process.execPath, [join(root, 'bin', 'gnbench.js'), ...args]);
   return rows.map(({ threads, ...row }) => ({
     ...row,
     batch: row.batch * row.workers,
     framework: 'gnbench',
     version,
-    setting: 'default',
+    setting: row.convolutions,
     threads: threads.intraOp,
     interopThreads: threads.interOp,
     normalizer: canonical[row.normalizer] ?? row.normalizer,
@@ -123,12 +129,7 @@ async function qualifySetting(peer, setting, precision) {
   const few = setting.threads === 1 && (setting.interop ?? 1) === 1;
   const batches = imagesAStep.filter((batch) => !few || Number(batch) <= mostForOneThread);
   const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
-  const key = JSON.stringify([
-    peer,
-    setting,
-    cells,
-    ...(options.model === 'resnet20' ? [] : [options.model]),
-  ]);
+  const key = JSON.stringify([peer, setting, cells, ...(isCifar ? [] : [options.model, options.resolution])]);
   if (!qualified[key] && batches.length > 0) {
     qualified[key] = await runPeer(peer, setting, cells, ['--steps', '15', '--attempts', '1']);
     await mkdir(dirname(options.qualified), { recursive: true });
@@ -173,7 +174,10 @@ for (const precision of words(options.precision)) {
 }
 if (Number(options.rounds) === 0) process.exit();
 await mkdir(options.out, { recursive: true });
-const table = markdown(measured, options.model);
+const parameters = new Set(measured.map((row) => `${row.normalizer}: ${row.parameters}`));
+if (parameters.size > words(options.normalizer).length)
+  throw new Error(`not the same layers, as the numbers of parameters say: ${[...parameters].join(', ')}`);
+const table = markdown(measured, options);
 await writeFile(join(options.out, `${options.name}.csv`), csv(measured));
 await writeFile(join(options.out, `${options.name}.md`), table);
 process.stdout.write(table);

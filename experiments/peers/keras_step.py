@@ -72,7 +72,7 @@ def make_step(setting, norm, batch, precision):
         optimizer.apply(decayed, model.trainable_variables)
         return loss
 
-    return lambda: float(train(images, labels))
+    return lambda: float(train(images, labels)), sum(weight.numpy().size for weight in model.trainable_variables)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ def arguments(about, settings):
         return [int(word) for word in words(text)]
 
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--model", default="resnet20", help="PyTorch only: also a ResNet of torchvision's")
+    parser.add_argument("--model", default="resnet20", help="PyTorch only: also a ResNet or VGG-16 of torchvision's")
+    parser.add_argument("--resolution", type=int, default=224, help="of photographs, for torchvision's models")
     parser.add_argument("--batch", type=numbers, default=[2, 4, 8, 32, 128])
     parser.add_argument("--normalizer", type=words, default=["batch", "group"], help="batch, group, none")
     parser.add_argument("--precision", type=words, default=["float32"], help="float32, bfloat16")
@@ -73,16 +74,18 @@ def measure(step, warmup, steps, most):
 
 
 def report(options, make_step, **constant):
-    """Measures every combination that was asked for. `make_step(setting, normalizer, batch, precision)` gives a step."""
+    """Measures every combination that was asked for. `make_step(setting, normalizer, batch, precision)` gives a step
+    and the number of its parameters."""
     choices = itertools.product(options.setting, options.precision, options.normalizer, options.batch)
     for setting, precision, normalizer, batch in choices:
-        step = make_step(setting, normalizer, batch, precision)
+        step, parameters = make_step(setting, normalizer, batch, precision)
         step_ms, disturbance = measure(step, options.warmup, options.steps, options.attempts)
         row = {
             **constant,
             "setting": setting,
             "normalizer": normalizer,
             "batch": batch,
+            "parameters": parameters,
             "precision": precision,
             "threads": options.threads,
             "imagesPerSecond": round(batch / step_ms["median"] * 1000, 1),

@@ -1,7 +1,7 @@
 """One training step of ResNet-20 (projection shortcuts, 32x32) in PyTorch on the CPU, timed: forward, backward and SGD.
 
     python experiments/peers/pytorch_step.py --setting eager,channels-last --threads 2 --batch 2,32
-    python experiments/peers/pytorch_step.py --setting channels-last --model resnet50 --batch 16     (224x224, 32 groups)
+    python experiments/peers/pytorch_step.py --setting channels-last --model resnet50 --batch 16 --resolution 64 (32 groups)
 
 Images wait in memory as float32, so that PyTorch's step holds nothing but the step. The compiled settings compile
 forward, loss and backward; the update is PyTorch's fused one everywhere.
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from measurement import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, arguments, report
+from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src" / "models" / "fixtures"))
 from cifar_resnet import CifarResnet, normalizer
@@ -22,22 +23,32 @@ from cifar_resnet import CifarResnet, normalizer
 SETTINGS = ["eager", "channels-last", "compile", "compile-channels-last"]
 
 
-def build(name, norm):
+LAYERS = {"batch": nn.BatchNorm2d, "group": partial(nn.GroupNorm, 32), "none": nn.Identity}
+
+
+def vgg16(norm, side, classes):
+    """VGG-16 whose first dense layer takes the features as they are, as the paper has it at 224x224: without the pooling to
+    7x7 that torchvision puts before it."""
+    features = []
+    for layer in torchvision.models.vgg16_bn().features:
+        features.append(LAYERS[norm](layer.num_features) if isinstance(layer, nn.BatchNorm2d) else layer)
+    head = [nn.Linear(512 * (side // 32) ** 2, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 4096)]
+    return nn.Sequential(*features, nn.Flatten(), *head, nn.ReLU(True), nn.Dropout(), nn.Linear(4096, classes))
+
+
+def build(name, norm, side):
     """The model, the side of its images, and its classes."""
     if name == "resnet20":
         return CifarResnet(20, normalizer(norm), "projection"), 32, 10
-    layer = {
-        "batch": torch.nn.BatchNorm2d,
-        "group": partial(torch.nn.GroupNorm, 32),
-        "none": torch.nn.Identity,
-    }
-    return getattr(torchvision.models, name)(norm_layer=layer[norm]), 224, 1000
+    if name == "vgg16":
+        return vgg16(norm, side, 1000), side, 1000
+    return getattr(torchvision.models, name)(norm_layer=LAYERS[norm]), side, 1000
 
 
-def make_step(name, setting, norm, batch, precision):
+def make_step(name, resolution, setting, norm, batch, precision):
     torch.manual_seed(1)
     layout = torch.channels_last if setting.endswith("channels-last") else torch.contiguous_format
-    model, side, classes = build(name, norm)
+    model, side, classes = build(name, norm, resolution)
     model = model.to(memory_format=layout)
     images = torch.randn(batch, 3, side, side).to(memory_format=layout)
     labels = torch.randint(classes, (batch,))
@@ -60,7 +71,7 @@ def make_step(name, setting, norm, batch, precision):
         optimizer.step()
         return loss.item()
 
-    return step
+    return step, sum(parameter.numel() for parameter in model.parameters())
 
 
 if __name__ == "__main__":
@@ -68,7 +79,7 @@ if __name__ == "__main__":
     torch.set_num_threads(options.threads)
     report(
         options,
-        partial(make_step, options.model),
+        partial(make_step, options.model, options.resolution),
         framework="pytorch",
         model=options.model,
         version=torch.__version__.split("+")[0],

@@ -48,19 +48,33 @@ function groups(rows, names) {
 function compareCell(rows) {
   const contestants = groups(rows, identity);
   const speed = (contestant) => median(contestant.map((row) => row.imagesPerSecond));
-  const ours = contestants.find(([row]) => row.framework === 'gnbench');
+  const ofOurs = (setting) =>
+    contestants.find(([row]) => row.framework === 'gnbench' && row.setting === setting);
+  const ours = ofOurs('direct');
   const peers = contestants.filter(([row]) => row.framework !== 'gnbench');
   const best = peers.reduce((a, b) => (speed(b) > speed(a) ? b : a));
-  const rounds = ours.map((row) => [row, best.find((other) => other.round === row.round)]);
-  const ratios = rounds.filter(([, other]) => other).map(([a, b]) => a.imagesPerSecond / b.imagesPerSecond);
-  return { ours: speed(ours), theirs: speed(best), peer: best[0], ratio: median(ratios) };
+  const against = (contestant) => {
+    const rounds = contestant.map((row) => [row, best.find((other) => other.round === row.round)]);
+    const ratios = rounds.filter(([, other]) => other).map(([a, b]) => a.imagesPerSecond / b.imagesPerSecond);
+    return { speed: speed(contestant), ratio: median(ratios) };
+  };
+  const winograd = ofOurs('winograd');
+  return {
+    direct: against(ours),
+    winograd: winograd && against(winograd),
+    theirs: speed(best),
+    peer: best[0],
+  };
 }
 
 function machine() {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
   const units = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) => flags.includes(flag));
+  const cpu = (field) =>
+    new RegExp(`^${field}\\s*: (.*)$`, 'm').exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+  const kind = `family ${cpu('cpu family')} model ${cpu('model')}`;
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus()[0].model.trim()} (${units.join(', ')}), ${availableParallelism()} cores, ${memory} GiB`;
+  return `${cpus()[0].model.trim()} (${kind}; ${units.join(', ')}), ${availableParallelism()} cores, ${memory} GiB`;
 }
 
 function revision() {
@@ -71,12 +85,15 @@ function revision() {
 const digits = (speed) => speed.toFixed(speed < 10 ? 2 : speed < 100 ? 1 : 0);
 
 /** gnbench against the best peer in every cell, with what was measured, where and when. */
-export function markdown(rows, model = 'resnet20') {
+export function markdown(rows, { model, resolution, workers }) {
   const about =
-    model === 'resnet20' ? 'ResNet-20 with projection shortcuts, 32×32 images' : `${model}, 224×224 images`;
+    model === 'resnet20'
+      ? 'ResNet-20 with projection shortcuts, 32×32 images'
+      : `${model}, ${resolution}×${resolution} images, 1000 classes, gnbench's in ${workers} workers`;
   const finals = rows.filter((row) => row.round > 0);
   const busiest = (measured) => Math.max(0, ...measured.map((row) => row.disturbance ?? 0));
   const [whileMeasured, whileChosen] = [busiest(finals), busiest(rows.filter((row) => row.round === 0))];
+  const withWinograd = finals.some((row) => row.setting === 'winograd');
   const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
   const lines = [
     '# gnbench beside PyTorch and Keras',
@@ -90,16 +107,17 @@ export function markdown(rows, model = 'resnet20') {
     `- Cores that other processes kept busy while a peer was measured: ${whileMeasured} at most${whileMeasured > 0.1 ? ': **too many, measure again**' : ''}`,
     `- While the peers' settings were chosen: ${whileChosen} at most${whileChosen > 0.1 ? ', so that a faster one may have been dropped' : ''}`,
     '',
-    '| precision | normalizer | batch | gnbench | best peer | its setting | ratio |',
-    '|---|---|---|---|---|---|---|',
+    `| precision | normalizer | batch | gnbench | best peer | its setting | ratio |${withWinograd ? ' Winograd | ratio |' : ''}`,
+    `|---|---|---|---|---|---|---|${withWinograd ? '---|---|' : ''}`,
   ];
   for (const group of groups(finals, ['precision', 'normalizer', 'batch'])) {
-    const { ours, theirs, peer, ratio } = compareCell(group);
+    const { direct, winograd, theirs, peer } = compareCell(group);
     const threads = `${peer.threads} thread${peer.threads === 1 ? '' : 's'}`;
     const { precision, normalizer, batch } = group[0];
     lines.push(
-      `| ${precision} | ${normalizer} | ${batch} | ${digits(ours)} | ${digits(theirs)} ` +
-        `| ${peer.framework} ${peer.setting}, ${threads} | ${ratio.toFixed(2)} |`,
+      `| ${precision} | ${normalizer} | ${batch} | ${digits(direct.speed)} | ${digits(theirs)} ` +
+        `| ${peer.framework} ${peer.setting}, ${threads} | ${direct.ratio.toFixed(2)} |` +
+        (winograd ? ` ${digits(winograd.speed)} | ${winograd.ratio.toFixed(2)} |` : ''),
     );
   }
   return `${lines.join('\n')}\n`;
