@@ -213,6 +213,7 @@ program
     60,
   )
   .option('--eager', 'operation by operation instead of as one graph')
+  .option('--profile', "also where a step's time goes, by kinds of work and by layers")
   .addOption(set())
   .addOption(
     new Option('--format <format>', 'the format of the output')

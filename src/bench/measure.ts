@@ -5,15 +5,20 @@
 import { parseConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { knownSizes } from '../datasets/known-sizes.js';
+import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
-import { loadEngine } from '../engine/load.js';
+import { loadEngine, loaded } from '../engine/load.js';
+import type { Program } from '../engine/program.js';
 import { planThreads } from '../engine/threads.js';
+import { UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { initialize } from '../nn/initialize.js';
 import { classification } from '../tasks/classification.js';
 import type { Network } from '../training/network.js';
 import { openForTraining } from '../training/open-network.js';
+import { measurePeaks } from './peaks.js';
+import { type ProfileRow, profileRows } from './profile.js';
 import type { BenchRow } from './row.js';
 
 export interface BenchSetting {
@@ -22,9 +27,11 @@ export interface BenchSetting {
   eager: boolean;
   warmup: number;
   steps: number;
+  /** Also where a step's time goes. */
+  profile: boolean;
 }
 
-async function measure({ config: text, eager, warmup, steps }: BenchSetting): Promise<BenchRow> {
+async function measure({ config: text, eager, warmup, steps, profile }: BenchSetting): Promise<BenchRow> {
   const config = parseConfig(text, { file: 'bench' });
   const batch = config.batch.size * config.batch.workers;
   const threads = planThreads(config, batch);
@@ -35,7 +42,7 @@ async function measure({ config: text, eager, warmup, steps }: BenchSetting): Pr
   const { classes, parameters, ...network } = networkOf(config, eager);
   const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;
   const values = initialize(network.variables, config.seed);
-  const { trainOn } = await openForTraining(network, values, undefined, { eager, parts });
+  const { program, trainOn } = await openForTraining(network, values, undefined, { eager, parts });
   const start = { step: 0, fractionDone: 0 };
   const pixels = network.shape.reduce((product, size) => product * size);
   // Pixels are drawn once, so that the step alone is measured.
@@ -73,7 +80,27 @@ async function measure({ config: text, eager, warmup, steps }: BenchSetting): Pr
     loadSeconds: (loadedAt - started) / 1000,
     compileSeconds: (compiledAt - loadedAt) / 1000,
     peakMemoryMB: process.resourceUsage().maxRSS / 1024,
+    ...(profile && { profile: profileOf(program, step, config) }),
   };
+}
+
+/** Steps are timed once more, as the clock of each operation costs something. */
+function profileOf(program: Program, step: () => number, { precision }: Config): ProfileRow[] {
+  const timeOperations = loaded.addon?.timeOperations;
+  if (!(program instanceof CompiledProgram) || !timeOperations) {
+    throw new UserError("--profile needs gnbench's own operations, compiled into one graph", {
+      fix: 'leave out --eager; npx gnbench doctor says whether the operations are there',
+      exitCode: 1,
+    });
+  }
+  const low = precision === 'bfloat16';
+  const peaks = measurePeaks(low);
+  timeOperations(true);
+  const times = repeat(step, 10);
+  const measured = timeOperations(false);
+  const stepMs = times.reduce((sum, each) => sum + each, 0) / times.length;
+  const bytesPerNumber = low ? 2 : 4;
+  return profileRows(program.nodes, measured, { steps: times.length, stepMs, peaks, bytesPerNumber });
 }
 
 /** Steps that take 3 ms each are over before a core is at its pace: both the warm-up and the rest last a second. */

@@ -1,6 +1,8 @@
 /** Measured settings, and the table of them. */
 import { stringify } from 'csv-stringify/sync';
 import { columns } from '../terminal/columns.js';
+import type { ProfileRow } from './profile.js';
+import { profileCsv, profileText } from './render-profile.js';
 
 /** One measured setting. */
 export interface BenchRow {
@@ -27,6 +29,8 @@ export interface BenchRow {
   peakMemoryMB: number;
   /** images/s ÷ those of the same model without normalizers; missing where that was not measured. */
   shareOfFloor?: number;
+  /** Where the step's time goes, where that was asked for. */
+  profile?: ProfileRow[];
 }
 
 /** Adds each row's share of the same setting without normalizers. */
@@ -64,7 +68,8 @@ export function renderRows(rows: BenchRow[], format: 'table' | 'csv' | 'json'): 
     'peak MB': row.peakMemoryMB.toFixed(0),
   }));
   const table = [Object.keys(cells[0]), ...cells.map((cell) => Object.values(cell))];
-  if (format === 'csv') return stringify(table);
+  const profiled = rows.filter((row) => row.profile);
+  if (format === 'csv') return stringify(profiled.length > 0 ? profiled.flatMap(profileCsv) : table);
   const everyColumn = table[0].map((_, column) => column);
-  return `${columns(table, everyColumn)}\n`;
+  return `${[columns(table, everyColumn), ...profiled.map(profileText)].join('\n\n')}\n`;
 }

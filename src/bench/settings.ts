@@ -14,6 +14,7 @@ export interface BenchGrid {
   set: string[];
   steps: number;
   eager?: boolean;
+  profile?: boolean;
 }
 
 /** Steps before the measurement, at least. */
@@ -29,6 +30,7 @@ export function benchSettings({
   set,
   steps,
   eager = false,
+  profile = false,
 }: BenchGrid): BenchSetting[] {
   for (const assignment of set) {
     const flag = flagOf.get(assignment.split('=')[0].trim());
@@ -49,7 +51,7 @@ export function benchSettings({
   );
   return cells.map((cell) => {
     const overrides = [`model.name=${model}`, ...cell, ...set];
-    return { config: printConfig(configOf(text, overrides)), eager, warmup, steps };
+    return { config: printConfig(configOf(text, overrides)), eager, warmup, steps, profile };
   });
 }
 

@@ -36,6 +36,8 @@ export interface LoadedEngine extends Engine {
 interface Addon {
   /** The instructions that the convolutions of float32 or bfloat16 are compiled for: `avx2`, `amx_bf16`, … */
   instructionSet(bfloat16: boolean): string;
+  /** Begins to time its operations, or ends it: runs and seconds by the names of nodes. */
+  timeOperations?(begin: boolean): Record<string, [runs: number, seconds: number]>;
   /** The names of the operations that it has for a device; an addon without this one has all of its own for the CPU. */
   operations?(device: 'CPU' | 'GPU'): string[];
 }

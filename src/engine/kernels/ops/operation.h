@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "ops/operation-times.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/platform/denormal.h"
 
@@ -24,7 +25,12 @@ class Operation : public tensorflow::OpKernel {
   void Compute(OpKernelContext* context) final {
     const tensorflow::port::ScopedFlushDenormal flush;
     try {
-      compute(context);
+      OperationTimes& times = OperationTimes::get();
+      if (times.wanted()) {
+        times.measure(name(), [&] { compute(context); });
+      } else {
+        compute(context);
+      }
     } catch (const std::bad_alloc&) {
       context->CtxFailure(
           absl::ResourceExhaustedError(absl::StrCat(type_string(), " ", name(), " needs more working memory than there is")));
