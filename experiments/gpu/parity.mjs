@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const script = fileURLToPath(new URL('./steps-child.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../dist/bench/steps-child.js', import.meta.url));
 const run = promisify(execFile);
 
 /** The largest difference that is accepted after one update, of the update's norm. */
@@ -60,15 +60,15 @@ export async function comparePair({ model, normalizer, precision }, { device, sh
 }
 
 /** The same steps in two processes: whether every bit of every variable is the same. */
-export async function compareTwice({ device, deterministic, signal }) {
+export async function compareTwice({ device, deterministic, signal, compiler = 'xla', steps = 10 }) {
   const config =
     'model: {name: resnet20}\nnormalizer: {name: batch}\ndata: {name: cifar10}\nbatch: {size: 8}\n';
   const variant = device === 'gpu' ? 'cuda' : 'cpu';
-  const setting = JSON.stringify({ config, variant, compiler: 'xla', side: 32, steps: 10, deterministic });
+  const setting = JSON.stringify({ config, variant, compiler, side: 32, steps, deterministic });
   const options = { env: process.env, signal, maxBuffer: 2 ** 30 };
   const results = await Promise.all([1, 2].map(() => run(process.execPath, [script, setting], options)));
   const [one, two] = results.map(({ stdout }) => JSON.parse(stdout));
-  return { deterministic, steps: 10, sameBits: one.last.sha256 === two.last.sha256 };
+  return { deterministic, steps, sameBits: one.last.sha256 === two.last.sha256 };
 }
 
 /** How far two networks are apart, of the way that one of them has come from its start. */

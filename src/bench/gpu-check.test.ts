@@ -19,3 +19,9 @@ for (const name of committed) {
 }
 
 test('there is one', () => assert.ok(committed.length > 0));
+
+test("the check's own case holds on the CPU: the same steps in two processes end in the same bits", async () => {
+  const { compareTwice } = await import(new URL('experiments/gpu/parity.mjs', root).href);
+  const { sameBits } = await compareTwice({ device: 'cpu', compiler: 'none', steps: 2 });
+  assert.ok(sameBits);
+});
