@@ -1,6 +1,6 @@
 /**
  * The parts of a detector's step beside torchvision's operations of the same kind, in turn, on this machine: RoIAlign and
- * its gradient, non-maximum suppression, matching, sampling, mask targets, at the sizes of one 512 × 512 image of the
+ * its gradient, non-maximum suppression, matching, sampling, mask targets, box codes, losses, at the sizes of one 512 × 512 image of the
  * paper's Mask R-CNN with a feature pyramid.
  *
  *   node experiments/coco/parts.mjs [--python PYTHON] [--rounds 3] [--out results/bench/detection-parts.csv]
@@ -17,6 +17,12 @@ const engine = await import('../../dist/engine/load.js');
 await engine.loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true });
 const { tf } = engine;
 const ops = await import('../../dist/engine/ops/detection.js');
+const { decodeBoxes } = await import('../../dist/engine/ops/box-coding.js');
+const { binaryCrossEntropy, chosenChannel, smoothL1 } = await import(
+  '../../dist/engine/ops/detection-losses.js'
+);
+const { topOfLevels } = await import('../../dist/engine/ops/top-boxes.js');
+const { lossAndGradients } = await import('../../dist/engine/gradients.js');
 const { execute, ints, floats, bools } = await import('../../dist/engine/operation.js');
 
 const { values: options } = parseArgs({
@@ -127,6 +133,18 @@ const match = () =>
     crowdOverlap: 0.7,
   });
 const matched = match();
+const codes = tf.randomNormal([anchors.length, 4], 0, 0.1);
+const maps28 = tf.randomNormal([128, 28, 28, 80]);
+const targets28 = tf.randomUniform([128, 28, 28]);
+const labels = int32(
+  masked.map((_, i) => i % 80),
+  [128],
+);
+const maskLoss = () => binaryCrossEntropy(chosenChannel(maps28, labels), targets28).mean();
+const pyramid = [49_152, 12_288, 3072, 768, 192].map((count) => ({
+  scores: tf.randomUniform([1, count]),
+  boxes: tf.randomUniform([1, count, 4]),
+}));
 const parts = {
   'RoIAlign, 512 boxes, 7 × 7, 256 channels': () =>
     ops.roiAlign(maps, { ...roi, scales, size: 7, sampling: 2, aligned: false }),
@@ -146,6 +164,12 @@ const parts = {
       height: side,
       width: side,
     }),
+  'boxes of 65,472 codes': () => decodeBoxes(codes, fixed.anchors, [1, 1, 1, 1]),
+  'smooth L1 of 65,472 boxes and its gradient': () =>
+    lossAndGradients(() => smoothL1(codes, fixed.anchors, 1 / 9).sum(), [codes]),
+  'cross-entropy of 128 masks, 28 × 28, of 80 classes and its gradient': () =>
+    lossAndGradients(maskLoss, [maps28]),
+  'best 1000 of each of 5 levels': () => topOfLevels(pyramid, { limit: 1000 }),
 };
 
 /** The median of a call, in milliseconds. */
@@ -165,7 +189,8 @@ function time(call) {
 const script = `
 import json, statistics, sys, time
 import torch
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, Matcher
+import torch.nn.functional as F
+from torchvision.models.detection._utils import BoxCoder, BalancedPositiveNegativeSampler, Matcher
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 from torchvision.ops import MultiScaleRoIAlign, batched_nms, box_iou
 torch.set_num_threads(2)
@@ -198,6 +223,22 @@ index = torch.arange(128) % 20
 matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
 labels = torch.where(matcher(box_iou(truth, anchors)) >= 0, 1.0, 0.0)
 sampler = BalancedPositiveNegativeSampler(256, 0.5)
+coder = BoxCoder((1.0, 1.0, 1.0, 1.0))
+codes = (torch.randn(65472, 4) * 0.1).requires_grad_()
+maps28, targets28 = torch.randn(128, 80, 28, 28, requires_grad=True), torch.rand(128, 28, 28)
+labels28 = torch.arange(128) % 80
+def decode():
+    with torch.no_grad(): coder.decode_single(codes, anchors)
+def smooth_l1():
+    torch.autograd.grad(F.smooth_l1_loss(codes, anchors, reduction="sum", beta=1 / 9), codes)
+def mask_loss():
+    loss = F.binary_cross_entropy_with_logits(maps28[torch.arange(128), labels28], targets28)
+    torch.autograd.grad(loss, maps28)
+pyramid = [(torch.rand(1, count), torch.rand(1, count, 4)) for count in [49152, 12288, 3072, 768, 192]]
+def best():
+    for level, (level_scores, level_boxes) in enumerate(pyramid):
+        values, index = level_scores.topk(min(1000, level_scores.shape[1]))
+        level_boxes[torch.arange(1)[:, None], index]
 def forward():
     with torch.no_grad(): pool(maps, [rois], [(side, side)])
 parts = [
@@ -207,6 +248,10 @@ parts = [
     lambda: matcher(box_iou(truth, anchors)),
     lambda: sampler([labels]),
     lambda: project_masks_on_boxes(masks, masked, index, 28),
+    decode,
+    smooth_l1,
+    mask_loss,
+    best,
 ]
 for line in sys.stdin:
     part, times, end = parts[int(line)], [], time.perf_counter() + 1

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isAugmented } from '../datasets/schema.js';
 import { parseConfig } from './load.js';
 
 const text = [
@@ -72,7 +73,7 @@ test('a bare name is a new name', () => {
     weightStandardization: false,
   });
   assert.equal(bare.model.name, 'resnet32');
-  assert.equal(bare.data.augment, false);
+  assert.equal(isAugmented(bare.data), false);
 });
 
 test('groups and channels per group replace each other', () => {

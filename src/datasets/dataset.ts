@@ -1,3 +1,7 @@
+import type { Instances } from '../coco/instances.js';
+import type { CanvasConfig } from './detection/canvas.js';
+import type { ObjectTable } from './detection/object-table.js';
+
 /** Numbers of images. */
 export interface Sizes {
   train: number;
@@ -13,6 +17,16 @@ export interface Split {
   images: Uint8Array<SharedArrayBuffer>;
   /** The images that stay on disk and are decoded ahead of the step: their paths, relative to `root`. */
   files?: { root: string; paths: string[] };
+  /** The objects in the images, for a detector; labels are all 0 then. */
+  objects?: ObjectTable;
+  /** The annotations, for a metric that compares with more than a batch holds. */
+  truth?: Instances;
+}
+
+/** How images with objects are put on canvases. */
+export interface Scenes extends CanvasConfig {
+  /** Objects an image at the most. */
+  mostObjects: number;
 }
 
 export interface Dataset {
@@ -33,6 +47,8 @@ export interface Dataset {
   note?: string;
   /** Present when the images stay in files. */
   decoding?: Decoding;
+  /** Present when the images have objects; `shape` is the first canvas's. */
+  scenes?: Scenes;
 }
 
 /** How image files become images of [resolution, resolution, 3]. */

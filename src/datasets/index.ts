@@ -8,7 +8,7 @@ import { drawSynthetic } from './synthetic.js';
 
 export type { Dataset, Split } from './dataset.js';
 
-const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic'] as const;
+const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic', 'coco', 'shapes'] as const;
 
 export interface LoadDatasetOptions {
   /** Searched first; see `locate`. */
@@ -37,6 +37,14 @@ export async function loadDataset(data: DataConfig, options: LoadDatasetOptions 
     }
     case 'synthetic':
       return drawSynthetic(data);
+    case 'coco': {
+      const { openCoco } = await import('./detection/index.js');
+      return openCoco(data, options);
+    }
+    case 'shapes': {
+      const { openShapes } = await import('./detection/index.js');
+      return openShapes(data);
+    }
   }
 }
 

@@ -1,8 +1,11 @@
 import { type CifarVersion, cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { chosenClasses, relabel } from './classes.js';
 import type { Sizes } from './dataset.js';
+import { annotatedImages } from './detection/annotations.js';
+import { canvasesOf } from './detection/canvas.js';
 import { classesOf, listImages, sameClasses } from './image-folder/list.js';
-import type { DataConfig, ImageFolderConfig } from './schema.js';
+import { sceneCategories } from './scenes.js';
+import type { CocoConfig, DataConfig, ImageFolderConfig, ShapesConfig } from './schema.js';
 import { syntheticClasses, syntheticLabels, syntheticSizes } from './synthetic.js';
 
 /** The part of a data set that is known before it is loaded. */
@@ -12,6 +15,8 @@ export interface KnownSizes {
   classes: number;
   /** One image, `[height, width, channels]`. */
   shape: [number, number, number];
+  /** Numbers of annotated objects in the images, where they were read. */
+  objects?: Sizes;
 }
 
 type Chosen = DataConfig['classes'];
@@ -61,6 +66,31 @@ function ofFolder(
   };
 }
 
+/** As for folders: with `expect` the annotations need not be there. */
+function ofCoco(config: CocoConfig, dataFolder?: string): KnownSizes {
+  const [{ height, width }] = canvasesOf(config);
+  const shape: KnownSizes['shape'] = [height, width, 3];
+  const { expect } = config;
+  if (expect && !config.classes) {
+    return { sizes: { train: expect.train, validation: expect.val }, classes: expect.classes, shape };
+  }
+  const [train, val] = (['train', 'val'] as const).map(
+    (split) => annotatedImages(config, split, dataFolder).instances,
+  );
+  return {
+    sizes: { train: train.images.length, validation: val.images.length },
+    classes: train.categories.length,
+    shape,
+    objects: { train: train.objects.length, validation: val.objects.length },
+  };
+}
+
+const ofShapes = ({ side, trainImages, valImages, classes }: ShapesConfig): KnownSizes => ({
+  sizes: { train: trainImages, validation: valImages },
+  classes: chosenClasses(classes, { count: sceneCategories.length, names: sceneCategories }).length,
+  shape: [side, side, 3],
+});
+
 const counted = new Map<string, NonNullable<ImageFolderConfig['expect']>>();
 
 /** Remembered: a sweep plans many runs on the same images. */
@@ -98,5 +128,9 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
       return ofFolder(data, dataFolder);
     case 'synthetic':
       return ofSynthetic(data.classes);
+    case 'coco':
+      return ofCoco(data, dataFolder);
+    case 'shapes':
+      return ofShapes(data);
   }
 }

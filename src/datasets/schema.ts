@@ -97,10 +97,78 @@ const imageFolder = z.strictObject({
     ),
 });
 
+const flip = z.boolean().default(true).describe('Mirror half of the training images, with boxes and masks');
+
+const mostObjects = z
+  .int()
+  .min(1)
+  .max(10_000)
+  .default(100)
+  .describe('Objects an image that a step learns from at the most; what is left out is said');
+
+/** Images with boxes and masks in COCO's form; sizes as in the paper's section 4.2. */
+const coco = z.strictObject({
+  name: z.literal('coco'),
+  train: folder
+    .default('coco/train2017')
+    .describe('The folder of training images; relative to --data or $GNBENCH_DATA, or absolute'),
+  trainAnnotations: folder
+    .default('coco/annotations/instances_train2017.json')
+    .describe("The training images' annotations"),
+  val: folder.default('coco/val2017').describe('The folder of validation images'),
+  valAnnotations: folder
+    .default('coco/annotations/instances_val2017.json')
+    .describe("The validation images' annotations"),
+  ...choice,
+  shorterSide: z
+    .int()
+    .min(16)
+    .max(8_192)
+    .default(800)
+    .describe('Images are scaled until their shorter side has so many pixels (min_size)'),
+  longerSide: z
+    .int()
+    .min(16)
+    .max(8_192)
+    .default(1333)
+    .describe('but their longer side no more than these (max_size)'),
+  canvas: z
+    .enum(['turned', 'square'])
+    .default('turned')
+    .describe(
+      'turned: a lying and an upright canvas, and a batch is of one kind; square: one for all, of the longer side',
+    ),
+  flip,
+  mostObjects,
+  onBroken: z
+    .enum(['fail', 'skip'])
+    .default('fail')
+    .describe(
+      'A broken annotation, or an image that is missing, broken or of another size: ends the run, or is left out',
+    ),
+  decodedCache: imageFolder.shape.decodedCache,
+  expect: imageFolder.shape.expect,
+});
+
+const shapes = z.strictObject({
+  name: z.literal('shapes'),
+  side: z.int().min(32).max(1_024).default(128).describe('Height and width of the drawn scenes'),
+  trainImages: images.max(1_000_000).default(1_000).describe('Scenes that are drawn for training'),
+  valImages: images.max(1_000_000).default(200).describe('Scenes that are drawn for validation'),
+  ...choice,
+  flip,
+});
+
 /** One mapping for each kind of data set; the key `name` tells them apart. */
-export const dataSchemas = [cifar, cifar100, imageFolder] as const;
+export const dataSchemas = [cifar, cifar100, imageFolder, coco, shapes] as const;
 
 /** The `data` key of a configuration, every default filled in. */
 export type DataConfig = z.output<(typeof dataSchemas)[number]>;
 
 export type ImageFolderConfig = z.output<typeof imageFolder>;
+
+export type CocoConfig = z.output<typeof coco>;
+export type ShapesConfig = z.output<typeof shapes>;
+
+/** True when training images are to be changed at random. */
+export const isAugmented = (data: DataConfig): boolean => ('flip' in data ? data.flip : data.augment);

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads';
 import { eachOf } from '../process/each-of.js';
 import { type ExampleSource, type Occasion, openSource } from './example-source.js';
 import type { BatchJob } from './jobs.js';
-import { epochOrder } from './order.js';
+import { batchedOrder, epochOrder, evaluationBatchSizes, evaluationOrder } from './order.js';
 import { publish, reportFailure, waitForRoom } from './ring.js';
 
 async function prepare(job: BatchJob): Promise<void> {
@@ -22,6 +22,7 @@ async function prepareTraining(job: Of<true>, source: ExampleSource): Promise<vo
     const epoch = Math.floor(step / stepsPerEpoch) + 1;
     if (epoch !== orderOf) {
       order = epochOrder(seed, epoch, source.count);
+      if (job.source.canvases) order = batchedOrder(order, job.source.canvases, batchSize);
       orderOf = epoch;
     }
     const to = ((step - firstStep) % ring.slots) * batchSize;
@@ -32,15 +33,20 @@ async function prepareTraining(job: Of<true>, source: ExampleSource): Promise<vo
   }
 }
 
-async function prepareEvaluation({ ring, batchSize }: Of<false>, source: ExampleSource): Promise<void> {
+async function prepareEvaluation(job: Of<false>, source: ExampleSource): Promise<void> {
+  const { ring, batchSize } = job;
   const { views = 1 } = source;
-  const rows = source.count * views;
-  for (let first = 0, slot = 0; first < rows; first += batchSize, slot = (slot + 1) % ring.slots) {
+  const order = evaluationOrder(source.count, job.source.canvases);
+  const sizes = evaluationBatchSizes({ ...job.source, views, count: source.count }, batchSize);
+  let first = 0;
+  for (const [number, rows] of sizes.entries()) {
     if (!waitForRoom(ring)) return;
-    await fill(source, Math.min(batchSize, rows - first), (i) => {
-      const view = (first + i) % views;
-      return source.write(ring.arrays, slot * batchSize + i, Math.floor((first + i) / views), { view });
+    const to = (number % ring.slots) * batchSize;
+    await fill(source, rows, (i) => {
+      const row = first + i;
+      return source.write(ring.arrays, to + i, order[Math.floor(row / views)], { view: row % views });
     });
+    first += rows;
     publish(ring);
   }
 }

@@ -45,5 +45,6 @@ export function openTrainBatches(source: SourceDescription, options: TrainBatche
   };
 }
 
-/** A worker opens the source anew, and needs no second mention of its arrays. */
-export const withoutArrays = ({ resident: _, ...source }: SourceDescription): SourceDescription => source;
+/** A worker opens the source anew: it needs no second mention of its arrays, and none of the truth. */
+export const withoutArrays = ({ resident: _, truth: __, ...source }: SourceDescription): SourceDescription =>
+  source;

@@ -1,15 +1,37 @@
 import type { Dataset } from '../datasets/dataset.js';
+import { canvasesOfImages } from '../datasets/detection/canvas.js';
 import type { SourceDescription } from './example-source.js';
 import type { FileOptions } from './file-source.js';
 import { labelledImages, type MemoryOptions } from './memory-source.js';
+import { objectArrays } from './object-arrays.js';
+import type { ObjectOptions } from './object-source.js';
 
 /** The parts of a data set that it takes to go through its images. */
-export type Images = Pick<Dataset, 'shape' | 'mean' | 'train' | 'validation' | 'decoding'>;
+export type Images = Pick<Dataset, 'shape' | 'mean' | 'train' | 'validation' | 'decoding' | 'scenes'>;
 
 /** The examples of a split: its images with their labels. */
 export function sourceOf(dataset: Images, split: 'train' | 'validation'): SourceDescription {
-  const { shape, mean, decoding } = dataset;
-  const { images, labels, files, count } = dataset[split];
+  const { shape, mean, decoding, scenes } = dataset;
+  const { images, labels, files, count, objects, truth } = dataset[split];
+  if (scenes && objects) {
+    const options: ObjectOptions = {
+      objects,
+      scenes,
+      mean,
+      train: split === 'train',
+      files,
+      decoding,
+      images,
+    };
+    return {
+      module: import.meta.resolve('./object-source.js'),
+      options,
+      count,
+      spec: objectArrays(scenes),
+      canvases: canvasesOfImages(objects.sizes, scenes),
+      truth,
+    };
+  }
   const spec = labelledImages(shape);
   if (files && decoding) {
     const options: FileOptions = { shape, labels, files, decoding, train: split === 'train' };

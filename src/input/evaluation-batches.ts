@@ -1,13 +1,15 @@
 import { type Batch, slice } from './batch.js';
 import { withoutArrays } from './batches.js';
 import type { SourceDescription } from './example-source.js';
+import { evaluationBatchSizes } from './order.js';
 import { prepare } from './prepared.js';
 import { createRing } from './ring.js';
 
 export interface EvaluationBatches {
   /**
-   * The next rows, unaugmented, in the split's own order, each example with all of its views; the last batch has the
-   * size that is left. Undefined when all have been. Views, valid until the following call.
+   * The next rows, unaugmented, in the split's own order, each example with all of its views; the last batch (of each
+   * canvas, where there are two) has the size that is left. Undefined when all have been. Views, valid until the
+   * following call.
    *
    * @throws {UserError} for an image file that cannot be decoded
    */
@@ -27,10 +29,11 @@ export function openEvaluationBatches(
   const all = rowsOf(source);
   const batchSize = Math.min(options.batchSize, all);
   const { resident, spec } = source;
+  const sizes = evaluationBatchSizes(source, batchSize);
   let done = 0;
   const advance = (take: (from: number, rows: number) => Batch) => {
-    const rows = Math.min(batchSize, all - done);
-    if (rows === 0) return undefined;
+    const rows = sizes.shift();
+    if (rows === undefined) return undefined;
     const batch = take(done, rows);
     done += rows;
     return { batch, rows };

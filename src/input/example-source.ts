@@ -1,4 +1,5 @@
 /** The sources of a batch's examples: images in memory or in files, a task's own module, later clips and scenes. */
+import type { Instances } from '../coco/instances.js';
 import type { Batch, BatchSpec } from './batch.js';
 
 /** The circumstances under which an example is wanted. */
@@ -15,6 +16,11 @@ export interface ExampleSource {
   /** Rows that each example takes in evaluation, such as a video's clips and crops; 1 when left out. */
   views?: number;
   spec: BatchSpec;
+  /**
+   * Where images have several shapes with as many pixels, upright and lying: the number of each example's shape. A batch
+   * holds images of one shape; the array `canvas` says which, and `spec` names the first.
+   */
+  canvases?: Uint8Array;
   /** Examples that are written at once, where writing one waits for something. */
   sideBySide?: number;
   /** Writes the arrays of an example into place `at`. */
@@ -22,13 +28,15 @@ export interface ExampleSource {
 }
 
 /** A source as a worker thread is told of it: the module that opens it, and what with. */
-export interface SourceDescription extends Pick<ExampleSource, 'count' | 'views' | 'spec'> {
+export interface SourceDescription extends Pick<ExampleSource, 'count' | 'views' | 'spec' | 'canvases'> {
   /** The address of a module that exports `openSource(options)`. */
   module: string;
   /** Anything that can be passed to a thread. */
   options: unknown;
   /** The whole split, where it lies in memory as evaluation wants it: no thread has to prepare anything then. */
   resident?: Batch;
+  /** The annotations of the split, for a metric that compares with more than a batch holds. */
+  truth?: Instances;
 }
 
 export async function openSource({ module, options }: SourceDescription): Promise<ExampleSource> {

@@ -15,6 +15,7 @@ export const purposes = {
   imageFile: 5,
   weights: 6,
   dropout: 7,
+  flip: 8,
 } as const;
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];

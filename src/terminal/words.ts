@@ -28,3 +28,7 @@ export function listUpTo(words: readonly string[], most = 20): string {
   const left = words.length - most;
   return words.slice(0, most).join(', ') + (left > 0 ? ` and ${left} more` : '');
 }
+
+/** `1 image`, `1,024 images` */
+export const counted = (count: number, what: string): string =>
+  `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;

@@ -2,6 +2,7 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { isAugmented } from '../datasets/schema.js';
 import { openTrainBatches } from '../input/batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
@@ -46,7 +47,7 @@ export async function train(training: Training, progress: TrainingProgress): Pro
     firstStep: progress.step,
     stepsPerEpoch,
     totalSteps,
-    augment: config.data.augment,
+    augment: isAugmented(config.data),
   });
   try {
     for (let epoch = curves.rows.length + 1; epoch <= epochs; epoch++) {

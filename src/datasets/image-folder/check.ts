@@ -9,8 +9,8 @@ import { startProgress } from '../../terminal/progress.js';
 import { DecodedCache } from './decoded-cache.js';
 import type { ImageList } from './list.js';
 
-// Decoding so many takes a minute at most; beyond that training images are found broken when their turn comes.
-const few = 20_000;
+/** Decoding so many takes a minute at most; beyond that training images are found broken when their turn comes. */
+export const isFew = (count: number): boolean => count <= 20_000;
 const sideBySide = 4;
 
 export interface CheckOptions {
@@ -31,10 +31,20 @@ export interface CheckOptions {
  * @throws {UserError} naming the broken ones, unless they may be skipped; or one that cannot be read
  */
 export async function soundImages(list: ImageList, options: CheckOptions): Promise<ImageList> {
-  if (options.onlyWhenFew && list.paths.length > few) return list;
-  const note = join(options.cache, 'checked', `${await stateOf(list)}.json`);
-  const broken = (await noted(note)) ?? (await decodeAll(list, options));
-  await keep(note, broken);
+  if (options.onlyWhenFew && !isFew(list.paths.length)) return list;
+  const cache = await DecodedCache.open(options.cache, options.cacheBytes);
+  const broken = await findBroken(list, {
+    ...options,
+    async problemOf(path) {
+      try {
+        await cache.read(path);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof UserError) || isSystemError(error.cause)) throw error;
+        return error.message;
+      }
+    },
+  });
   const entries = Object.entries(broken);
   if (entries.length === 0) return list;
   if (options.onBroken === 'fail' || entries.length === list.paths.length) {
@@ -58,25 +68,37 @@ export async function soundImages(list: ImageList, options: CheckOptions): Promi
 /** Path → what is wrong with it. */
 type Broken = Record<string, string>;
 
-async function decodeAll(list: ImageList, options: CheckOptions): Promise<Broken> {
-  const cache = await DecodedCache.open(options.cache, options.cacheBytes);
+/** Files of a folder, and what is looked for in them. */
+interface Inspection extends Pick<CheckOptions, 'cache' | 'quiet'> {
+  /** What is wrong with a file; undefined when nothing is. */
+  problemOf(path: string, index: number): Promise<string | undefined>;
+  /** Tells inspections of the same files apart that look for different things. */
+  kind?: string;
+}
+
+/** Inspects every file once; not again as long as none of them changes. */
+export async function findBroken(
+  files: Pick<ImageList, 'root' | 'paths'>,
+  inspection: Inspection,
+): Promise<Broken> {
+  const note = join(inspection.cache, 'checked', `${await stateOf(files, inspection.kind)}.json`);
+  const broken = (await noted(note)) ?? (await inspectAll(files, inspection));
+  await keep(note, broken);
+  return broken;
+}
+
+async function inspectAll(
+  { root, paths }: Pick<ImageList, 'root' | 'paths'>,
+  { problemOf, quiet }: Inspection,
+): Promise<Broken> {
   const broken: Broken = {};
-  const total = list.paths.length;
-  const progress = startProgress({
-    label: 'checking images',
-    total,
-    unit: 'images',
-    quiet: options.quiet,
-  });
+  const total = paths.length;
+  const progress = startProgress({ label: 'checking images', total, unit: 'images', quiet });
   let done = 0;
   try {
     await eachOf(total, sideBySide, async (index) => {
-      try {
-        await cache.read(join(list.root, list.paths[index]));
-      } catch (error) {
-        if (!(error instanceof UserError) || isSystemError(error.cause)) throw error;
-        broken[list.paths[index]] = error.message;
-      }
+      const problem = await problemOf(join(root, paths[index]), index);
+      if (problem !== undefined) broken[paths[index]] = problem;
       progress.update(++done);
     });
   } finally {
@@ -86,14 +108,16 @@ async function decodeAll(list: ImageList, options: CheckOptions): Promise<Broken
 }
 
 /** Names, sizes and times of change of all files, as one hash. */
-async function stateOf(list: ImageList): Promise<string> {
+async function stateOf(list: Pick<ImageList, 'root' | 'paths'>, kind = ''): Promise<string> {
   const lines = new Array<string>(list.paths.length);
   await eachOf(list.paths.length, 16, async (index) => {
     const path = join(list.root, list.paths[index]);
     const found = await stat(path).catch(() => undefined);
     lines[index] = `${path}\n${found?.size}\n${found?.mtimeMs}\n`;
   });
-  return createHash('sha256').update(lines.join('')).digest('hex');
+  return createHash('sha256')
+    .update(lines.join('') + kind)
+    .digest('hex');
 }
 
 async function noted(path: string): Promise<Broken | undefined> {

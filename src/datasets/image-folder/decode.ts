@@ -105,18 +105,19 @@ function toThreeChannels(data: Buffer, channels: number): Uint8Array {
   return out;
 }
 
-/** The part of an image from (`left`, `top`) on, `width` × `height`, scaled to `toWidth` × `toHeight` (bicubic). */
+/** The part of an image from (`left`, `top`) on, `width` × `height`, scaled to `toWidth` × `toHeight`. */
 export async function scalePart(
   image: Pixels,
   part: { left: number; top: number; width: number; height: number },
   toWidth: number,
   toHeight: number,
+  kernel: 'cubic' | 'linear' = 'cubic',
 ): Promise<Pixels> {
   const { data, info } = await sharp(image.data, {
     raw: { width: image.width, height: image.height, channels: 3 },
   })
     .extract(part)
-    .resize(toWidth, toHeight, { fit: 'fill', kernel: 'cubic' })
+    .resize(toWidth, toHeight, { fit: 'fill', kernel })
     .raw()
     .toBuffer({ resolveWithObject: true });
   return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };

@@ -1,0 +1,171 @@
+/** Data sets of images with boxes and masks: COCO's form, and drawn scenes. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import type { Instances } from '../../coco/instances.js';
+import { UserError } from '../../errors.js';
+import { counted, listUpTo } from '../../terminal/words.js';
+import type { Dataset, Split } from '../dataset.js';
+import { decodedCacheFolder } from '../download/locate.js';
+import { pixelStatistics } from '../pixel-statistics.js';
+import { drawScene, sceneCategories } from '../scenes.js';
+import type { CocoConfig, ShapesConfig } from '../schema.js';
+import { chooseImages } from '../subset.js';
+import { type AnnotatedImages, annotatedImages, ofClasses, sameCategories } from './annotations.js';
+import { canvasesOf } from './canvas.js';
+import { usableImages } from './check-images.js';
+import { objectTable } from './object-table.js';
+
+/** The most objects that a drawn scene has. */
+const mostDrawn = 8;
+
+/**
+ * Images with annotations in COCO's form.
+ *
+ * @throws {UserError} for files that are missing, and for annotations and images that cannot be used, unless they may
+ *   be skipped
+ */
+export async function openCoco(
+  config: CocoConfig,
+  options: { dataFolder?: string; quiet?: boolean } = {},
+): Promise<Dataset> {
+  const train = annotatedImages(config, 'train', options.dataFolder);
+  const val = annotatedImages(config, 'val', options.dataFolder);
+  sameCategories(train, val);
+  asExpected(config, train, val);
+  const chosen = chooseImages(config, unlabelled(train), unlabelled(val));
+  const held = chosen.validation.from === 'train' ? train : val;
+  const cacheBytes = config.decodedCache * 1e9;
+  const checking = {
+    onBroken: config.onBroken,
+    cacheBytes,
+    cache: decodedCacheFolder(),
+    quiet: options.quiet,
+  };
+  const open = async (from: AnnotatedImages, indices: Uint32Array, isTraining: boolean): Promise<Split> => {
+    const selected = { ...from, instances: select(from.instances, indices) };
+    const instances = await usableImages(selected, { ...checking, always: !isTraining });
+    if (isTraining) sayLeftOut(instances, config.mostObjects, from.file);
+    return {
+      ...splitOf(instances, isTraining),
+      files: { root: from.root, paths: instances.images.map(({ file }) => file) },
+    };
+  };
+  for (const each of new Set([train, val])) saySkipped(each);
+  const splits = {
+    train: await open(train, chosen.train, true),
+    validation: await open(held, chosen.validation.indices, false),
+  };
+  const [{ height, width }] = canvasesOf(config);
+  return {
+    name: config.name,
+    classes: train.instances.categories.length,
+    shape: [height, width, 3],
+    ...pixelStatistics('coco'),
+    ...splits,
+    checksums: { [basename(train.file)]: train.sha256, [basename(val.file)]: val.sha256 },
+    official: false,
+    note: `${basename(train.file)} and ${basename(val.file)} (${counted(splits.train.count, 'training image')}, ${counted(splits.validation.count, 'validation image')})`,
+    decoding: { colourJitter: 0, lighting: 0, onBroken: config.onBroken, cacheBytes },
+    scenes: config,
+  };
+}
+
+/** Scenes that gnbench draws. */
+export function openShapes(config: ShapesConfig): Dataset {
+  const { side } = config;
+  const [train, test] = [zeros(config.trainImages), zeros(config.valImages)];
+  const chosen = chooseImages(config, train, test);
+  const splits = {
+    train: drawn(config, 1, chosen.train, true),
+    validation: drawn(config, chosen.validation.from === 'train' ? 1 : 2, chosen.validation.indices, false),
+  };
+  const sha256 = ({ images }: Split) => createHash('sha256').update(images).digest('hex');
+  return {
+    name: 'shapes',
+    classes: config.classes?.length ?? sceneCategories.length,
+    shape: [side, side, 3],
+    ...pixelStatistics('shapes'),
+    ...splits,
+    checksums: { train: sha256(splits.train), validation: sha256(splits.validation) },
+    official: true,
+    scenes: { shorterSide: side, longerSide: side, canvas: 'square', mostObjects: mostDrawn },
+  };
+}
+
+function drawn(config: ShapesConfig, part: number, indices: Uint32Array, isTraining: boolean): Split {
+  const { side } = config;
+  const images = new Uint8Array(new SharedArrayBuffer(indices.length * side * side * 3));
+  const instances: Instances = {
+    images: [],
+    categories: sceneCategories.map((name, index) => ({ id: index + 1, name })),
+    objects: [],
+    skipped: [],
+  };
+  for (const [at, index] of indices.entries()) {
+    const { pixels, objects } = drawScene(part, index, side);
+    images.set(pixels, at * pixels.length);
+    instances.images.push({ id: at + 1, file: `${part}/${index}`, width: side, height: side });
+    for (const { mask, ...object } of objects) {
+      const segmentation = { counts: mask.counts };
+      const id = instances.objects.length + 1;
+      instances.objects.push({ ...object, id, image: at + 1, crowd: false, segmentation });
+    }
+  }
+  return { ...splitOf(ofClasses(instances, config.classes), isTraining), images };
+}
+
+function splitOf(instances: Instances, isTraining: boolean): Split {
+  const count = instances.images.length;
+  return {
+    count,
+    labels: new Int32Array(new SharedArrayBuffer(count * 4)),
+    images: new Uint8Array(new SharedArrayBuffer(0)),
+    objects: objectTable(instances),
+    ...(!isTraining && { truth: instances }),
+  };
+}
+
+const zeros = (length: number) => new Uint8Array(length);
+const unlabelled = ({ instances }: AnnotatedImages) => zeros(instances.images.length);
+
+function select(instances: Instances, indices: Uint32Array): Instances {
+  const images = Array.from(indices, (index) => instances.images[index]);
+  const ids = new Set(images.map(({ id }) => id));
+  return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
+}
+
+function saySkipped({ file, instances: { skipped } }: AnnotatedImages): void {
+  if (skipped.length === 0) return;
+  process.stderr.write(
+    `warning: ${file}: ${counted(skipped.length, 'annotation')} left out: ${listUpTo(skipped, 5)}\n`,
+  );
+}
+
+/** Says which images have more objects than a step learns from. */
+function sayLeftOut({ images, objects }: Instances, most: number, file: string): void {
+  const counts = new Map<number, number>();
+  for (const { image } of objects) counts.set(image, (counts.get(image) ?? 0) + 1);
+  const crowded = images.filter(({ id }) => (counts.get(id) ?? 0) > most);
+  if (crowded.length === 0) return;
+  const over = crowded.map(({ id, file: name }) => `image ${id} (${name}) ${counts.get(id)! - most}`);
+  const sum = crowded.reduce((total, { id }) => total + counts.get(id)! - most, 0);
+  process.stderr.write(
+    `warning: ${file}: ${counted(crowded.length, 'image')} with more than data.mostObjects ${most} objects; left out in training are the last ${sum}: ${listUpTo(over, 5)}\n`,
+  );
+}
+
+function asExpected({ expect }: CocoConfig, train: AnnotatedImages, val: AnnotatedImages): void {
+  if (!expect) return;
+  const found = {
+    classes: train.instances.categories.length,
+    train: train.instances.images.length,
+    val: val.instances.images.length,
+  };
+  for (const key of ['classes', 'train', 'val'] as const) {
+    if (found[key] === expect[key]) continue;
+    throw new UserError(`expected ${expect[key]}, found ${found[key]}`, {
+      place: `data.expect.${key}: ${key === 'val' ? val.file : train.file}`,
+      fix: 'complete the data set, or change data.expect',
+    });
+  }
+}
