@@ -17,7 +17,7 @@ export interface ExampleSource {
   views?: number;
   spec: BatchSpec;
   /**
-   * Where images have several shapes with as many pixels, upright and lying: the number of each example's shape. A batch
+   * The number of each example's shape, where images have several with as many pixels, upright and lying. A batch
    * holds images of one shape; the array `canvas` says which, and `spec` names the first.
    */
   canvases?: Uint8Array;

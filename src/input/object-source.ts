@@ -24,7 +24,7 @@ export interface ObjectOptions {
   mean: number[];
   /** In training another image may take a broken one's place. */
   train: boolean;
-  /** Where the images are: in files, or in memory. */
+  /** The place of the images: in files, or in memory. */
   files?: NonNullable<Split['files']>;
   decoding?: Decoding;
   images: Uint8Array;

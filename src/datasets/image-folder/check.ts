@@ -70,7 +70,7 @@ type Broken = Record<string, string>;
 
 /** Files of a folder, and what is looked for in them. */
 interface Inspection extends Pick<CheckOptions, 'cache' | 'quiet'> {
-  /** What is wrong with a file; undefined when nothing is. */
+  /** Says why a file cannot be used; undefined when it can. */
   problemOf(path: string, index: number): Promise<string | undefined>;
   /** Tells inspections of the same files apart that look for different things. */
   kind?: string;
