@@ -45,6 +45,7 @@ program
   .addOption(set())
   .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)')
   .addOption(data())
+  .addOption(new Option('--same-data-in <dir>', 'a sweep says so: its results folder').hideHelp())
   .addOption(new Option('--resume', "go on where the folder's run was stopped").conflicts('force'))
   .option('--force', "start over: delete the folder's run")
   .option('--eager', 'operation by operation instead of as one graph: slow, for debugging')

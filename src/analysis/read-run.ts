@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
+import { readRunFacts } from '../runs/environment.js';
 import { metricStatistics } from '../runs/statistics.js';
 import { metricsOf, readSummary, type Summary } from '../runs/summary.js';
 import { labelOf, type Metric } from '../tasks/metric.js';
@@ -46,7 +47,9 @@ export async function readRun(
   const done = rows.at(-1)?.epoch ?? 0;
   const total = summary?.epochs.total ?? epochs;
   if (summary?.status === 'completed' && problems.length === 0 && done < total) {
-    problems.push(`curves.csv ends at epoch ${done} of ${total}`);
+    problems.push(
+      `curves.csv ends at epoch ${done} of ${total}: restore it, or delete the run and train it again`,
+    );
   }
   const metrics = withFirst(metricsOf(summary), wanted);
   const value = metricStatistics(rows, metrics[0]).medianLast5;
@@ -61,6 +64,7 @@ export async function readRun(
     rows,
     summary,
     arithmetic: arithmeticOf(folder),
+    data: readRunFacts(join(folder, 'environment.json'))?.data,
     metrics,
     value: outcome === 'completed' ? value : undefined,
     problem: problems.length > 0 ? problems.join('; ') : problemOf(outcome, done, total, summary),

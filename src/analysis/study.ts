@@ -23,6 +23,8 @@ export interface StudyRun {
   summary?: Summary;
   /** How its 3×3 convolutions may be computed, by its config.yaml. */
   arithmetic?: { convolutions: Config['engine']['convolutions']; precision: Config['precision'] };
+  /** The checksums of its data by name, by its environment.json. */
+  data?: Readonly<Record<string, string>>;
   /** Why it does not count, in a few words. */
   problem?: string;
 }

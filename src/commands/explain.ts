@@ -3,7 +3,7 @@ import { UserError } from '../errors.js';
 import { causeOf, isSystemError } from '../storage/system-errors.js';
 
 /**
- * What the user can mend is said with its place and mend, what the machine refused with its cause; only the rest is a
+ * An error that the user can mend is said with its place and mend, what the machine refused with its cause; only the rest is a
  * mistake of the program.
  */
 export function explain(error: unknown, debugging: boolean): { text: string; exitCode: number } {

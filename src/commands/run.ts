@@ -11,6 +11,7 @@ export interface RunFlags {
   set: string[];
   out?: string;
   data?: string;
+  sameDataIn?: string;
   resume?: boolean;
   force?: boolean;
   eager?: boolean;
@@ -40,6 +41,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     out,
     mode: flags.force ? 'force' : flags.resume ? 'resume' : 'new',
     dataFolder: flags.data,
+    sameDataIn: flags.sameDataIn,
     eager: flags.eager ?? false,
     deterministic: flags.deterministic ?? false,
     tensorboard: flags.tensorboard ?? false,

@@ -1,6 +1,6 @@
 import type { CifarVersion } from './checksums.js';
 import { type CifarFile, readCifarFile, recordBytes } from './cifar-file.js';
-import { chosenClasses, relabel } from './classes.js';
+import { chosenClasses, namesOfClasses, relabel } from './classes.js';
 import { type Dataset, emptySplit, type Split } from './dataset.js';
 import { unofficialNote } from './official.js';
 import type { DataConfig } from './schema.js';
@@ -17,7 +17,9 @@ const plane = side * side;
  *   `classes` that are none
  */
 export async function readCifar(version: CifarVersion, folder: string, config: DataConfig): Promise<Dataset> {
-  const classes = chosenClasses(config.classes, { count: version.classes, names: version.classNames });
+  const known = { count: version.classes, names: version.classNames };
+  const classes = chosenClasses(config.classes, known);
+  const classNames = namesOfClasses(classes, known);
   const files = await Promise.all(
     [...version.train, ...version.test].map((name) => readCifarFile(version, folder, name)),
   );
@@ -30,6 +32,7 @@ export async function readCifar(version: CifarVersion, folder: string, config: D
   return {
     name: version.name,
     classes: classes.length,
+    ...(classNames && { classNames }),
     shape: [side, side, 3],
     mean: version.mean,
     std: version.std,

@@ -59,6 +59,10 @@ function refuseAmbiguous(wanted: number, names: readonly string[]): void {
   );
 }
 
+/** The names of the chosen classes, in the order of their labels; undefined where classes have none. */
+export const namesOfClasses = (chosen: readonly number[], { names }: ClassList): string[] | undefined =>
+  names && chosen.map((label) => names[label]);
+
 /** Each label as its place in `chosen`; −1 for those that are not in it. */
 export function relabel(labels: ArrayLike<number>, chosen: readonly number[]): Int32Array {
   const places = new Map(chosen.map((label, place) => [label, place]));

@@ -32,6 +32,8 @@ export interface Scenes extends CanvasConfig {
 export interface Dataset {
   name: string;
   classes: number;
+  /** The names of the classes in the order of their labels, where they have names. */
+  classNames?: readonly string[];
   /** [height, width, channels] of what a model sees. */
   shape: [number, number, number];
   /** Per channel, on the scale of 0 … 255. */

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Draws } from '../random/random.js';
-import { chosenClasses, relabel } from './classes.js';
+import { chosenClasses, namesOfClasses, relabel } from './classes.js';
 import { type Dataset, emptySplit, type Split } from './dataset.js';
 import { pixelStatistics } from './pixel-statistics.js';
 import type { DataConfig } from './schema.js';
@@ -48,6 +48,7 @@ export function drawSynthetic(config: DataConfig): Dataset {
   return {
     name: 'synthetic',
     classes: classes.length,
+    classNames: namesOfClasses(classes, syntheticClasses),
     shape: [side, side, 3],
     ...pixelStatistics('synthetic'),
     ...dataset,

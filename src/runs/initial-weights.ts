@@ -6,7 +6,8 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { initialize } from '../nn/initialize.js';
 import type { Variable } from '../nn/variable.js';
-import { differencesShapesDoNotShow } from '../weights/weights-metadata.js';
+import { listUpTo } from '../terminal/words.js';
+import { differencesShapesDoNotShow, otherClasses } from '../weights/weights-metadata.js';
 import { readRunFacts } from './environment.js';
 import { readWeights } from './weights.js';
 
@@ -24,11 +25,14 @@ export function initialWeights(
   { init, seed, ...config }: Config,
   variables: Variable[],
   note: (message: string) => void,
+  classNames?: readonly string[],
 ): InitialWeights {
   const drawn = initialize(variables, seed);
   if (!init) return { values: drawn };
   requireWeights(init.weights);
   const { values, sha256, metadata } = readWeights(init.weights, variables, { head: init.head, warn: note });
+  const other = init.head === 'keep' ? otherClasses(metadata, classNames) : undefined;
+  if (other) note(`warning: begins with the outputs of other classes: ${listUpTo(other.weights, 10)}`);
   for (const difference of differencesShapesDoNotShow(metadata, config)) {
     note(`begins with the weights of a network with ${difference}`);
   }

@@ -9,7 +9,7 @@ import { encodeSafetensors } from '../weights/safetensors.js';
 import { describeWeights } from '../weights/weights-metadata.js';
 import { loadCheckpoint } from './checkpoint/checkpoint.js';
 import { averageOf, sumOf, velocityOf } from './optimizer-slots.js';
-import { endedSummary } from './summary.js';
+import { endedSummary, summaryOf } from './summary.js';
 
 export interface RunWeights {
   /**
@@ -60,7 +60,8 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
       .filter((name) => !slots.has(name))
       .map((name) => [name, tensors[averaged ? averageOf(name) : name]] as const),
   );
-  const facts = { step, averaged, classes: values['head.bias']?.shape[0] };
+  const classNames = summaryOf(folder)?.dataset.classNames;
+  const facts = { step, averaged, classes: values['head.bias']?.shape[0], classNames };
   const metadata = config ? describeWeights(config, facts) : { step: String(step) };
   return { values, step, metadata, sha256: hash.digest('hex') };
 }

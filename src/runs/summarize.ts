@@ -14,13 +14,16 @@ export type TrainingEnd = { status: 'completed' | 'interrupted' } | { status: 'd
 export interface Summarized {
   config: Config;
   resolved: Resolved;
-  dataset: Pick<Dataset, 'name' | 'official' | 'note'>;
+  dataset: Pick<Dataset, 'name' | 'official' | 'note' | 'classNames'>;
   description: Pick<ModelDescription, 'parameters'>;
   measured: Measured;
   progress: TrainingProgress;
   rows: readonly CurveRow[];
   outcome: TrainingEnd | { status: 'running' } | { status: 'failed'; message: string };
 }
+
+// ImageNet's have 12 kB; a summary is read within bounds.
+const mostOfNames = 200_000;
 
 /** The content of `summary.json` for a run as it stands. */
 export function summarize({
@@ -36,7 +39,7 @@ export function summarize({
   const last = rows.at(-1);
   const trainSeconds = progress.earlierTrainSeconds + progress.trainSeconds;
   const waitSeconds = progress.earlierWaitSeconds + progress.waitSeconds;
-  const { official, note } = dataset;
+  const { official, note, classNames } = dataset;
   const validation = measured.metrics.map((metric) => {
     const { final = null, medianLast5 = null, best = null } = metricStatistics(rows, metric);
     return [valKey(metric.name), { final, medianLast5, best }] as const;
@@ -61,7 +64,12 @@ export function summarize({
     imagesPerSecond: trainSeconds > 0 ? (progress.step * resolved.imagesPerStep) / trainSeconds : null,
     secondsTotal: progress.seconds(),
     dataWaitShare: trainSeconds > 0 ? waitSeconds / trainSeconds : null,
-    dataset: { name: dataset.name, official, ...(note !== undefined && { note }) },
+    dataset: {
+      name: dataset.name,
+      official,
+      ...(note !== undefined && { note }),
+      ...(classNames && JSON.stringify(classNames).length < mostOfNames && { classNames }),
+    },
     ...(outcome.status === 'failed' && {
       failure: { kind: 'error', message: outcome.message, step: progress.step },
     }),

@@ -36,7 +36,7 @@ export interface Summary {
   secondsTotal: number;
   /** Share of the training time spent waiting for data. */
   dataWaitShare: Maybe;
-  dataset: { name: string; official: boolean; note?: string };
+  dataset: { name: string; official: boolean; note?: string; classNames?: readonly string[] };
   divergedAtStep?: number;
   failure?: { kind: string; message: string; step?: number };
   /** ISO 8601; missing while it runs. */
@@ -76,6 +76,7 @@ const fields: Record<string, string> = {
   'dataset.name': 'string',
   'dataset.official': 'boolean',
   'dataset.note': 'string?',
+  'dataset.classNames': 'object?',
   divergedAtStep: 'number?',
   finishedAt: 'string?',
 };

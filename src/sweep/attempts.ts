@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { StartableRun } from '../experiments/experiment.js';
+import { cutCurves } from '../runs/cut-curves.js';
 import { summaryOf } from '../runs/summary.js';
 import { replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
@@ -98,7 +99,11 @@ export function recordAttempt(runFolder: string): (outcome: AttemptResult) => vo
  */
 export function finalResult(run: StartableRun, begunAt?: string): AttemptResult | undefined {
   const summary = summaryOf(run.folder);
-  if (summary?.status === 'completed') return { kind: 'completed', step: summary.steps.done };
+  if (summary?.status === 'completed') {
+    const cut = cutCurves(run.folder, summary);
+    const step = summary.steps.done;
+    return cut ? { kind: 'crashed', step, message: cut } : { kind: 'completed', step };
+  }
   if (summary?.status === 'diverged') {
     return { kind: 'diverged', step: summary.divergedAtStep ?? summary.steps.done };
   }

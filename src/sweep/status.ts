@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Experiment, Run, StartableRun } from '../experiments/experiment.js';
 import { type CurveRow, readCurves } from '../runs/curves.js';
+import { cutCurves } from '../runs/cut-curves.js';
 import { metricStatistics } from '../runs/statistics.js';
 import { metricsOf, summaryOf } from '../runs/summary.js';
 import { lockOwner } from '../storage/lock.js';
@@ -59,7 +60,10 @@ async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> 
     const epochs = { done, total };
     return { run, state, epochs, metric, validation, attempts: attempts.length, pending, note };
   };
-  if (summary?.status === 'completed') return of('done', false);
+  if (summary?.status === 'completed') {
+    const cut = cutCurves(run.folder, summary);
+    return cut ? of('failed', false, cut) : of('done', false);
+  }
   if (summary?.status === 'diverged') {
     return of('diverged', false, `at step ${summary.divergedAtStep ?? summary.steps.done}`);
   }

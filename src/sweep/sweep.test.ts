@@ -196,6 +196,21 @@ test('a run that fails is tried again at the next starts, from its checkpoint, a
   assert.deepEqual(await states(experiment), { done: 2, failed: 2 });
 });
 
+test('a finished run whose curve was emptied is not called done, and the way out is said', async (t) => {
+  const { file, experiment } = await place(t, four);
+  assert.equal(await sweep(file, 2), 0);
+  const [run] = experiment.runs;
+  writeFileSync(join(run.folder, 'curves.csv'), '');
+  const status = async () => (await readStatus(experiment)).find((one) => one.run === run)!;
+  const { state, pending, note } = await status();
+  assert.deepEqual([state, pending], ['failed', false]);
+  assert.match(note!, /curves\.csv cannot be read .*delete the run’s folder and sweep again/);
+  assert.equal(await sweep(file, 2), 1);
+  rmSync(run.folder, { recursive: true });
+  assert.equal(await sweep(file, 2), 0);
+  assert.equal((await status()).state, 'done');
+});
+
 test('a run that failed once goes on from its checkpoint', async (t) => {
   const { file, experiment } = await place(t, four);
   assert.equal(await sweep(file, 4, { does: { ln: 'fail-once' } }), 1);

@@ -4,11 +4,13 @@ import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
 import { kernels } from '../engine/kernel-table.js';
 import { planThreads } from '../engine/threads.js';
+import { UserError } from '../errors.js';
 import { confirmPlan, planRun } from '../models/plan.js';
 import { type LoadedWeights, readWeights } from '../runs/weights.js';
 import { loadTask } from '../tasks/index.js';
 import { startProgress } from '../terminal/progress.js';
-import { differencesShapesDoNotShow } from '../weights/weights-metadata.js';
+import { listUpTo } from '../terminal/words.js';
+import { differencesShapesDoNotShow, otherClasses } from '../weights/weights-metadata.js';
 import type { Evaluation } from './evaluation.js';
 import type { Network } from './network.js';
 import { openNetwork, openSources } from './open-network.js';
@@ -48,6 +50,13 @@ export async function evaluateWeights(
   const { network: model, model: description } = confirmPlan(planned, config, dataset);
   const { variables } = description;
   const weights = readWeights(file, variables, { head: 'keep', warn: options.note });
+  const other = otherClasses(weights.metadata, dataset.classNames);
+  if (other) {
+    throw new UserError(
+      `the weights tell ${listUpTo(other.weights, 10)} apart, and the data has ${listUpTo(other.data, 10)}`,
+      { place: file, fix: 'evaluate on the classes that it was trained on, in their order (data.classes)' },
+    );
+  }
   for (const difference of differencesShapesDoNotShow(weights.metadata, config)) {
     options.note(`warning: the weights are of a network with ${difference}`);
   }

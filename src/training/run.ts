@@ -26,6 +26,7 @@ import { initialWeights, initialWeightsAgain } from '../runs/initial-weights.js'
 import { createProgress, type TrainingProgress } from '../runs/progress.js';
 import { createReporter } from '../runs/reporter.js';
 import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.js';
+import { requireDataOfOthers, requireDataOfStart } from '../runs/same-data.js';
 import { type Summarized, summarize } from '../runs/summarize.js';
 import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
 import { openEventFile } from '../runs/tensorboard.js';
@@ -43,6 +44,8 @@ export interface RunOptions {
   out: string;
   mode: 'new' | 'resume' | 'force';
   dataFolder?: string;
+  /** The results folder of an experiment whose runs are all to be trained on the same data. */
+  sameDataIn?: string;
   eager: boolean;
   /**
    * One thread, and TensorFlow's deterministic kernels: the same bits on every machine with a processor of the kind.
@@ -76,7 +79,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       `warning: learningRate.dropAt ${never.join(', ')} is never reached in ${config.epochs} epochs`,
     );
   const { variables } = description;
-  const weights = holdsRun(options) ? undefined : initialWeights(config, variables, options.note);
+  const weights = holdsRun(options)
+    ? undefined
+    : initialWeights(config, variables, options.note, dataset.classNames);
 
   // 2. The folder, which from here on is this process's own.
   const folder = await openRunFolder(options.out, options.mode);
@@ -84,6 +89,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const begun = folder.begunWith === undefined ? undefined : sameExperiment(folder, config);
     const ended = begun && endedSummary(folder.path);
     if (ended) return ended;
+    if (begun) requireDataOfStart(folder.environment, dataset.checksums);
+    if (options.sameDataIn)
+      requireDataOfOthers(options.sameDataIn, folder.path, config.data, dataset.checksums);
     const checkpoint = begun ? loadCheckpoint(folder.checkpoints, options.note) : undefined;
     const known = { environment: folder.environment, hasCheckpoint: checkpoint !== undefined };
     const initial = weights ?? initialWeightsAgain(config, variables, { ...known, note: options.note });

@@ -127,7 +127,7 @@ const pytorchsFormat = (place: string) =>
     fix: 'convert it: python experiments/weights/pth_to_safetensors.py FILE',
   });
 
-/** What a download leaves in place of a file: the pointer of Git LFS, or a server's page. */
+/** Downloads that brought something else than the file: the pointer of Git LFS, or a server's page. */
 function somethingElse(bytes: Uint8Array, place: string): UserError | undefined {
   const start = Buffer.from(bytes.subarray(0, 200))
     .toString('utf8')

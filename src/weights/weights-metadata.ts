@@ -22,11 +22,17 @@ export const describeArchitecture = (
 /** Weights of a run of `config` after `step` steps. */
 export function describeWeights(
   config: Config,
-  { step, averaged, classes }: { step: number; averaged: boolean; classes: number },
+  {
+    step,
+    averaged,
+    classes,
+    classNames,
+  }: { step: number; averaged: boolean; classes: number; classNames?: readonly string[] },
 ): Record<string, string> {
   const { mean, std } = pixelStatistics(config.data.name);
   return {
     ...describeArchitecture(config, classes),
+    ...(classNames && { classNames: JSON.stringify(classNames) }),
     weights: averaged ? 'running averages' : 'of the last step',
     step: String(step),
     data: config.data.name,
@@ -42,6 +48,24 @@ export function architectureOf(metadata: Record<string, string>): Architecture |
     const [model, normalizer] = [JSON.parse(metadata.model), JSON.parse(metadata.normalizer)];
     const named = typeof model.name === 'string' && typeof normalizer.name === 'string';
     return named ? { model, normalizer } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The classes that the weights' outputs stand for, where they are others than the data's; undefined where they are the
+ * same or have no names.
+ */
+export function otherClasses(
+  { classNames }: Record<string, string>,
+  data: readonly string[] | undefined,
+): { weights: string[]; data: readonly string[] } | undefined {
+  if (classNames === undefined || !data) return undefined;
+  try {
+    const weights: unknown = JSON.parse(classNames);
+    if (!Array.isArray(weights) || isDeepStrictEqual(weights, [...data])) return undefined;
+    return { weights: weights.map(String), data };
   } catch {
     return undefined;
   }

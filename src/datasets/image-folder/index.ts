@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.js';
-import { chosenClasses, relabel } from '../classes.js';
+import { chosenClasses, namesOfClasses, relabel } from '../classes.js';
 import type { Dataset, Split } from '../dataset.js';
 import { decodedCacheFolder } from '../download/locate.js';
 import { pixelStatistics } from '../pixel-statistics.js';
 import type { ImageFolderConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
 import { soundImages } from './check.js';
+import { contentsOf } from './contents.js';
 import { classesOf, type ImageList, listImages, sameClasses } from './list.js';
 
 /**
@@ -47,10 +48,16 @@ export async function openImageFolder(
   return {
     name: config.name,
     classes: classes.length,
+    classNames: namesOfClasses(classes, classesOf(train)),
     shape: [resolution, resolution, 3],
     ...pixelStatistics('image-folder'),
     ...splits,
-    checksums: { 'train (names)': namesOf(chosen.train), 'validation (names)': namesOf(chosen.validation) },
+    checksums: {
+      'train (names)': namesOf(chosen.train),
+      'validation (names)': namesOf(chosen.validation),
+      ...(await contentsOf('train', chosen.train, checking.cache)),
+      ...(await contentsOf('validation', chosen.validation, checking.cache)),
+    },
     official: false,
     note: describe(train, splits),
     decoding,

@@ -16,7 +16,7 @@ export interface ImageList {
   /** Relative to `root`, sorted by class, then by name. */
   paths: string[];
   labels: Int32Array;
-  /** What is there and no image of a class: by kind, how many of them, and one for an example. */
+  /** Everything else that is there: by kind, how many of them, and one for an example. */
   passedOver: PassedOver;
 }
 
@@ -129,7 +129,7 @@ function target(link: string): Stats | undefined {
 const unreadable = (place: string, cause: unknown) =>
   fileError(cause, 'cannot be read', place, { exitCode: 2 });
 
-/** What a folder's entry is; links are followed, since data sets are often put together from them. */
+/** The kind of a folder's entry; links are followed, since data sets are often put together from them. */
 function kindOf(folder: string, entry: Dirent): 'file' | 'folder' | 'dangling link' | 'other' {
   const found = entry.isSymbolicLink() ? target(join(folder, entry.name)) : entry;
   if (!found) return 'dangling link';

@@ -1,4 +1,4 @@
-/** What a listing of images leaves out: counted by kind, and said once. */
+/** Files and folders that a listing of images leaves out: counted by kind, and said once. */
 export class PassedOver {
   readonly #kinds = new Map<string, { count: number; example: string }>();
 

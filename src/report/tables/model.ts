@@ -2,6 +2,7 @@
 import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
+import { runsOnOtherData } from '../../analysis/other-data.js';
 import { mean, sampleStd } from '../../analysis/statistics.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
@@ -45,6 +46,8 @@ export interface TableModel {
   contrasts: Contrast[];
   notPossible: Study['notPossible'];
   strays: string[];
+  /** Runs that count, but were trained on other data than the rest. */
+  otherData: string[];
   /** The rows' runs that count, by how their convolutions may be computed; whether Winograd's has some in bfloat16. */
   convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
   differences: string;
@@ -67,6 +70,7 @@ export function tableModel(study: Study): TableModel {
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,
+    otherData: runsOnOtherData(study),
     convolutions,
     differences: differencesLine(study),
   };

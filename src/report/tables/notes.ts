@@ -3,7 +3,8 @@ import { fixed } from '../../terminal/number-format.js';
 import type { TableModel } from './model.js';
 
 /** A sentence each: what this model cannot do, runs that do not count, and runs of no cell. */
-export function notesOf({ notPossible, rows, baselineRows, strays, convolutions }: TableModel): string[] {
+export function notesOf(model: TableModel): string[] {
+  const { notPossible, rows, baselineRows, strays, otherData, convolutions } = model;
   return [
     ...notPossible.map(
       ({ label, why, published }) =>
@@ -13,6 +14,7 @@ export function notesOf({ notPossible, rows, baselineRows, strays, convolutions 
       remarks.map((remark) => `Not counted: ${remark}.`),
     ),
     ...convolutionsNote(convolutions),
+    ...otherData.map((run) => `Trained on other data: ${run}.`),
     ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
   ];
 }

@@ -56,6 +56,8 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
       run.folder,
       '--resume',
       '--quiet',
+      '--same-data-in',
+      dirname(dirname(run.folder)),
       ...overrides,
       ...options.flags,
     ],

@@ -41,6 +41,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string' },
     set: { type: 'string', multiple: true },
     data: { type: 'string' },
+    'same-data-in': { type: 'string' },
     resume: { type: 'boolean' },
     quiet: { type: 'boolean' },
   },
