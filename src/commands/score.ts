@@ -1,6 +1,6 @@
-import { averagePrecision } from '../coco/average-precision.js';
-import { type Instances, instanceMask, readInstances } from '../coco/instances.js';
+import { type Instances, readInstances } from '../coco/instances.js';
 import { readResults } from '../coco/results-file.js';
+import { type InstanceScores, scoreInstances } from '../coco/score-instances.js';
 import { UserError } from '../errors.js';
 import { columns } from '../terminal/columns.js';
 
@@ -26,10 +26,10 @@ export async function score(flags: ScoreFlags): Promise<number> {
     });
   }
   const instances = await readInstances(flags.annotations);
-  const results: Record<string, ReturnType<typeof scoreBy>> = {};
+  const results: Record<string, InstanceScores> = {};
   for (const by of kindsOf(flags.by)) {
     const detections = await readResults(flags.detections, instances, by);
-    results[by] = scoreBy(by, instances, detections);
+    results[by] = scoreInstances(by, instances, detections);
   }
   const files = { detections: flags.detections, annotations: flags.annotations };
   process.stdout.write(
@@ -51,41 +51,10 @@ function kindsOf(by = 'box'): Kind[] {
   return names as Kind[];
 }
 
-function scoreBy(by: Kind, instances: Instances, detections: Awaited<ReturnType<typeof readResults>>) {
-  const sizes = new Map(instances.images.map((image) => [image.id, image]));
-  const truth = instances.objects.map((object) => ({
-    ...object,
-    mask: by === 'mask' ? instanceMask(object, sizes.get(object.image)!) : undefined,
-  }));
-  const without = by === 'mask' ? truth.find(({ mask }) => !mask) : undefined;
-  if (without) {
-    throw new UserError(`annotation ${without.id} (image ${without.image}) has no mask`, {
-      place: '--by mask',
-      fix: 'compare boxes with --by box',
-    });
-  }
-  const {
-    perCategory,
-    precisionAt50: _,
-    ...numbers
-  } = averagePrecision({
-    by,
-    images: [...sizes.keys()],
-    categories: instances.categories.map(({ id }) => id),
-    truth,
-    detections,
-  });
-  const names = new Map(instances.categories.map(({ id, name }) => [id, name]));
-  return {
-    ...numbers,
-    perCategory: perCategory.map((each) => ({ name: names.get(each.category)!, ...each })),
-  };
-}
-
 const percent = (value: number | undefined) => (value === undefined ? '–' : (100 * value).toFixed(1));
 
-function asText(results: Record<string, ReturnType<typeof scoreBy>>, { images }: Instances): string {
-  const parts = Object.entries(results).map(([by, { perCategory, ...numbers }]) => {
+function asText(results: Record<string, InstanceScores>, { images }: Instances): string {
+  const parts = Object.entries(results).map(([by, { perCategory, precisionAt50: _, ...numbers }]) => {
     const present = perCategory.filter(({ objects }) => objects > 0);
     const absent = perCategory.length - present.length;
     const rows = present.map(({ name, objects, AP, AP50 }) => [

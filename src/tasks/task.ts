@@ -1,5 +1,6 @@
 /** A task: what a network is trained to do. Classification is one; the training loop knows nothing of it. */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Instances } from '../coco/instances.js';
 import type { Kernels } from '../engine/kernel-table.js';
 import type { Batch, BatchSpec } from '../input/batch.js';
 import type { Head } from '../nn/net.js';
@@ -30,7 +31,7 @@ export interface Task extends Measured {
   /** In the graph, for a batch of an evaluation: what leaves it. */
   predictions(outputs: Tensors, targets: Tensors, context: StepContext): Tensors;
   /** On the host, for a whole split. */
-  evaluator(split: { views: number }): Evaluator;
+  evaluator(split: { views: number; truth?: Instances }): Evaluator;
 }
 
 /** Gathers the predictions of a split and makes the task's metrics of them. */
@@ -42,4 +43,6 @@ export interface Evaluator {
   add(predictions: Batch, targets: Batch, rows: number): void;
   /** Each metric by name; `loss`, where there is one, is the column `val_loss`. */
   result(): Record<string, number>;
+  /** What is worth keeping beside the metrics, as files of the run's folder: their text by name. */
+  files?(): Record<string, string>;
 }

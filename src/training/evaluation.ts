@@ -9,6 +9,9 @@ import { batchFeeds, forward, type Network, targetsOf, tensorNet } from './netwo
 /** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
 export type Evaluation = Record<string, number>;
 
+/** Writes a file of the run's folder. */
+export type KeepFile = (name: string, text: string) => void;
+
 /** Runs a batch of so many rows. */
 export type EvaluationStep = (batch: Batch, rows: number) => ReturnType<DefinedStep>;
 
@@ -40,6 +43,7 @@ export function defineEvaluation(
  * Evaluates every example of a split.
  *
  * @param pause called after each batch with the examples that are done; true ends the evaluation early
+ * @param keep given the files that the task makes of its predictions
  * @returns undefined when it was ended early
  */
 export async function evaluate(
@@ -48,9 +52,10 @@ export async function evaluate(
   source: SourceDescription,
   batchSize: number,
   pause: (done: number) => Promise<boolean>,
+  keep?: KeepFile,
 ): Promise<Evaluation | undefined> {
-  const { views = 1 } = source;
-  const evaluator = task.evaluator({ views });
+  const { views = 1, truth } = source;
+  const evaluator = task.evaluator({ views, truth });
   const batches = openEvaluationBatches(source, { batchSize: Math.min(batchSize, rowsOf(source)) });
   let done = 0;
   try {
@@ -62,5 +67,6 @@ export async function evaluate(
   } finally {
     await batches.close();
   }
+  for (const [name, text] of Object.entries((keep && evaluator.files?.()) ?? {})) keep?.(name, text);
   return evaluator.result();
 }

@@ -9,7 +9,7 @@ import type { SourceDescription } from '../input/example-source.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import type { LoadedTask } from '../tasks/index.js';
 import type { Task } from '../tasks/task.js';
-import { defineEvaluation, type Evaluation, evaluate, evaluationBatches } from './evaluation.js';
+import { defineEvaluation, type Evaluation, evaluate, evaluationBatches, type KeepFile } from './evaluation.js';
 import type { Network } from './network.js';
 import {
   defineStatistics,
@@ -61,7 +61,7 @@ function requireTargets({ name, targets }: Task, { spec }: SourceDescription): v
 export interface OpenNetwork {
   program: Program;
   /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
-  evaluate(pause: (examples: number) => Promise<boolean>): Promise<Evaluation | undefined>;
+  evaluate(pause: (examples: number) => Promise<boolean>, keep?: KeepFile): Promise<Evaluation | undefined>;
 }
 
 /** A program with the network's variables and the steps that evaluate it. The engine has been loaded. */
@@ -111,13 +111,13 @@ function defineEvaluations(
   const { batchSize } = config.evaluate;
   const step = defineEvaluation(program, network, evaluationBatches(rowsOf(validation), batchSize));
   const images = preciseImages(config, variables);
-  const measure = (pause: (examples: number) => Promise<boolean>) =>
-    evaluate(step, task, validation, batchSize, pause);
+  const measure: OpenNetwork['evaluate'] = (pause, keep) =>
+    evaluate(step, task, validation, batchSize, pause, keep);
   if (images === 0) return measure;
   const precise = {
     step: defineStatistics(program, network, statisticsBatch(statistics.count)),
     source: statistics,
     images,
   };
-  return (pause) => withPreciseStatistics(program, precise, () => measure(pause), pause);
+  return (pause, keep) => withPreciseStatistics(program, precise, () => measure(pause, keep), pause);
 }

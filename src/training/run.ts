@@ -30,6 +30,7 @@ import { requireDataOfOthers, requireDataOfStart } from '../runs/same-data.js';
 import { type Summarized, summarize } from '../runs/summarize.js';
 import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
 import { openEventFile } from '../runs/tensorboard.js';
+import { replaceFile } from '../storage/files.js';
 import { loadTask } from '../tasks/index.js';
 import { loggedNames } from '../tasks/metric.js';
 import type { Task } from '../tasks/task.js';
@@ -225,6 +226,10 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     requireLock(folder);
     steps?.sync();
   };
+  const keep = (name: string, text: string) => {
+    requireLock(folder);
+    replaceFile(join(folder.path, name), text);
+  };
   const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, beforeSave);
   try {
     const stopRequested = () => options.stopRequested() !== undefined;
@@ -240,7 +245,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
       reporter,
       stopRequested,
       weightsAreFinite: () => weightsAreFinite(program, trained),
-      evaluate,
+      evaluate: (pause: (images: number) => Promise<boolean>) => evaluate(pause, keep),
     };
     const outcome = await train(training, progress);
     reporter.stop(outcome.status);
