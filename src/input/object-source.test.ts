@@ -210,6 +210,27 @@ describe('images in the form of COCO', () => {
     assert.equal(source.truth?.objects.length, 4);
   });
 
+  test('are mirrored with polygons and runs in about half of the epochs', async () => {
+    await write();
+    const dataset = await openCoco(configOf(), { quiet: true });
+    const steps = { ...trainingOf(1, true, 60), stepsPerEpoch: 3 };
+    const batches = openTrainBatches(sourceOf(dataset, 'train'), steps);
+    const lefts = new Map<number, number[]>();
+    for (let step = 0; step < 60; step++) {
+      const batch = batches.next();
+      if (!batch.valid[0]) continue;
+      const sides: [number, number] = batch.canvas[0] ? [128, 64] : [64, 128];
+      const box = [...batch.boxes.subarray(0, 4)];
+      assert.deepEqual(extent(decodeMask(maskAt(batch, 0, 0, 5, sides)), sides[1]), box);
+      lefts.set(batch.image[0], [...(lefts.get(batch.image[0]) ?? []), box[0]]);
+    }
+    await batches.close();
+    assert.deepEqual([...lefts.keys()].sort(), [0, 1]);
+    const counts = lefts.get(0)!.filter((left) => left === 12).length;
+    assert.ok(lefts.get(0)!.every((left) => left === 12 || left === 120 - 36));
+    assert.ok(counts >= 4 && counts <= 16, `${counts} of 20 are as they were`);
+  });
+
   test('say what cannot be used before anything starts, and are left out when that is allowed', async () => {
     await write();
     const fails = async (pattern: RegExp, changes: Record<string, unknown> = {}) =>
