@@ -243,6 +243,8 @@ dataCommand
 dataCommand
   .command('verify <name>')
   .description('read every file; say whether it is sound, and whether it is the published one')
+  .option('--annotations <file>', "coco: in the form of COCO's instances_*.json")
+  .option('--images <dir>', 'coco: the folder of the images that it names')
   .addOption(data())
   .addOption(json())
   .action(action(async () => (await import('./commands/data.js')).dataVerify));

@@ -69,13 +69,14 @@ function reportFinding(file: string, error: Problem | undefined): void {
     process.stderr.write(`error: ${error.place}: ${error.message}\n${error.fix ? `  ${error.fix}\n` : ''}`);
 }
 
-function asJson({ config, sizes, resolved, model, memory }: Shown) {
+function asJson({ config, sizes, classes, objects, resolved, model, memory }: Shown) {
   const { rateAt, ...numbers } = resolved;
   const { layers, parameters, flops, activations } = model;
   const rates = rateChanges(config, rateAt, resolved.stepsPerEpoch);
   return {
     config,
     images: sizes,
+    ...(objects && { classes, objects }),
     ...numbers,
     rates,
     model: { parameters, flops, activations, layers },
@@ -83,7 +84,7 @@ function asJson({ config, sizes, resolved, model, memory }: Shown) {
   };
 }
 
-function asText({ config, sizes, resolved, model, memory }: Shown): string {
+function asText({ config, sizes, classes, objects, resolved, model, memory }: Shown): string {
   const { batch, learningRate } = config;
   const { imagesPerStep, stepsPerEpoch, totalSteps, rate, rateAt, runName } = resolved;
   const drops = rateChanges(config, rateAt, stepsPerEpoch).slice(1);
@@ -96,6 +97,11 @@ function asText({ config, sizes, resolved, model, memory }: Shown): string {
   const lines = [
     `run: ${runName}`,
     `images: ${count(sizes.train)} for training, ${count(sizes.validation)} for validation`,
+    ...(objects
+      ? [
+          `objects: ${count(objects.train)} and ${count(objects.validation)} of ${count(classes)} classes, before subsets`,
+        ]
+      : []),
     `steps: ${count(totalSteps)}, ${count(stepsPerEpoch)} an epoch, of ${count(imagesPerStep)} images${workers}`,
     `rate: ${rate} = ${learningRate.base} · ${imagesPerStep} / ${learningRate.per}${shape}`,
     `model: ${count(model.parameters)} parameters${trainedInWords(config, model)}, ${count(model.flops)} multiply-adds an image forward`,

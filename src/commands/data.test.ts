@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import sharp from 'sharp';
 import { cifar100 } from '../datasets/checksums.js';
 import { UserError } from '../errors.js';
 import { dataFetch, dataVerify } from './data.js';
@@ -84,4 +85,36 @@ test('data that is no download: what is drawn is sound, a folder is the user’s
   assert.deepEqual([drawn.code, JSON.parse(drawn.text).sound], [0, true]);
   for (const command of [dataFetch, dataVerify])
     await assert.rejects(command('image-folder'), /whatever folders data\.train and data\.val name/);
+});
+
+test('data verify coco says what there is and what cannot be used; half of the names is no set', async () => {
+  const images = join(parent, 'coco');
+  await mkdir(images);
+  const image = { create: { width: 8, height: 6, channels: 3 as const, background: '#123' } };
+  await sharp(image).png().toFile(join(images, 'a.png'));
+  const object = { image_id: 1, category_id: 4, iscrowd: 0, area: 4, segmentation: [[1, 1, 3, 1, 3, 3]] };
+  await writeFile(
+    join(images, 'instances.json'),
+    JSON.stringify({
+      categories: [{ id: 4, name: 'cat' }],
+      images: [1, 2].map((id) => ({ id, file_name: id === 1 ? 'a.png' : 'b.png', width: 8, height: 6 })),
+      annotations: [
+        { ...object, id: 1, bbox: [1, 1, 2, 2] },
+        { ...object, id: 2, bbox: [1, 1, 0, 2] },
+      ],
+    }),
+  );
+  const annotations = join(images, 'instances.json');
+  const { code, text } = await printed(() => dataVerify('coco', { annotations, images, json: true }));
+  assert.equal(code, 1);
+  const [file] = JSON.parse(text).files;
+  assert.deepEqual(
+    [file.images, file.unusableImages, file.objects, file.classes, file.width],
+    [1, 1, 1, 1, { least: 8, most: 8 }],
+  );
+  assert.match(file.skipped.join(), /annotation 2 \(image 1, a\.png\): its box \[1,1,0,2\] has no area/);
+  await assert.rejects(dataVerify('coco', { images }), (error: UserError) => {
+    assert.equal(error.place, '--images');
+    return error instanceof UserError;
+  });
 });

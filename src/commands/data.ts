@@ -25,8 +25,13 @@ export async function dataFetch(
  */
 export async function dataVerify(
   name: string,
-  options: { data?: string; json?: boolean } = {},
+  options: { data?: string; json?: boolean; annotations?: string; images?: string } = {},
 ): Promise<number> {
+  if (name === 'coco') {
+    // Loaded here: it brings the image library.
+    const { verifyCoco } = await import('./data-verify-coco.js');
+    return verifyCoco(options);
+  }
   const version = versionOf(name, 'verify');
   if (!version) {
     if (options.json) process.stdout.write(`${JSON.stringify({ name, sound: true, files: [] }, null, 2)}\n`);
@@ -87,7 +92,12 @@ function versionOf(name: string, verb: string): CifarVersion | undefined {
       },
     );
   }
-  if (name !== 'synthetic') throw unknownDataset(name);
-  process.stderr.write(`synthetic data is drawn by gnbench itself: there is nothing to ${verb}\n`);
+  if (name === 'coco') {
+    throw new UserError('its images are not downloaded by gnbench', {
+      fix: 'get them from cocodataset.org, and name them with data.train, data.trainAnnotations and so on',
+    });
+  }
+  if (name !== 'synthetic' && name !== 'shapes') throw unknownDataset(name);
+  process.stderr.write(`${name} data is drawn by gnbench itself: there is nothing to ${verb}\n`);
   return undefined;
 }

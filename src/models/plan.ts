@@ -14,6 +14,9 @@ import { checkParameterGroups } from './parameter-groups.js';
 export interface Plan {
   /** Images that are trained and validated on. */
   sizes: Sizes;
+  /** Classes of the data, and numbers of annotated objects where they were read. */
+  classes: number;
+  objects?: Sizes;
   resolved: Resolved;
   /** The model as a function of a `Net`, with the task's head. */
   network: Model;
@@ -50,7 +53,7 @@ export function checkPlan(config: Config): void {
   });
 }
 
-function planWith(config: Config, { sizes: all, classes, shape }: KnownSizes, head?: Head): Plan {
+function planWith(config: Config, { sizes: all, classes, shape, objects }: KnownSizes, head?: Head): Plan {
   const sizes = splitSizes(config.data, all);
   const resolved = resolve(config, sizes);
   const headless = createModel(config.model, classes);
@@ -58,7 +61,7 @@ function planWith(config: Config, { sizes: all, classes, shape }: KnownSizes, he
   const model = describeModel(network, config.normalizer, { shape });
   // The parts of a head that is not here cannot be known.
   if (!config.task || head) checkParameterGroups(config, model.variables);
-  return { sizes, resolved, network, model, memory: stepMemory(config, model) };
+  return { sizes, classes, objects, resolved, network, model, memory: stepMemory(config, model) };
 }
 
 /** The plan for the data as it was found: of image files, broken ones may have been left out. */

@@ -5,7 +5,17 @@ import { fileURLToPath } from 'node:url';
 
 const { NODE_TEST_CONTEXT: _, GNBENCH_ISA: __, ...environment } = process.env;
 const childPath = fileURLToPath(new URL('./testing/level-child.js', import.meta.url));
-const tests = ['normalize', 'affine-relu', 'update', 'conv', 'images', 'head', 'rectify', 'denormals'];
+const tests = [
+  'normalize',
+  'affine-relu',
+  'update',
+  'conv',
+  'images',
+  'head',
+  'rectify',
+  'denormals',
+  'detection',
+];
 const files = tests.map((name) => fileURLToPath(new URL(`./${name}.test.js`, import.meta.url)));
 
 function run(args: string[], level?: string) {

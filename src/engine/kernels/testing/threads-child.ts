@@ -2,9 +2,12 @@
  * Runs the kernels on as many threads as the argument says and prints a sha256 of all they give: for threads.test.ts.
  */
 import { createHash } from 'node:crypto';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { DataType } from '../../data-type.js';
-import { loadEngine } from '../../load.js';
+import { lossAndGradients } from '../../gradients.js';
+import { loadEngine, tf } from '../../load.js';
 import { bools, floats, ints, type } from '../../operation.js';
+import { maskTargets, matchBoxes, roiAlign, sampleMatches, suppress } from '../../ops/detection.js';
 import { type Format, type Input, runOp, type Value } from './direct.js';
 
 await loadEngine({ variant: 'cpu', threads: { intraOp: Number(process.argv[2]), interOp: 1 }, quiet: true });
@@ -14,6 +17,10 @@ function run(...call: Parameters<typeof runOp>): Value[] {
   const results = runOp(...call);
   for (const { data } of results) hash.update(data);
   return results;
+}
+
+function add(...tensors: Tensor[]): void {
+  for (const tensor of tensors) hash.update(new Uint8Array(tensor.dataSync().slice().buffer));
 }
 
 let step = 0;
@@ -96,4 +103,56 @@ for (const [images, side, channels, filters, kernel, stride] of [
   const size = [ints('height', side), ints('width', side), bools('has_addend', false)];
   if (channels > 3) run('GnbenchConvBackpropInput', [strides, ...size], [dy, w, tensor([0], 'float')], 1);
 }
+
+/** Detection's operations: boxes that overlap, with ties among them, on maps of odd sizes. */
+const int32 = (shape: number[], of: (i: number) => number) =>
+  tf.tensor(
+    Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
+    shape,
+    'int32',
+  );
+const wave = (shape: number[], of: (i: number) => number = (i) => Math.sin(i * 0.37)) =>
+  tf.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
+    shape,
+  );
+const boxesOf = (count: number) =>
+  wave([count, 4], (i) => ((Math.floor(i / 4) * 37) % 211) + (i % 4 < 2 ? 0 : 1 + ((i * 13) % 97)));
+const boxes = boxesOf(700);
+const [image, level] = [int32([700], (i) => i % 2), int32([700], (i) => (i % 3) - 1)];
+const maps = [wave([2, 67, 71, 19]), wave([2, 33, 35, 19])];
+for (const [sampling, aligned] of [
+  [2, false],
+  [0, true],
+] as const) {
+  const options = { boxes, image, level, scales: [1 / 4, 1 / 8], size: 7, sampling, aligned };
+  const { value, gradients } = lossAndGradients(() => roiAlign(maps, options).square().sum(), maps);
+  add(value, ...gradients, roiAlign(maps, options));
+}
+const candidates = boxesOf(3000).reshape([2, 1500, 4]);
+const group = int32([2, 1500], (i) => i % 5);
+const scores = wave([2, 1500], (i) => ((i * 37) % 64) / 64);
+const { kept, valid } = suppress(candidates, scores, group, { threshold: 0.5, minScore: -1, limit: 600 });
+const truth = boxesOf(60).reshape([2, 30, 4]);
+const kind = int32([2, 30], (i) => (i % 11 === 0 ? 2 : 1));
+const options = { low: 0.3, high: 0.7, bestOfEach: true, crowdOverlap: 0.7 };
+const match = matchBoxes(candidates, truth, kind, options);
+const sampled = sampleMatches(
+  match,
+  int32([2], (i) => i + 5),
+  { count: 256, mostPositive: 128 },
+);
+const targets = maskTargets(
+  int32([2, 640], () => 100),
+  int32([2, 11], (i) => 64 * (i % 11)),
+  {
+    boxes,
+    image,
+    object: int32([700], (i) => (i % 11) - 1),
+    size: 28,
+    height: 80,
+    width: 80,
+  },
+);
+add(kept, valid, match, sampled.chosen, sampled.positives, sampled.total, targets);
 console.log(hash.digest('hex'));
