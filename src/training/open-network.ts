@@ -9,7 +9,13 @@ import type { SourceDescription } from '../input/example-source.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import type { LoadedTask } from '../tasks/index.js';
 import type { Task } from '../tasks/task.js';
-import { defineEvaluation, type Evaluation, evaluate, evaluationBatches, type KeepFile } from './evaluation.js';
+import {
+  defineEvaluation,
+  type Evaluation,
+  evaluate,
+  evaluationBatches,
+  type KeepFile,
+} from './evaluation.js';
 import type { Network } from './network.js';
 import {
   defineStatistics,
