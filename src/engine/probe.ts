@@ -36,7 +36,10 @@ export function probeEngine(options: LoadOptions): Promise<Probe> {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(JSON.parse(printed.trim().split('\n').at(-1)!));
-      const reason = complaint.split('\n').find((line) => /error/i.test(line)) ?? complaint.trim();
+      // Node names the place of what was thrown before it says what: a file may be called error, too.
+      const lines = complaint.split('\n');
+      const thrown = lines.find((line) => /^\w*Error\b/.test(line));
+      const reason = thrown ?? lines.find((line) => /error/i.test(line)) ?? complaint.trim();
       reject(new Error(signal ? `it ended by ${signal}` : reason || `it ended with exit code ${code}`));
     });
   });
