@@ -40,4 +40,34 @@ const vgg = z.strictObject({
   dropout: z.number().min(0).lt(1).default(0.5).describe('Share of the numbers that its head drops'),
 });
 
-export const modelSchema = byName([cifarResNet, preactivationResNet, resNet, bottleneckResNet, vgg]);
+/** ResNet over clips: the paper's §4.4, and its control without kernels over time. */
+const clipResNet = z.strictObject({
+  name: z.enum([
+    'i3d-resnet18',
+    'i3d-resnet34',
+    'i3d-resnet50',
+    'c2d-resnet18',
+    'c2d-resnet34',
+    'c2d-resnet50',
+  ]),
+  dropout: z.number().min(0).lt(1).default(0.5).describe('Share of the numbers that its head drops'),
+  timeStrides: z
+    .strictObject({
+      conv1: z.int().min(1).max(2).default(2).describe('Of the first convolution'),
+      pool1: z.int().min(1).max(2).default(2).describe('Of the pooling behind it'),
+      pool2: z.int().min(1).max(2).default(2).describe('Of the pooling behind the first stage'),
+    })
+    .prefault({})
+    .describe(
+      'Strides over time: 2 each for the 32 frames of the paper; 1, 1, 2 for the 8×8 setting of later code',
+    ),
+});
+
+export const modelSchema = byName([
+  cifarResNet,
+  preactivationResNet,
+  resNet,
+  bottleneckResNet,
+  vgg,
+  clipResNet,
+]);

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js';
 import type { Model } from '../nn/net.js';
+import { clipResnet } from './i3d.js';
 import { resnet } from './resnet.js';
 import { preactivationResnetCifar, resnetCifar } from './resnet-cifar.js';
 import { vgg16 } from './vgg.js';
@@ -18,6 +19,18 @@ export function createModel(config: Config['model'], classes: number): Model {
     case 'resnet101':
     case 'resnet152':
       return resnet(depthOf(config.name), { classes, strideIn1x1: config.strideIn1x1 });
+    case 'i3d-resnet18':
+    case 'i3d-resnet34':
+    case 'i3d-resnet50':
+    case 'c2d-resnet18':
+    case 'c2d-resnet34':
+    case 'c2d-resnet50':
+      return clipResnet(depthOf(config.name), {
+        classes,
+        inflated: config.name.startsWith('i3d'),
+        dropout: config.dropout,
+        timeStrides: config.timeStrides,
+      });
     default:
       return (config.name.startsWith('preact-') ? preactivationResnetCifar : resnetCifar)(
         depthOf(config.name),

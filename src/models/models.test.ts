@@ -27,6 +27,7 @@ interface Case {
   normalizer: string;
   shortcut?: string;
   groups?: number;
+  timeStrides?: [number, number, number];
   parameters: number;
   imagesName: string;
   loss: number;
@@ -39,9 +40,19 @@ interface Case {
 const fixtures = fileURLToPath(new URL('../../src/models/fixtures/', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(`${fixtures}${name}.json`, 'utf8'));
 
-function configOf({ normalizer, groups, shortcut }: Case, model: string, images: number): Config {
+function configOf(
+  { normalizer, groups, shortcut, timeStrides }: Case,
+  model: string,
+  images: number,
+): Config {
+  const [conv1, pool1, pool2] = timeStrides ?? [];
+  const options = [
+    ...(shortcut ? [`shortcut: ${shortcut}`] : []),
+    ...(timeStrides ? [`timeStrides: { conv1: ${conv1}, pool1: ${pool1}, pool2: ${pool2} }`] : []),
+    ...(timeStrides || model === 'vgg16' ? ['dropout: 0'] : []),
+  ];
   const text = [
-    `model: { name: ${model}${shortcut ? `, shortcut: ${shortcut}` : ''}${model === 'vgg16' ? ', dropout: 0' : ''} }`,
+    `model: { ${[`name: ${model}`, ...options].join(', ')} }`,
     `normalizer: { name: ${normalizer}${groups ? `, groups: ${groups}` : ''} }`,
     'data: { name: cifar10 }',
     `batch: { size: ${images} }`,
@@ -64,8 +75,10 @@ const atStart = { step: 0, fractionDone: 0 };
 
 describe('models agree with PyTorch', () => {
   // The others' images hit ReLUs where float32 and float64 fall on different sides of the kink.
-  const small = ['resnet20', 'preact-resnet20', 'resnet18-cifar', 'resnet18'];
-  for (const { model, images: shape, classes, cases } of [...small, 'resnet50', 'vgg16'].map(read)) {
+  const clips = ['i3d-resnet18', 'c2d-resnet18'];
+  const small = ['resnet20', 'preact-resnet20', 'resnet18-cifar', 'resnet18', ...clips];
+  const large = ['resnet50', 'i3d-resnet50', 'vgg16'];
+  for (const { model, images: shape, classes, cases } of [...small, ...large].map(read)) {
     for (const fixture of cases as Case[]) {
       for (const { form, make, use } of small.includes(model) ? forms : forms.slice(1)) {
         it(`${model} ${fixture.name}, ${form}`, () => {
@@ -134,6 +147,24 @@ describe('published numbers of parameters', () => {
     });
   }
 
+  // pytorchvideo's model zoo has 28.04 and 24.33 million.
+  for (const [model, count] of [
+    ['i3d-resnet50', 28_043_472],
+    ['c2d-resnet50', 24_327_632],
+  ] as const) {
+    for (const norm of ['bn', 'gn']) {
+      it(`${model} with ${norm} has ${count} with Kinetics’ 400 classes`, () => {
+        const config = parseConfig(`model: ${model}\nnormalizer: ${norm}\ndata: cifar10\n`, {
+          file: 'a.yaml',
+        });
+        const shape = [32, 224, 224, 3];
+        const described = describeModel(createModel(config.model, 400), config.normalizer, { shape });
+        assert.equal(described.parameters, count);
+        assert.deepEqual(described.outputs.c5, [4, 7, 7, 2048]);
+      });
+    }
+  }
+
   it('and of multiply-adds: 4.1e9 of ResNet-50, 15.5e9 of VGG-16', () => {
     const flopsOf = (model: string) => {
       const config = parseConfig(`model: ${model}\nnormalizer: none\ndata: cifar10\n`, { file: 'a.yaml' });
@@ -165,6 +196,47 @@ describe('named outputs', () => {
     assert.deepEqual(outputsOf('resnet20', 32), ofCifar);
     assert.deepEqual(outputsOf('preact-resnet20', 32), ofCifar);
     assert.deepEqual(outputsOf('vgg16', 32), { logits: [7] });
+  });
+});
+
+describe('the order of frames', () => {
+  // Without strides over time C2D computes every frame by itself and averages: frames may be swapped.
+  const logitsOf = (model: string, swapped: boolean) => {
+    const fixture: Case = { ...read('i3d-resnet18').cases[1], timeStrides: [1, 1, 1] };
+    const config = configOf(fixture, model, 1);
+    const shape = [5, 17, 17, 3];
+    const created = createModel(config.model, 4);
+    const { variables } = describeModel(created, config.normalizer, { shape });
+    const program = new CompiledProgram(formulaValues(variables));
+    const network: Network = {
+      config,
+      model: created,
+      task: classification(),
+      variables,
+      shape,
+      kernels: kernels('kernels'),
+    };
+    const evaluate = defineEvaluation(program, network, [1]);
+    const { data } = formulaValue('images0', [1, ...shape]);
+    const frame = 17 * 17 * 3;
+    const images = Float32Array.from(data, (_, at) => {
+      const [from, to] = swapped ? [1, 3] : [1, 1];
+      const index = Math.floor(at / frame);
+      const source = index === from ? to : index === to ? from : index;
+      return data[source * frame + (at % frame)];
+    });
+    const { logits } = evaluate({ images, labels: formulaLabels(1, 4) }, 1);
+    program.dispose();
+    return Array.from(logits as Float32Array);
+  };
+  const difference = (model: string) => {
+    const [plain, swapped] = [logitsOf(model, false), logitsOf(model, true)];
+    return Math.max(...plain.map((logit, at) => Math.abs(logit - swapped[at]) / Math.abs(logit)));
+  };
+
+  it('changes what I3D says, and not what C2D says', () => {
+    assert.ok(difference('c2d-resnet18') < 1e-5);
+    assert.ok(difference('i3d-resnet18') > 1e-3);
   });
 });
 

@@ -2,7 +2,7 @@ import type { Model } from '../nn/net.js';
 import { basicBlock, bottleneckBlock } from './blocks.js';
 
 /** Blocks in each of the four stages, of 64, 128, 256 and 512 filters: He et al. 2016, Table 1. */
-const stages: Record<number, number[]> = {
+export const stages: Record<number, number[]> = {
   18: [2, 2, 2, 2],
   34: [3, 4, 6, 3],
   50: [3, 4, 6, 3],
