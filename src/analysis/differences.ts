@@ -11,6 +11,7 @@ const properNames: Record<string, string> = {
   cifar100: 'CIFAR-100',
   imagenet: 'ImageNet',
   synthetic: 'a synthetic problem',
+  'synthetic-video': 'drawn motions',
   'image-folder': 'a folder of images',
   vgg16: 'VGG-16',
 };
@@ -92,7 +93,8 @@ export function differencesLine(study: Study): string {
  */
 export function isPaperSetting(cell: StudyCell): boolean {
   const row = cell.runs.find((run) => valuesOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
-  if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name === 'synthetic') return false;
+  if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name.startsWith('synthetic'))
+    return false;
   if (otherImagesOrLayers(cell).length > 0) return false;
   const imagesPerStep = cell.setting.batchSize * cell.setting.workers;
   const lost = 1_281_167 - row.images / row.epoch;

@@ -97,7 +97,7 @@ function versionOf(name: string, verb: string): CifarVersion | undefined {
       fix: 'get them from cocodataset.org, and name them with data.train, data.trainAnnotations and so on',
     });
   }
-  if (name !== 'synthetic' && name !== 'shapes') throw unknownDataset(name);
+  if (!['synthetic', 'synthetic-video', 'shapes'].includes(name)) throw unknownDataset(name);
   process.stderr.write(`${name} data is drawn by gnbench itself: there is nothing to ${verb}\n`);
   return undefined;
 }

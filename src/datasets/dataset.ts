@@ -13,7 +13,7 @@ export interface Split {
   count: number;
   /** [count], 0 … classes − 1. */
   labels: Int32Array<SharedArrayBuffer>;
-  /** [count, height, width, channels], uint8; empty when the images stay in files. */
+  /** [count, ...shape], uint8; empty when the images stay in files. */
   images: Uint8Array<SharedArrayBuffer>;
   /** The images that stay on disk and are decoded ahead of the step: their paths, relative to `root`. */
   files?: { root: string; paths: string[] };
@@ -34,8 +34,8 @@ export interface Dataset {
   classes: number;
   /** The names of the classes in the order of their labels, where they have names. */
   classNames?: readonly string[];
-  /** [height, width, channels] of what a model sees. */
-  shape: [number, number, number];
+  /** What a model sees: [height, width, channels] of an image, [frames, height, width, channels] of a clip. */
+  shape: number[];
   /** Per channel, on the scale of 0 … 255. */
   mean: number[];
   std: number[];
@@ -51,6 +51,17 @@ export interface Dataset {
   decoding?: Decoding;
   /** Present when the images have objects; `shape` is the first canvas's. */
   scenes?: Scenes;
+  /** Present when clips stay in files. */
+  video?: VideoReading;
+}
+
+/** How files of clips, or folders of frames, become clips of [frames, resolution, resolution, 3]. */
+export interface VideoReading extends Pick<Decoding, 'onBroken' | 'cacheBytes'> {
+  /** The program that decodes files. */
+  ffmpeg: string;
+  interval: number;
+  jitter: number;
+  views: { clips: number; crops: number };
 }
 
 /** How image files become images of [resolution, resolution, 3]. */

@@ -5,16 +5,28 @@ import type { Dataset } from './dataset.js';
 import { provideCifar } from './download/provide.js';
 import type { DataConfig } from './schema.js';
 import { drawSynthetic } from './synthetic.js';
+import { drawSyntheticVideo } from './video/synthetic-video.js';
 
 export type { Dataset, Split } from './dataset.js';
 
-const datasetNames = ['cifar10', 'cifar100', 'image-folder', 'synthetic', 'coco', 'shapes'] as const;
+const datasetNames = [
+  'cifar10',
+  'cifar100',
+  'image-folder',
+  'synthetic',
+  'coco',
+  'shapes',
+  'synthetic-video',
+  'video-folder',
+] as const;
 
 export interface LoadDatasetOptions {
   /** Searched first; see `locate`. */
   dataFolder?: string;
   /** No progress bar while downloading. */
   quiet?: boolean;
+  /** The path of FFmpeg, for clips in files; it throws where there is none. */
+  ffmpeg?(): Promise<string>;
 }
 
 /**
@@ -44,6 +56,12 @@ export async function loadDataset(data: DataConfig, options: LoadDatasetOptions 
     case 'shapes': {
       const { openShapes } = await import('./detection/index.js');
       return openShapes(data);
+    }
+    case 'synthetic-video':
+      return drawSyntheticVideo(data);
+    case 'video-folder': {
+      const { openVideoFolder } = await import('./video/index.js');
+      return openVideoFolder(data, options);
     }
   }
 }

@@ -5,16 +5,25 @@ import { annotatedImages } from './detection/annotations.js';
 import { canvasesOf } from './detection/canvas.js';
 import { classesOf, listImages, sameClasses } from './image-folder/list.js';
 import { sceneCategories } from './scenes.js';
-import type { CocoConfig, DataConfig, ImageFolderConfig, ShapesConfig } from './schema.js';
+import type {
+  CocoConfig,
+  DataConfig,
+  ImageFolderConfig,
+  ShapesConfig,
+  SyntheticVideoConfig,
+  VideoFolderConfig,
+} from './schema.js';
 import { syntheticClasses, syntheticLabels, syntheticSizes } from './synthetic.js';
+import { listSplits } from './video/list.js';
+import { motionClasses, motionLabels, syntheticVideoSizes } from './video/synthetic-video.js';
 
 /** The part of a data set that is known before it is loaded. */
 export interface KnownSizes {
   /** Images of the published training and test set that are of the chosen classes, before splits and subsets. */
   sizes: Sizes;
   classes: number;
-  /** One image, `[height, width, channels]`. */
-  shape: [number, number, number];
+  /** One image, `[height, width, channels]`, or clip, `[frames, height, width, channels]`. */
+  shape: number[];
   /** Numbers of annotated objects in the images, where they were read. */
   objects?: Sizes;
 }
@@ -45,6 +54,27 @@ const ofSynthetic = (chosen: Chosen): KnownSizes => {
     shape: [32, 32, 3],
   };
 };
+
+const ofSyntheticVideo = ({ classes: chosen, frames, side }: SyntheticVideoConfig): KnownSizes => {
+  const classes = chosenClasses(chosen, motionClasses);
+  const clipsIn = (count: number) => countOf(motionLabels(count), classes);
+  const { train, validation } = syntheticVideoSizes;
+  return {
+    sizes: { train: clipsIn(train), validation: clipsIn(validation) },
+    classes: classes.length,
+    shape: [frames, side, side, 3],
+  };
+};
+
+function ofVideoFolder(config: VideoFolderConfig, dataFolder?: string): KnownSizes {
+  const { train, val } = listSplits(config, dataFolder);
+  const classes = chosenClasses(config.classes, classesOf(train));
+  return {
+    sizes: { train: countOf(train.labels, classes), validation: countOf(val.labels, classes) },
+    classes: classes.length,
+    shape: [config.frames, config.resolution, config.resolution, 3],
+  };
+}
 
 const countOf = (labels: Int32Array, classes: readonly number[]): number =>
   relabel(labels, classes).filter((label) => label >= 0).length;
@@ -132,5 +162,9 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
       return ofCoco(data, dataFolder);
     case 'shapes':
       return ofShapes(data);
+    case 'synthetic-video':
+      return ofSyntheticVideo(data);
+    case 'video-folder':
+      return ofVideoFolder(data, dataFolder);
   }
 }

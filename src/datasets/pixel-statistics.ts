@@ -16,10 +16,20 @@ const synthetic: PixelStatistics = { mean: [126.4, 128.3, 126.2], std: [53.2, 53
 /** The drawn scenes', measured over 1,000 training images. */
 const shapes: PixelStatistics = { mean: [128.7, 129.1, 129.2], std: [48.4, 47.6, 47.7] };
 
+/** The code that the paper used for clips takes one mean and one deviation for all channels. */
+const clips: PixelStatistics = { mean: [114.75, 114.75, 114.75], std: [57.375, 57.375, 57.375] };
+
 /** The statistics of the data set of this name. */
 export function pixelStatistics(name: DataConfig['name']): PixelStatistics {
-  const { mean, std } = { cifar10, cifar100, 'image-folder': imagenet, coco: imagenet, synthetic, shapes }[
-    name
-  ];
+  const { mean, std } = {
+    cifar10,
+    cifar100,
+    'image-folder': imagenet,
+    coco: imagenet,
+    synthetic,
+    shapes,
+    'synthetic-video': clips,
+    'video-folder': clips,
+  }[name];
   return { mean, std };
 }

@@ -159,8 +159,75 @@ const shapes = z.strictObject({
   flip,
 });
 
+const frames = z.int().min(1).max(256).describe('Frames of a clip');
+
+/** Drawn clips of eight motions; a flip or a crop would change the class, so there is no augmentation. */
+const syntheticVideo = z.strictObject({
+  name: z.literal('synthetic-video'),
+  ...choice,
+  frames: frames.default(8),
+  side: z.int().min(16).max(256).default(32).describe('Height and width of a frame'),
+  frameOrder: z
+    .enum(['shown', 'shuffled'])
+    .default('shown')
+    .describe('shuffled: the frames of each clip in an order of its own, a control that hides all motion'),
+});
+
+/** Clips, sampled and cropped as in the code that the paper used. */
+const videoFolder = z.strictObject({
+  name: z.literal('video-folder'),
+  train: folder
+    .default('kinetics400/train')
+    .describe(
+      'Training clips: a folder for each class, in it files (mp4, avi, mkv, webm, mov) or folders of frames; relative to --data or $GNBENCH_DATA, or absolute',
+    ),
+  val: folder.default('kinetics400/val').describe('Validation clips, in folders of the same names'),
+  ...choice,
+  frames: frames.default(32),
+  interval: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Every how many frames one is taken (sampling_rate); a clip that is too short begins again'),
+  resolution: z
+    .int()
+    .min(16)
+    .max(512)
+    .default(224)
+    .describe('Height and width that a model sees; evaluation scales the shorter side to 256/224 of it'),
+  augment: augment.describe('Begin and crop at random, jitter the scale, flip the whole clip at random'),
+  jitter: z
+    .number()
+    .min(0)
+    .max(4)
+    .default(0.25)
+    .describe(
+      'In training the shorter side is 256/224 of the resolution and up to this share more: 256 to 320 for 224',
+    ),
+  views: z
+    .strictObject({
+      clips: z.int().min(1).max(100).default(10).describe('Clips spread evenly over a video'),
+      crops: z.literal([1, 3]).default(1).describe('The centre, or three squares along the longer side'),
+    })
+    .prefault({})
+    .describe(
+      'Views of a video in the last evaluation, whose softmax outputs are averaged (num_clips, num_crops); those before it take the one in the middle',
+    ),
+  onBroken: z
+    .enum(['fail', 'skip'])
+    .default('fail')
+    .describe('A clip that cannot be decoded: ends the run, or is reported and left out'),
+  decodedCache: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(4)
+    .describe('Room for decoded frames in the cache folder, in GB; 0 for none; no effect on the result'),
+});
+
 /** One mapping for each kind of data set; the key `name` tells them apart. */
-export const dataSchemas = [cifar, cifar100, imageFolder, coco, shapes] as const;
+export const dataSchemas = [cifar, cifar100, imageFolder, coco, shapes, syntheticVideo, videoFolder] as const;
 
 /** The `data` key of a configuration, every default filled in. */
 export type DataConfig = z.output<(typeof dataSchemas)[number]>;
@@ -171,4 +238,7 @@ export type CocoConfig = z.output<typeof coco>;
 export type ShapesConfig = z.output<typeof shapes>;
 
 /** True when training images are to be changed at random. */
-export const isAugmented = (data: DataConfig): boolean => ('flip' in data ? data.flip : data.augment);
+export const isAugmented = (data: DataConfig): boolean =>
+  'flip' in data ? data.flip : 'augment' in data && data.augment;
+export type VideoFolderConfig = z.output<typeof videoFolder>;
+export type SyntheticVideoConfig = z.output<typeof syntheticVideo>;

@@ -42,7 +42,16 @@ test('batches are order and augmentation of their epoch, over many turns of the 
     const indices = epochOrder(9, epoch, 103).subarray((step % 20) * 5, (step % 20) * 5 + 5);
     indices.forEach((index, at) => {
       const image = data.train.images.subarray(index * 192, (index + 1) * 192);
-      augmentInto(expected, at * 192, image, data.shape, 9, epoch, index, data.mean);
+      augmentInto(
+        expected,
+        at * 192,
+        image,
+        data.shape as [number, number, number],
+        9,
+        epoch,
+        index,
+        data.mean,
+      );
     });
     const { images, labels } = batches.next();
     assert.deepEqual(images, expected);

@@ -5,13 +5,28 @@ import type { FileOptions } from './file-source.js';
 import { labelledImages, type MemoryOptions } from './memory-source.js';
 import { objectArrays } from './object-arrays.js';
 import type { ObjectOptions } from './object-source.js';
+import type { VideoOptions } from './video-source.js';
 
 /** The parts of a data set that it takes to go through its images. */
-export type Images = Pick<Dataset, 'shape' | 'mean' | 'train' | 'validation' | 'decoding' | 'scenes'>;
+export type Images = Pick<
+  Dataset,
+  'shape' | 'mean' | 'train' | 'validation' | 'decoding' | 'scenes' | 'video'
+>;
 
-/** The examples of a split: its images with their labels. */
-export function sourceOf(dataset: Images, split: 'train' | 'validation'): SourceDescription {
-  const { shape, mean, decoding, scenes } = dataset;
+/** One view of a video, in the middle. */
+const middle = { clips: 1, crops: 1 };
+
+/**
+ * The examples of a split: its images with their labels.
+ *
+ * @param allViews of videos, each with the views that the configuration asks for; else with the one in the middle
+ */
+export function sourceOf(
+  dataset: Images,
+  split: 'train' | 'validation',
+  { allViews = false } = {},
+): SourceDescription {
+  const { shape, mean, decoding, scenes, video } = dataset;
   const { images, labels, files, count, objects, truth } = dataset[split];
   if (scenes && objects) {
     const options: ObjectOptions = {
@@ -36,6 +51,12 @@ export function sourceOf(dataset: Images, split: 'train' | 'validation'): Source
   if (files && decoding) {
     const options: FileOptions = { shape, labels, files, decoding, train: split === 'train' };
     return { module: import.meta.resolve('./file-source.js'), options, count, spec };
+  }
+  if (files && video) {
+    const views = allViews ? video.views : middle;
+    const options: VideoOptions = { shape, labels, files, video, train: split === 'train', views };
+    const module = import.meta.resolve('./video-source.js');
+    return { module, options, count, views: views.clips * views.crops, spec };
   }
   const options: MemoryOptions = { shape, mean, images, labels };
   const resident = { images, labels };

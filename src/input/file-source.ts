@@ -11,7 +11,7 @@ import { ImageFiles } from './image-files.js';
 import { labelledImages } from './memory-source.js';
 
 export interface FileOptions {
-  shape: [number, number, number];
+  shape: number[];
   labels: Int32Array;
   files: NonNullable<Split['files']>;
   decoding: Decoding;

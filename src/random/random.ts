@@ -16,6 +16,8 @@ export const purposes = {
   weights: 6,
   dropout: 7,
   flip: 8,
+  frameOrder: 9,
+  clip: 10,
 } as const;
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];

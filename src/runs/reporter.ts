@@ -38,6 +38,8 @@ export interface ReporterOptions {
   epochs: number;
   stepsPerEpoch: number;
   imagesPerStep: number;
+  /** What an example is called. */
+  examples?: 'images' | 'clips';
   measured: Measured;
   quiet: boolean;
   /** The log steps.csv, and every how many steps a row goes there. */
@@ -50,7 +52,16 @@ const noteEveryMs = 250;
 const messageEveryMs = 1000;
 
 export function createReporter(options: ReporterOptions, firstStep: number): Reporter {
-  const { epochs, stepsPerEpoch, imagesPerStep, measured, quiet, steps, events } = options;
+  const {
+    epochs,
+    stepsPerEpoch,
+    imagesPerStep,
+    measured,
+    quiet,
+    steps,
+    events,
+    examples = 'images',
+  } = options;
   const totalSteps = epochs * stepsPerEpoch;
   const bar = startProgress({ label: 'training', total: totalSteps, unit: 'steps', quiet });
   bar.update(firstStep);
@@ -75,7 +86,7 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
       return metric ? `${labelOf(metric)} ${valueWithUnit(metric, mean)}` : `${name} ${mean.toFixed(3)}`;
     });
     const parts = [`loss ${loss.toFixed(3)}`, ...logged, validated && `val ${validated}`];
-    return [...parts.filter(Boolean), `${imagesPerSecond.toFixed(0)} images/s`].join(' · ');
+    return [...parts.filter(Boolean), `${imagesPerSecond.toFixed(0)} ${examples}/s`].join(' · ');
   };
 
   return {
@@ -102,7 +113,7 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
       const now = performance.now();
       if (now - notedAt < noteEveryMs) return;
       notedAt = now;
-      bar.update(progress.step, `evaluating · ${images} images`);
+      bar.update(progress.step, `evaluating · ${images} ${examples}`);
     },
     epoch(row) {
       validation = lastInWords([row], measured.metrics[0]);

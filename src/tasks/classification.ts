@@ -3,6 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
 import { softmaxCrossEntropy } from '../engine/ops/softmax-loss.js';
+import { averageViews } from './average-views.js';
 import { classificationMeasures } from './metric.js';
 import type { Evaluator, Task, Tensors } from './task.js';
 
@@ -20,7 +21,7 @@ export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number
     logits,
     errors: crossEntropy(logits, labels, kernels).errors,
   }),
-  evaluator,
+  evaluator: ({ views }) => averageViews(views, evaluator()),
 });
 
 const crossEntropy = (logits: Tensor, labels: Tensor, kernels: Kernels) =>

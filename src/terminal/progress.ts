@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-export type Unit = 'bytes' | 'images' | 'steps' | 'files' | 'runs';
+export type Unit = 'bytes' | 'images' | 'clips' | 'steps' | 'files' | 'runs';
 
 export interface Progress {
   /** `done` of the total; `note` is shown behind the bar until the next one replaces it. */

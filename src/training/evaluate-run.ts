@@ -2,6 +2,7 @@
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
+import { ffmpegPath } from '../engine/install/ffmpeg.js';
 import { kernels } from '../engine/kernel-table.js';
 import { planThreads } from '../engine/threads.js';
 import { UserError } from '../errors.js';
@@ -46,7 +47,7 @@ export async function evaluateWeights(
   const loadedTask = await loadTask(config);
   const { task } = loadedTask;
   const planned = planRun(config, options.dataFolder, task.head);
-  const dataset = await loadDataset(config.data, options);
+  const dataset = await loadDataset(config.data, { ...options, ffmpeg: ffmpegPath });
   const { network: model, model: description } = confirmPlan(planned, config, dataset);
   const { variables } = description;
   const weights = readWeights(file, variables, { head: 'keep', warn: options.note });
@@ -92,7 +93,7 @@ export async function evaluateWeights(
     return options.stopRequested();
   };
   try {
-    const found = await opened.evaluate(pause);
+    const found = await opened.evaluate(pause, true);
     const seconds = (performance.now() - started) / 1000;
     return found && { found, images, seconds, weights, dataset };
   } finally {

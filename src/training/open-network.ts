@@ -30,6 +30,8 @@ import { defineTraining, type TrainStep } from './step.js';
 export interface Sources {
   train: SourceDescription;
   validation: SourceDescription;
+  /** The validation split with all views of its videos, for the last evaluation; left out where there is one each. */
+  allViews?: SourceDescription;
   statistics: SourceDescription;
 }
 
@@ -43,6 +45,9 @@ export async function openSources(dataset: Dataset, { task, examples }: LoadedTa
   return {
     train: await changed(sourceOf(dataset, 'train')),
     validation: await changed(sourceOf(dataset, 'validation')),
+    ...(dataset.video && {
+      allViews: await changed(sourceOf(dataset, 'validation', { allViews: true })),
+    }),
     statistics: statisticsSource(dataset),
   };
 }
@@ -64,17 +69,26 @@ function requireTargets({ name, targets }: Task, { spec }: SourceDescription): v
   }
 }
 
+type EvaluationSources = Pick<Sources, 'validation' | 'allViews' | 'statistics'>;
+
 export interface OpenNetwork {
   program: Program;
-  /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
-  evaluate(pause: (examples: number) => Promise<boolean>, keep?: KeepFile): Promise<Evaluation | undefined>;
+  /**
+   * Evaluates the validation split; undefined when `pause`, called after each batch, said to end early.
+   * @param final true to take all views of videos
+   */
+  evaluate(
+    pause: (examples: number) => Promise<boolean>,
+    final: boolean,
+    keep?: KeepFile,
+  ): Promise<Evaluation | undefined>;
 }
 
 /** A program with the network's variables and the steps that evaluate it. The engine has been loaded. */
 export async function openNetwork(
   network: Network,
   values: Record<string, VariableValue>,
-  sources: Pick<Sources, 'validation' | 'statistics'>,
+  sources: EvaluationSources,
   { eager }: { eager: boolean },
 ): Promise<OpenNetwork> {
   const { createProgram } = await import('../engine/graph/create-program.js');
@@ -86,7 +100,7 @@ export async function openNetwork(
 export async function openForTraining(
   network: Network,
   values: Record<string, VariableValue>,
-  sources: Pick<Sources, 'validation' | 'statistics'> | undefined,
+  sources: EvaluationSources | undefined,
   { eager, parts }: { eager: boolean; parts: number },
 ): Promise<OpenNetwork & { trainOn: TrainStep }> {
   const { createProgram } = await import('../engine/graph/create-program.js');
@@ -111,19 +125,21 @@ const computation = ({ config: { precision, engine } }: Network) => ({
 function defineEvaluations(
   program: Program,
   network: Network,
-  { validation, statistics }: Pick<Sources, 'validation' | 'statistics'>,
+  { validation, allViews = validation, statistics }: EvaluationSources,
 ): OpenNetwork['evaluate'] {
   const { config, task, variables } = network;
   const { batchSize } = config.evaluate;
-  const step = defineEvaluation(program, network, evaluationBatches(rowsOf(validation), batchSize));
+  const sizes = [validation, allViews].flatMap((source) => evaluationBatches(rowsOf(source), batchSize));
+  const step = defineEvaluation(program, network, [...new Set(sizes)]);
   const images = preciseImages(config, variables);
-  const measure: OpenNetwork['evaluate'] = (pause, keep) =>
-    evaluate(step, task, validation, batchSize, pause, keep);
+  const measure: OpenNetwork['evaluate'] = (pause, final, keep) =>
+    evaluate(step, task, final ? allViews : validation, batchSize, pause, keep);
   if (images === 0) return measure;
   const precise = {
     step: defineStatistics(program, network, statisticsBatch(statistics.count)),
     source: statistics,
     images,
   };
-  return (pause, keep) => withPreciseStatistics(program, precise, () => measure(pause, keep), pause);
+  return (pause, final, keep) =>
+    withPreciseStatistics(program, precise, () => measure(pause, final, keep), pause);
 }

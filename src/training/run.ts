@@ -7,6 +7,7 @@ import { printConfig } from '../config/print.js';
 import { dropsNeverReached, type Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
+import { ffmpegPath } from '../engine/install/ffmpeg.js';
 import { instructionSet, kernels } from '../engine/kernel-table.js';
 import type { Program } from '../engine/program.js';
 import type { Threads } from '../engine/threads.js';
@@ -71,7 +72,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   const { task } = loadedTask;
   const planned = planRun(config, options.dataFolder, task.head);
   checkMemory(config, planned.model);
-  const dataset = await loadDataset(config.data, options);
+  const dataset = await loadDataset(config.data, { ...options, ffmpeg: ffmpegPath });
   const sources = await openSources(dataset, loadedTask);
   const { resolved, network: model, model: description } = confirmPlan(planned, config, dataset);
   const never = dropsNeverReached(config);
@@ -186,7 +187,7 @@ interface Prepared {
 }
 
 async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
-  const { config, resolved, sources, description, task, opened, progress, options } = prepared;
+  const { config, resolved, dataset, sources, description, task, opened, progress, options } = prepared;
   const { program, trainOn, evaluate } = opened;
   /** Makes sure of the lock before anything is written. */
   const whileHeld =
@@ -207,6 +208,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
     epochs: config.epochs,
     stepsPerEpoch,
     imagesPerStep,
+    examples: dataset.shape.length === 4 ? ('clips' as const) : ('images' as const),
     measured: task,
     quiet: options.quiet,
     events,
@@ -245,7 +247,7 @@ async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Sum
       reporter,
       stopRequested,
       weightsAreFinite: () => weightsAreFinite(program, trained),
-      evaluate: (pause: (images: number) => Promise<boolean>) => evaluate(pause, keep),
+      evaluate: (pause: Parameters<typeof evaluate>[0], final: boolean) => evaluate(pause, final, keep),
     };
     const outcome = await train(training, progress);
     reporter.stop(outcome.status);

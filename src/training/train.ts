@@ -11,7 +11,7 @@ import { startEpoch, type TrainingProgress } from '../runs/progress.js';
 import type { Reporter } from '../runs/reporter.js';
 import type { TrainingEnd } from '../runs/summarize.js';
 import { loggedMeans, type Measured } from '../tasks/metric.js';
-import type { Evaluation } from './evaluation.js';
+import type { OpenNetwork } from './open-network.js';
 import type { TrainStep } from './step.js';
 
 export interface Training {
@@ -22,7 +22,7 @@ export interface Training {
   /** The columns that the task logs, and its metrics. */
   measured: Measured;
   /** Evaluates the validation split; undefined when `pause`, called after each batch, said to end early. */
-  evaluate(pause: (images: number) => Promise<boolean>): Promise<Evaluation | undefined>;
+  evaluate: OpenNetwork['evaluate'];
   curves: Pick<CurvesLog, 'rows' | 'append'>;
   checkpoints: CheckpointPolicy;
   reporter: Reporter;
@@ -83,7 +83,7 @@ export async function train(training: Training, progress: TrainingProgress): Pro
             reporter.evaluating(progress, done);
             await yieldToSignals();
             return stopRequested();
-          })
+          }, epoch === epochs)
         : undefined;
       if (evaluated && !validation) {
         checkpoints.save(progress);

@@ -20,6 +20,8 @@ export interface ImageList {
   passedOver: PassedOver;
 }
 
+type ClassFolders = Pick<ImageList, 'root' | 'classes'>;
+
 const imageFile = /\.(jpe?g|png)$/i;
 
 /**
@@ -74,11 +76,14 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
 }
 
 /** The classes that the labels of a list stand for. */
-export const classesOf = ({ classes }: ImageList): ClassList => ({ count: classes.length, names: classes });
+export const classesOf = ({ classes }: Pick<ImageList, 'classes'>): ClassList => ({
+  count: classes.length,
+  names: classes,
+});
 
 /** @throws {UserError} when the two splits do not have the same classes, naming those that only one has */
-export function sameClasses(train: ImageList, validation: ImageList): void {
-  const only = (one: ImageList, other: ImageList) => {
+export function sameClasses(train: ClassFolders, validation: ClassFolders): void {
+  const only = (one: ClassFolders, other: ClassFolders) => {
     const known = new Set(other.classes);
     return one.classes.filter((name) => !known.has(name));
   };

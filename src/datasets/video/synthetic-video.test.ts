@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Draws } from '../../random/random.js';
 import { motions, placements } from './motions.js';
-import { drawClip } from './synthetic-video.js';
+import { drawClip, drawSyntheticVideo } from './synthetic-video.js';
 
 test('clips are the same bytes on every machine', () => {
   const hash = createHash('sha256');
@@ -45,4 +45,36 @@ test('what moves, moves as its name says', () => {
   assert.ok(Math.hypot(zoom.last.a, zoom.last.b) < 0.8 * Math.hypot(zoom.first.a, zoom.first.b));
   const turn = at('clockwise');
   assert.ok(Math.atan2(turn.last.b, turn.last.a) > Math.atan2(turn.first.b, turn.first.a) + 0.3);
+});
+
+test('as a data set: labels by class, and shuffled frames are the same frames', () => {
+  const config = {
+    name: 'synthetic-video',
+    frames: 6,
+    side: 16,
+    validation: 'test',
+    trainSubset: 16,
+    valSubset: 8,
+  } as const;
+  const shown = drawSyntheticVideo({ ...config, frameOrder: 'shown' });
+  const mixed = drawSyntheticVideo({ ...config, frameOrder: 'shuffled' });
+  assert.deepEqual([shown.classes, shown.shape, shown.train.count], [8, [6, 16, 16, 3], 16]);
+  for (let label = 0; label < 8; label++) {
+    assert.equal(shown.train.labels.filter((each) => each === label).length, 2);
+  }
+  assert.deepEqual(mixed.train.labels, shown.train.labels);
+  const size = 16 * 16 * 3;
+  const frames = (images: Uint8Array, clip: number) =>
+    Array.from({ length: 6 }, (_, frame) =>
+      Buffer.from(images.subarray((clip * 6 + frame) * size, (clip * 6 + frame + 1) * size)).toString('hex'),
+    );
+  let moved = 0;
+  for (let clip = 0; clip < 16; clip++) {
+    const [before, after] = [frames(shown.train.images, clip), frames(mixed.train.images, clip)];
+    assert.deepEqual(after.toSorted(), before.toSorted());
+    if (after.join() !== before.join()) moved++;
+  }
+  assert.ok(moved >= 14);
+  const pair = drawSyntheticVideo({ ...config, frameOrder: 'shown', classes: ['left', 'right'] });
+  assert.deepEqual([pair.classes, pair.train.count], [2, 16]);
 });

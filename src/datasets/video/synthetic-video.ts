@@ -5,7 +5,13 @@
  * Drawn with additions, multiplications, divisions and square roots only, which every machine rounds alike: the same
  * bytes everywhere.
  */
-import { Draws } from '../../random/random.js';
+import { createHash } from 'node:crypto';
+import { Draws, shuffled } from '../../random/random.js';
+import { chosenClasses, relabel } from '../classes.js';
+import { type Dataset, emptySplit, type Split } from '../dataset.js';
+import { pixelStatistics } from '../pixel-statistics.js';
+import type { SyntheticVideoConfig } from '../schema.js';
+import { chooseImages } from '../subset.js';
 import { drawMotion, motions, placements, type Sampler } from './motions.js';
 
 /** Clips of each split before any subset is taken. */
@@ -14,8 +20,65 @@ export const syntheticVideoSizes = { train: 512, validation: 256 } as const;
 // Not the run's seed: every run sees the same problem.
 const drawingSeed = 180_308_496;
 
-/** The motion that a clip shows. */
-export const motionOf = (index: number): number => index % motions.length;
+/** The motions that a clip may show, by name. */
+export const motionClasses = { count: motions.length, names: motions };
+
+const motionOf = (index: number): number => index % motions.length;
+
+/** The motion of each clip of a split. */
+export const motionLabels = (count: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, index) => motionOf(index));
+
+/** The data set, or the part of it that `config` asks for. */
+export function drawSyntheticVideo(config: SyntheticVideoConfig): Dataset {
+  const { frames, side } = config;
+  const classes = chosenClasses(config.classes, motionClasses);
+  const labels = (count: number) => relabel(motionLabels(count), classes);
+  const { train, validation } = chooseImages(
+    config,
+    labels(syntheticVideoSizes.train),
+    labels(syntheticVideoSizes.validation),
+  );
+  const splits = {
+    train: drawSplit(1, train, classes, config),
+    validation: drawSplit(validation.from === 'train' ? 1 : 2, validation.indices, classes, config),
+  };
+  const sha256 = (split: Split) => createHash('sha256').update(split.images).digest('hex');
+  return {
+    name: config.name,
+    classes: classes.length,
+    shape: [frames, side, side, 3],
+    ...pixelStatistics(config.name),
+    ...splits,
+    checksums: { train: sha256(splits.train), validation: sha256(splits.validation) },
+    official: true,
+  };
+}
+
+function drawSplit(
+  part: number,
+  indices: Uint32Array,
+  classes: readonly number[],
+  { frames, side, frameOrder }: SyntheticVideoConfig,
+): Split {
+  const frameSize = side * side * 3;
+  const split = emptySplit(indices.length, frames * frameSize);
+  indices.forEach((index, at) => {
+    split.labels[at] = classes.indexOf(motionOf(index));
+    const clip = drawClip(part, index, frames, side);
+    const order =
+      frameOrder === 'shuffled'
+        ? shuffled(frames, new Draws(drawingSeed, 'frameOrder', part, index))
+        : Uint32Array.from({ length: frames }, (_, frame) => frame);
+    order.forEach((frame, place) => {
+      split.images.set(
+        clip.subarray(frame * frameSize, (frame + 1) * frameSize),
+        (at * frames + place) * frameSize,
+      );
+    });
+  });
+  return split;
+}
 
 /**
  * Draws one clip.

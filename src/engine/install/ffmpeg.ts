@@ -54,6 +54,15 @@ export async function findFfmpeg(): Promise<Ffmpeg | undefined> {
   return version === undefined ? undefined : { path, source: 'wheel', version };
 }
 
+/** Its path. @throws UserError that says how to get one, where there is none */
+export async function ffmpegPath(): Promise<string> {
+  const found = await findFfmpeg();
+  if (found) return found.path;
+  throw new UserError('clips are decoded by FFmpeg, and there is none', {
+    fix: 'gnbench setup --ffmpeg, or name one with $GNBENCH_FFMPEG',
+  });
+}
+
 /**
  * The same, fetched into the cache where there is none.
  * @throws UserError where it cannot be: no network, no room, another platform

@@ -1,0 +1,117 @@
+/** Clips in folders of classes. They stay on disk: batches are decoded ahead of the step. */
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import { UserError } from '../../errors.js';
+import { eachOf } from '../../process/each-of.js';
+import { startProgress } from '../../terminal/progress.js';
+import { chosenClasses, relabel } from '../classes.js';
+import type { Dataset, Split, VideoReading } from '../dataset.js';
+import { classesOf } from '../image-folder/list.js';
+import { pixelStatistics } from '../pixel-statistics.js';
+import type { VideoFolderConfig } from '../schema.js';
+import { chooseImages } from '../subset.js';
+import { type ClipList, listSplits } from './list.js';
+import { clipPath, clipReader } from './read-clip.js';
+import { decodedSide } from './view.js';
+
+/** So many are decoded once before anything starts; beyond that broken ones are found when their turn comes. */
+const few = 2_000;
+
+export interface OpenVideoOptions {
+  dataFolder?: string;
+  quiet?: boolean;
+  ffmpeg?(): Promise<string>;
+}
+
+/** @throws {UserError} for folders that are not in order, without FFmpeg, and for broken clips unless they may be skipped */
+export async function openVideoFolder(
+  config: VideoFolderConfig,
+  options: OpenVideoOptions,
+): Promise<Dataset> {
+  const { train, val } = listSplits(config, options.dataFolder);
+  const classes = chosenClasses(config.classes, classesOf(train));
+  const choice = chooseImages(config, relabel(train.labels, classes), relabel(val.labels, classes));
+  const { frames, interval, resolution, jitter, views, onBroken, decodedCache } = config;
+  const video: VideoReading = {
+    ffmpeg: (await options.ffmpeg?.()) ?? 'ffmpeg',
+    interval,
+    jitter,
+    views,
+    onBroken,
+    cacheBytes: decodedCache * 1e9,
+  };
+  const chosen = {
+    train: select(train, choice.train),
+    validation: select(choice.validation.from === 'train' ? train : val, choice.validation.indices),
+  };
+  const sound = async (list: ClipList) =>
+    split(await soundClips(list, video, decodedSide(config), options.quiet), classes);
+  const splits = { train: await sound(chosen.train), validation: await sound(chosen.validation) };
+  return {
+    name: config.name,
+    classes: classes.length,
+    shape: [frames, resolution, resolution, 3],
+    ...pixelStatistics(config.name),
+    ...splits,
+    checksums: { 'train (names)': namesOf(chosen.train), 'validation (names)': namesOf(chosen.validation) },
+    official: false,
+    note: describe(train, splits),
+    video,
+  };
+}
+
+/** The list without its broken clips, each of which is reported. */
+async function soundClips(
+  list: ClipList,
+  video: VideoReading,
+  shorterSide: number,
+  quiet?: boolean,
+): Promise<ClipList> {
+  const total = list.paths.length;
+  if (total > few) return list;
+  const reader = await clipReader(video, shorterSide);
+  const broken = new Map<number, UserError>();
+  const progress = startProgress({ label: 'checking clips', total, unit: 'clips', quiet });
+  let done = 0;
+  try {
+    await eachOf(total, 2, async (index) => {
+      try {
+        await reader.open(clipPath(list, index));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        broken.set(index, error);
+      }
+      progress.update(++done);
+    });
+  } finally {
+    progress.stop();
+  }
+  const [first] = broken.values();
+  if (!first) return list;
+  if (video.onBroken === 'fail' || broken.size === total) throw first;
+  for (const { place, message } of broken.values()) {
+    process.stderr.write(`warning: ${place}: ${message}; skipped\n`);
+  }
+  const kept = list.paths.flatMap((_, index) => (broken.has(index) ? [] : [index]));
+  return select(list, Uint32Array.from(kept));
+}
+
+const select = (list: ClipList, indices: Uint32Array): ClipList => ({
+  ...list,
+  paths: Array.from(indices, (index) => list.paths[index]),
+  labels: Int32Array.from(indices, (index) => list.labels[index]),
+});
+
+function split({ root, paths, labels }: ClipList, classes: readonly number[]): Split {
+  const shared = new Int32Array(new SharedArrayBuffer(labels.length * 4));
+  shared.set(relabel(labels, classes));
+  const images = new Uint8Array(new SharedArrayBuffer(0));
+  return { count: paths.length, labels: shared, images, files: { root, paths } };
+}
+
+const namesOf = ({ paths }: ClipList) => createHash('sha256').update(paths.join('\n')).digest('hex');
+
+function describe({ root }: ClipList, { train, validation }: { train: Split; validation: Split }): string {
+  const count = (split: Split) => split.count.toLocaleString('en');
+  return `${basename(dirname(root))} (${count(train)} training and ${count(validation)} validation clips)`;
+}
