@@ -61,10 +61,15 @@ export function varyingPaths(cells: readonly Named[]): string[] {
 /** `precise statistics`, `bfloat16`, `8 workers`, `epochs 30`: a cell's value of a key, as words. */
 export function valueInWords({ config }: Named, path: string): string {
   if (path === 'task.sha256') return config.task ? parse(config.task.module).name : 'classification';
-  const value = path
-    .split('.')
-    .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], config);
-  return inWords(path, value);
+  return inWords(path, valueAt(config, path));
+}
+
+/** The value at a path of keys; a key may hold dots itself, as the parts of a network do. */
+function valueAt(inner: unknown, path: string): unknown {
+  if (!isMapping(inner)) return undefined;
+  if (Object.hasOwn(inner, path)) return inner[path];
+  const key = Object.keys(inner).find((each) => path.startsWith(`${each}.`));
+  return key === undefined ? undefined : valueAt(inner[key], path.slice(key.length + 1));
 }
 
 function inWords(path: string, value: unknown): string {
