@@ -9,13 +9,13 @@ export interface ProfileRow {
   /** The layer's name; empty for what belongs to none. */
   layer: string;
   milliseconds: number;
-  /** Of the step. */
+  /** The share of the step. */
   share: number;
   /** 10⁹ floating-point operations a second, of convolutions: a product and its addition are two, those with the padding's zeros included. */
   gigaflops?: number;
   /** 10⁹ bytes a second that others read and write at the least. */
   gigabytes?: number;
-  /** Of what this machine reaches in a product that stays in the caches, or in a copy. */
+  /** The share of what this machine reaches in a product that stays in the caches, or in a copy. */
   ofPeak?: number;
 }
 

@@ -21,14 +21,14 @@ import { defineTraining } from '../training/step.js';
 type Setting = Pick<LoadOptions, 'variant' | 'compiler' | 'deterministic'> & {
   /** A configuration as YAML. */
   config: string;
-  /** Of the square images. */
+  /** The side of the square images. */
   side: number;
   steps: number;
 };
 
-/** What the steps have made of the variables, as far as a comparison needs it. */
+/** The variables after the steps, as far as a comparison needs them. */
 interface State {
-  /** Of all variables, the optimizer's included. */
+  /** A digest of all variables, the optimizer's included. */
   sha256: string;
   /** The network's variables one behind the other: float32, base64. */
   values: string;

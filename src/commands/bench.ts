@@ -1,5 +1,6 @@
 import { measureInChild } from '../bench/in-child.js';
-import { type BenchRow, renderRows, withFloor } from '../bench/row.js';
+import { renderRows } from '../bench/render-rows.js';
+import { type BenchRow, withFloor } from '../bench/row.js';
 import { type BenchGrid, benchSettings } from '../bench/settings.js';
 import { startProgress } from '../terminal/progress.js';
 

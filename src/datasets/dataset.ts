@@ -34,7 +34,7 @@ export interface Dataset {
   classes: number;
   /** The names of the classes in the order of their labels, where they have names. */
   classNames?: readonly string[];
-  /** What a model sees: [height, width, channels] of an image, [frames, height, width, channels] of a clip. */
+  /** The shape that a model sees: [height, width, channels] of an image, [frames, height, width, channels] of a clip. */
   shape: number[];
   /** Per channel, on the scale of 0 … 255. */
   mean: number[];

@@ -38,7 +38,7 @@ export interface ReporterOptions {
   epochs: number;
   stepsPerEpoch: number;
   imagesPerStep: number;
-  /** What an example is called. */
+  /** The word for an example: image, clip. */
   examples?: 'images' | 'clips';
   measured: Measured;
   quiet: boolean;

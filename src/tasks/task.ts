@@ -43,6 +43,6 @@ export interface Evaluator {
   add(predictions: Batch, targets: Batch, rows: number): void;
   /** Each metric by name; `loss`, where there is one, is the column `val_loss`. */
   result(): Record<string, number>;
-  /** What is worth keeping beside the metrics, as files of the run's folder: their text by name. */
+  /** Files that are worth keeping beside the metrics in the run's folder: their text by name. */
   files?(): Record<string, string>;
 }

@@ -7,7 +7,7 @@ import { decodeImage, type Pixels } from './decode.js';
 const headerBytes = 48;
 const magic = 0x676e6270;
 
-/** What a cache keeps: an image, or the frames of a clip, one below the other. */
+/** An entry of a cache: an image, or the frames of a clip, one below the other. */
 export interface Decoded extends Pixels {
   /** Frames of `height` rows each; an image has none. */
   frames?: number;
