@@ -1,6 +1,6 @@
 /**
- * Fails the calls of the file system of `run`, `eval`, `sweep` and `data fetch`, one in each try, and prints what was then called a mistake
- * of the program: a JSON list of lines. Its arguments: a scratch folder, and how many calls of each command to fail at
+ * Fails the calls of the file system of `run`, `eval`, `sweep` and `data fetch`, one in each try, and prints what was then
+ * called a mistake of the program: a JSON list of lines. Its arguments: a scratch folder, and how many calls of each command to fail at
  * most.
  */
 import { createHash } from 'node:crypto';
