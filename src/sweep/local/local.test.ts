@@ -85,6 +85,10 @@ setInterval(() => existsSync(${JSON.stringify(over)}) && process.exit(1), 5);`,
   writeFileSync(attemptsFile(run.folder), told);
   mkdirSync(run.folder, { recursive: true });
   writeSummary(join(run.folder, 'summary.json'), finished);
+  const columns =
+    'epoch,step,images,learning_rate,train_loss,train_error,val_loss,val_error,images_per_second,seconds';
+  const rows = [1, 2, 3, 4].map((epoch) => `${epoch},${5 * epoch},${10 * epoch},0.1,1,20,1,30,100,${epoch}`);
+  writeFileSync(join(run.folder, 'curves.csv'), `${[columns, ...rows].join('\n')}\n`);
   writeFileSync(over, '');
   const { outcomes } = await sweeping;
   assert.equal(outcomes.get(run)?.kind, 'completed');
