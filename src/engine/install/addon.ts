@@ -76,7 +76,8 @@ export async function bindingAddon(library: Library): Promise<Addon> {
 export async function opsAddon(library: Library): Promise<Addon | undefined> {
   if (nativeSources.length === 0) return undefined;
   const files = (await readdir(nativeFolder, { recursive: true }))
-    .filter((name) => /\.(cc|h)$/.test(name))
+    // Code of tests is not compiled into it, and the npm package has none.
+    .filter((name) => /\.(cc|h)$/.test(name) && !/^testing\b/.test(name))
     .sort();
   const flags = [...compileFlags(library), `-I${nativeFolder}`];
   return withPrefix(library, {
