@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalization, Normalized } from '../engine/ops/normalize.js';
 import type { Ending } from '../engine/ops/rectify.js';
-import type { Variable } from './variable.js';
+import type { Spread, Variable } from './variable.js';
 
 /** How the network is being run. */
 export interface Mode {
@@ -86,10 +86,21 @@ export function affineVariables(layer: string, channels: number, { zeroGamma }: 
   ];
 }
 
-/** A statistic per channel: kept, not trained. */
-export const statistic = (layer: string, key: string, channels: number, value: number): Variable => ({
+/**
+ * A statistic per channel: kept, not trained.
+ *
+ * @param spread of a variance or deviation: which it is, and the key of the mean that it is taken around
+ */
+export const statistic = (
+  layer: string,
+  key: string,
+  channels: number,
+  value: number,
+  spread?: Spread,
+): Variable => ({
   name: `${layer}.${key}`,
   shape: [channels],
   initial: { kind: 'constant', value },
   role: 'statistic',
+  ...(spread && { spread: { ...spread, around: `${layer}.${spread.around}` } }),
 });

@@ -13,4 +13,14 @@ export interface Variable {
   initial: Initial;
   /** Everything but a statistic is trained. */
   role: Role;
+  /** A statistic of how far values spread; those without it are averaged over batches as they are. */
+  spread?: Spread;
+}
+
+/** Over several batches, a spread takes in how far the batches' own values of another variable lie apart. */
+export interface Spread {
+  /** A deviation is the square root of a variance. */
+  kind: 'variance' | 'deviation';
+  /** The name of the variable that it is a spread around: the mean. */
+  around: string;
 }

@@ -29,7 +29,7 @@ export function batchRenorm(config: BatchRenormConfig): Normalizer {
     variables: (layer, channels, options) => [
       ...affineVariables(layer, channels, options),
       statistic(layer, 'mean', channels, 0),
-      statistic(layer, 'sigma', channels, 1),
+      statistic(layer, 'sigma', channels, 1, { kind: 'deviation', around: 'mean' }),
     ],
     schedules: {
       rMax: (done) => 1 + (rMax - 1) * risen(done),

@@ -61,7 +61,7 @@ export function batch({ epsilon, momentum }: BatchConfig): Normalizer {
 export const batchVariables: Normalizer['variables'] = (layer, channels, options) => [
   ...affineVariables(layer, channels, options),
   statistic(layer, 'mean', channels, 0),
-  statistic(layer, 'variance', channels, 1),
+  statistic(layer, 'variance', channels, 1, { kind: 'variance', around: 'mean' }),
 ];
 
 /** With the running statistics. */

@@ -137,6 +137,7 @@ function defineEvaluations(
   if (images === 0) return measure;
   const precise = {
     step: defineStatistics(program, network, statisticsBatch(statistics.count)),
+    variables,
     source: statistics,
     images,
   };

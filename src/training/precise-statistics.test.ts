@@ -6,6 +6,8 @@ import { after, test } from 'node:test';
 import { loadDataset } from '../datasets/index.js';
 import type { ImageFolderConfig } from '../datasets/schema.js';
 import { imageFile } from '../datasets/testing/image-file.js';
+import { sourceOf } from '../input/dataset-source.js';
+import { statistic } from '../nn/normalizer.js';
 import { statisticsSource, withPreciseStatistics } from './precise-statistics.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'gnbench-precise-'));
@@ -50,10 +52,56 @@ test('of image files, which lie class by class, as many of each class are taken'
   };
   await withPreciseStatistics(
     { read: () => ({}), write: () => {} },
-    { step, source, images: 250 },
+    { step, variables: [], source, images: 250 },
     async () => {},
     async () => false,
   );
   assert.equal(taken, 250);
   assert.equal(labels.slice(0, 250).filter((label) => label === 0).length, 125);
+});
+
+test('each statistic is averaged as its variable says, whatever its name', async () => {
+  const split = {
+    count: 500,
+    images: new Uint8Array(new SharedArrayBuffer(500 * 3)),
+    labels: new Int32Array(new SharedArrayBuffer(500 * 4)),
+  };
+  const source = sourceOf({ shape: [1, 1, 3], mean: [], train: split, validation: split }, 'train');
+  const batches = [
+    [2, 10, 3, 7],
+    [6, 20, 4, 8],
+  ].map(([centre, width, root, other]) => ({ centre, width, root, other }));
+  const step = () =>
+    Object.fromEntries(
+      Object.entries(batches.shift()!).map(([key, value]) => [`a.${key}`, Float32Array.of(value)]),
+    );
+  const written: Record<string, number> = {};
+  await withPreciseStatistics(
+    {
+      read: () => ({}),
+      write: (values) => {
+        for (const [name, { data }] of Object.entries(values)) written[name] ??= data[0];
+      },
+    },
+    {
+      step,
+      variables: [
+        statistic('a', 'centre', 1, 0),
+        statistic('a', 'width', 1, 1, { kind: 'variance', around: 'centre' }),
+        statistic('a', 'root', 1, 1, { kind: 'deviation', around: 'centre' }),
+        statistic('a', 'other', 1, 0),
+      ],
+      source,
+      images: 500,
+    },
+    async () => {},
+    async () => false,
+  );
+  // The two centres lie 2 from their mean, 4.
+  assert.deepEqual(written, {
+    'a.centre': 4,
+    'a.width': 15 + 4,
+    'a.root': Math.fround(Math.sqrt((9 + 16) / 2 + 4)),
+    'a.other': 7.5,
+  });
 });

@@ -49,14 +49,14 @@ export function defineStatistics(program: Program, network: Network, batch: numb
  */
 export async function withPreciseStatistics<Result>(
   program: Pick<Program, 'read' | 'write'>,
-  { step, source, images }: Precise,
+  precise: Precise,
   body: () => Promise<Result>,
   pause: (done: number) => Promise<boolean>,
 ): Promise<Result | undefined> {
-  const precise = await preciseStatistics({ step, source, images }, () => pause(0));
-  if (!precise) return undefined;
-  const running = program.read(Object.keys(precise));
-  program.write(precise);
+  const statistics = await preciseStatistics(precise, () => pause(0));
+  if (!statistics) return undefined;
+  const running = program.read(Object.keys(statistics));
+  program.write(statistics);
   try {
     return await body();
   } finally {
@@ -64,9 +64,9 @@ export async function withPreciseStatistics<Result>(
   }
 }
 
-/** Mean of the batches' means; mean of their variances, plus the variance of their means. */
+/** Mean of the batches' means; mean of their variances, plus the variance of their means; a deviation is its root. */
 async function preciseStatistics(
-  { step, source, images }: Precise,
+  { step, variables, source, images }: Precise,
   pause: () => Promise<boolean>,
 ): Promise<Record<string, VariableValue> | undefined> {
   const { count } = source;
@@ -82,18 +82,20 @@ async function preciseStatistics(
   } finally {
     await batches.close();
   }
-  const spread = (layer: string, index: number) => {
-    const { first, second } = sums.get(`${layer}.mean`)!;
+  const spreads = new Map(variables.map(({ name, spread }) => [name, spread]));
+  const apart = (mean: string, index: number) => {
+    const { first, second } = sums.get(mean)!;
     return Math.max(0, second[index] - first[index] ** 2);
   };
   return Object.fromEntries(
     [...sums].map(([name, { first, second }]) => {
-      const layer = name.slice(0, name.lastIndexOf('.'));
-      const data = name.endsWith('.variance')
-        ? first.map((value, index) => value + spread(layer, index))
-        : name.endsWith('.sigma')
-          ? second.map((square, index) => Math.sqrt(square + spread(layer, index)))
-          : first;
+      const { kind, around = '' } = spreads.get(name) ?? {};
+      const data =
+        kind === 'variance'
+          ? first.map((value, index) => value + apart(around, index))
+          : kind === 'deviation'
+            ? second.map((square, index) => Math.sqrt(square + apart(around, index)))
+            : first;
       return [name, { shape: [data.length], data: Float32Array.from(data) }];
     }),
   );
@@ -103,6 +105,8 @@ async function preciseStatistics(
 export interface Precise {
   /** As `defineStatistics` gives it, for batches of `statisticsBatch`. */
   step: DefinedStep;
+  /** Those of the network, which say how each statistic is averaged. */
+  variables: readonly Variable[];
   source: SourceDescription;
   /** How many images they are taken over. */
   images: number;

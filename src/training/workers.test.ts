@@ -136,7 +136,7 @@ describe('precise statistics', () => {
       withOptimizerSlots(network.variables, formulaValues(network.variables)),
     );
     const step = defineStatistics(program, network, statisticsBatch(count));
-    const precise = { step, source, images: count };
+    const precise = { step, variables: network.variables, source, images: count };
     const before = program.read();
     let batches = 0;
     const goOn = async () => ++batches < 0;
