@@ -2,7 +2,7 @@
 
 import type { Setting } from '../experiments/setting.js';
 import { publishedError } from '../paper/published.js';
-import { type Estimate, estimate } from './statistics.js';
+import { estimate, type MeanWithInterval } from './statistics.js';
 import { hasDiverged, isOfThePaper, type StudyCell, valuesOf } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';
 
@@ -28,7 +28,7 @@ export interface Contrast {
   published?: number;
   /** Ours for each seed that completed in all of its cells. */
   pairs: { seed: number; difference: number }[];
-  ours?: Estimate;
+  ours?: MeanWithInterval;
   verdict: Verdict;
 }
 

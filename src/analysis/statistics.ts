@@ -13,14 +13,14 @@ export function sampleStd(values: readonly number[]): number | undefined {
 }
 
 /** An estimate with its 95 % interval, which fewer than two values do not give. */
-export interface Estimate {
+export interface MeanWithInterval {
   mean: number;
   n: number;
   interval?: [low: number, high: number];
 }
 
 /** Mean of `values` with Student's t interval: mean ± t(0.975, n − 1) · s / √n. */
-export function estimate(values: readonly number[]): Estimate | undefined {
+export function estimate(values: readonly number[]): MeanWithInterval | undefined {
   if (values.length === 0) return undefined;
   const center = mean(values);
   const std = sampleStd(values);

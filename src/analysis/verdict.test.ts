@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Estimate } from './statistics.js';
+import type { MeanWithInterval } from './statistics.js';
 import { verdictInWords, verdictOn } from './verdict.js';
 
-const ours = (low: number, high: number): Estimate => ({
+const ours = (low: number, high: number): MeanWithInterval => ({
   mean: (low + high) / 2,
   n: 3,
   interval: [low, high],
 });
-const judge = (published: number | undefined, estimate?: Estimate, more = {}) =>
+const judge = (published: number | undefined, estimate?: MeanWithInterval, more = {}) =>
   verdictOn({ published, ours: estimate, missing: false, diverged: false, aboutEqual: 0.5, ...more });
 
 /** `direction/size`, `equality/size`, or the outcome alone. */

@@ -20,7 +20,7 @@
  *      wholly within twice that of zero, and is `open` otherwise.
  * 6. The paper has no such difference: `differs` when the interval leaves out zero, else `no difference seen`.
  */
-import type { Estimate } from './statistics.js';
+import type { MeanWithInterval } from './statistics.js';
 
 export type Direction = 'agrees' | 'opposite' | 'open';
 export type Size = 'agrees' | 'excluded' | 'open';
@@ -34,7 +34,7 @@ export type Verdict =
 /** The verdict on one contrast by the rule above; differences in points, `missing` and `diverged` about its cells. */
 export function verdictOn(contrast: {
   published?: number;
-  ours?: Estimate;
+  ours?: MeanWithInterval;
   missing: boolean;
   diverged: boolean;
   /** The metric's. */

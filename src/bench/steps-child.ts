@@ -18,7 +18,7 @@ import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import { classification } from '../tasks/classification.js';
 import { defineTraining } from '../training/step.js';
 
-type Setting = Pick<LoadOptions, 'variant' | 'compiler' | 'deterministic'> & {
+type StepsSetting = Pick<LoadOptions, 'variant' | 'compiler' | 'deterministic'> & {
   /** A configuration as YAML. */
   config: string;
   /** The side of the square images. */
@@ -27,7 +27,7 @@ type Setting = Pick<LoadOptions, 'variant' | 'compiler' | 'deterministic'> & {
 };
 
 /** The variables after the steps, as far as a comparison needs them. */
-interface State {
+interface EndState {
   /** A digest of all variables, the optimizer's included. */
   sha256: string;
   /** The network's variables one behind the other: float32, base64. */
@@ -38,7 +38,7 @@ const classes = 10;
 /** The reference of a comparison is computed on the CPU, by the same engine. */
 const hidden = process.env.CUDA_VISIBLE_DEVICES === '-1';
 
-async function train({ config: text, side, steps, ...engine }: Setting) {
+async function train({ config: text, side, steps, ...engine }: StepsSetting) {
   const config = parseConfig(text, { file: 'steps.yaml' });
   const { precision } = config;
   const threads = { intraOp: 2, interOp: 1 };
@@ -55,7 +55,7 @@ async function train({ config: text, side, steps, ...engine }: Setting) {
   const count = config.batch.size * config.batch.workers;
   const start = stateOf(program, variables);
   const losses: number[] = [];
-  let first: State | undefined;
+  let first: EndState | undefined;
   for (let step = 0; step < steps; step++) {
     const images = Uint8Array.from(
       { length: count * side * side * 3 },
@@ -68,7 +68,7 @@ async function train({ config: text, side, steps, ...engine }: Setting) {
   return { device, losses, start, first, last: stateOf(program, variables) };
 }
 
-function stateOf(program: Program, variables: Variable[]): State {
+function stateOf(program: Program, variables: Variable[]): EndState {
   const values = program.read();
   const hash = createHash('sha256');
   for (const { data } of Object.values(values)) hash.update(data);
@@ -76,4 +76,4 @@ function stateOf(program: Program, variables: Variable[]): State {
   return { sha256: hash.digest('hex'), values: all.toString('base64') };
 }
 
-process.stdout.write(JSON.stringify(await train(JSON.parse(process.argv[2]) as Setting)));
+process.stdout.write(JSON.stringify(await train(JSON.parse(process.argv[2]) as StepsSetting)));

@@ -49,9 +49,9 @@ async function read(file: string, set: string[] = []): Promise<Shown> {
   };
 }
 
-type Problem = Pick<UserError, 'message' | 'place' | 'fix'>;
+type ConfigError = Pick<UserError, 'message' | 'place' | 'fix'>;
 
-async function validate(file: string, set?: string[]): Promise<{ valid: boolean; error?: Problem }> {
+async function validate(file: string, set?: string[]): Promise<{ valid: boolean; error?: ConfigError }> {
   try {
     const config = await loadConfig(file, set);
     await withPlaces(config, () => checkPlan(config));
@@ -63,7 +63,7 @@ async function validate(file: string, set?: string[]): Promise<{ valid: boolean;
   }
 }
 
-function reportFinding(file: string, error: Problem | undefined): void {
+function reportFinding(file: string, error: ConfigError | undefined): void {
   if (!error) process.stdout.write(`${file}: valid\n`);
   else
     process.stderr.write(`error: ${error.place}: ${error.message}\n${error.fix ? `  ${error.fix}\n` : ''}`);

@@ -7,13 +7,13 @@ import { readCurves } from '../runs/curves.js';
 import { readRunWeights } from '../runs/run-weights.js';
 import { valKey } from '../runs/summary.js';
 import { exportedModel } from '../weights/published-models.js';
-import type { Library } from '../weights/published-names.js';
+import type { WeightsLibrary } from '../weights/published-names.js';
 import { toPublished } from '../weights/published-weights.js';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
 
 export interface ExportFlags {
   out?: string;
-  to: 'gnbench' | Library;
+  to: 'gnbench' | WeightsLibrary;
   force?: boolean;
 }
 

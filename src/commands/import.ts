@@ -1,12 +1,12 @@
 import { basename, dirname, join } from 'node:path';
 import { knownModel, modelWithTensors, publishedModel } from '../weights/published-models.js';
-import type { Library } from '../weights/published-names.js';
+import type { WeightsLibrary } from '../weights/published-names.js';
 import { fromPublished } from '../weights/published-weights.js';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.js';
 import { describeArchitecture } from '../weights/weights-metadata.js';
 
 export interface ImportFlags {
-  from: Library;
+  from: WeightsLibrary;
   /** The library's name of the model; without it, the model that the tensors fit. */
   model?: string;
   out?: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { collect, requirePlace } from '../analysis/collect.js';
 import { UserError } from '../errors.js';
-import { warnWithoutFonts } from '../report/figures/fonts.js';
+import { warnWithoutFonts } from '../report/figures/render.js';
 import { figureFiles } from '../report/page/artifacts.js';
 import { printPaths, writeFiles } from '../report/page/write-files.js';
 

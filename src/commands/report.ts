@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { collect, experimentResults, requirePlace } from '../analysis/collect.js';
 import { UserError } from '../errors.js';
-import { warnWithoutFonts } from '../report/figures/fonts.js';
+import { warnWithoutFonts } from '../report/figures/render.js';
 import { reportFiles } from '../report/page/artifacts.js';
 import { renderReport } from '../report/page/report.js';
 import { printPaths, writeFiles } from '../report/page/write-files.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byName, nameOrAlias } from './named.js';
-import { partOfModel } from './part-of-model.js';
 import type { modelSchema } from './schema-model.js';
+import { partOfModel } from './schema-model.js';
 
 const epsilon = z.number().gt(0).max(1).default(1e-5).describe('ε, added to the variance');
 const momentum = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { partOfModel } from './part-of-model.js';
+import { partOfModel } from './schema-model.js';
 
 const factors = (least: z.ZodNumber) =>
   z

@@ -10,7 +10,7 @@ const choiceSeed = 1803_08494;
 type ChoiceKeys = Pick<DataConfig, 'validation' | 'trainSubset' | 'valSubset'>;
 
 /** The images of the published training and test set that a run trains on and is judged on. */
-export interface Choice {
+export interface ChosenExamples {
   train: Uint32Array;
   validation: { from: 'train' | 'test'; indices: Uint32Array };
 }
@@ -46,11 +46,11 @@ export function chooseImages(
   config: ChoiceKeys,
   trainLabels: ArrayLike<number>,
   testLabels: ArrayLike<number>,
-): Choice {
+): ChosenExamples {
   const present = { train: everything(trainLabels), test: everything(testLabels) };
   splitSizes(config, { train: present.train.length, validation: present.test.length });
   let { train } = present;
-  let validation: Choice['validation'] = { from: 'test', indices: present.test };
+  let validation: ChosenExamples['validation'] = { from: 'test', indices: present.test };
   if (config.validation !== 'test') {
     const n = config.validation.fromTrain;
     const order = balancedOrder(trainLabels, train, 'split');

@@ -27,13 +27,13 @@ export interface LoadedEngine extends Engine {
   device: 'CPU' | 'GPU';
   threads: Threads;
   /** gnbench's own kernels, where they were built; what this device has of them is in kernels.ts. */
-  addon?: Addon;
+  addon?: KernelAddon;
   /** XLA compiles the steps: it knows TensorFlow's operations alone, so gnbench's kernels are left out. */
   xla: boolean;
 }
 
 /** The exports of the addon that holds gnbench's kernels (kernels/ops.cc). */
-interface Addon {
+interface KernelAddon {
   /** The instructions that the convolutions of float32 or bfloat16 are compiled for: `avx2`, `amx_bf16`, … */
   instructionSet(bfloat16: boolean): string;
   /** Begins to time its operations, or ends it: runs and seconds by the names of nodes. */
@@ -127,8 +127,8 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
 }
 
 /** Registers gnbench's operations with TensorFlow. @throws UserError if the environment asks for other instructions */
-function openAddon(file: string): Addon {
-  const addon = { exports: {} as Addon };
+function openAddon(file: string): KernelAddon {
+  const addon = { exports: {} as KernelAddon };
   try {
     process.dlopen(addon, file);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { BatchJob } from './jobs.js';
 import { closed, closeRing, release, state, waitForBatch } from './ring.js';
 
 /** The consumer's side of a ring that a worker thread fills. */
-export interface Prepared {
+export interface PreparedBatches {
   /**
    * The next batch: views into the ring, valid until the following call. Blocks while it is not ready.
    *
@@ -21,7 +21,7 @@ export interface Prepared {
 const patienceMs = 5_000;
 
 /** Starts the worker that fills `job.ring` with batches of `batchSize` rows. */
-export function prepare(job: BatchJob): Prepared {
+export function prepare(job: BatchJob): PreparedBatches {
   const { ring, batchSize, source } = job;
   // No options of the main thread (loaders, test runners): they would be loaded again.
   const worker = new Worker(new URL('./batch-worker.js', import.meta.url), { workerData: job, execArgv: [] });

@@ -56,7 +56,7 @@ export function clipResnet(depth: number, { classes, inflated, dropout, timeStri
   };
 }
 
-interface Block {
+interface ClipBlock {
   filters: number;
   /** Over height and width; blocks do not stride over time. */
   stride: number;
@@ -64,7 +64,7 @@ interface Block {
   time: number;
 }
 
-function basicBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time }: Block): T {
+function basicBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time }: ClipBlock): T {
   let y = net.conv(`${name}.conv1`, x, { filters, kernel: [time, 3, 3], stride: [1, stride, stride] });
   y = net.norm(`${name}.norm1`, y, { relu: true });
   y = net.conv(`${name}.conv2`, y, { filters, kernel: [1, 3, 3] });
@@ -72,7 +72,7 @@ function basicBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time 
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
 
-function bottleneckBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time }: Block): T {
+function bottleneckBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time }: ClipBlock): T {
   let y = net.conv(`${name}.conv1`, x, { filters, kernel: [time, 1, 1] });
   y = net.norm(`${name}.norm1`, y, { relu: true });
   y = net.conv(`${name}.conv2`, y, { filters, kernel: [1, 3, 3], stride: [1, stride, stride] });

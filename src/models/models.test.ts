@@ -19,7 +19,7 @@ import type { Network } from '../training/network.js';
 import { defineTraining } from '../training/step.js';
 import { describeModel } from './describe.js';
 import { createModel } from './index.js';
-import { assertNear, assertSummary, type Summary } from './testing/compare.js';
+import { assertNear, assertSummary, type TensorSummary } from './testing/compare.js';
 import { formulaLabels, formulaValue, formulaValues } from './testing/formula.js';
 
 interface Case {
@@ -32,8 +32,8 @@ interface Case {
   imagesName: string;
   loss: number;
   logits: number[];
-  gradients: Record<string, Summary>;
-  updated?: Record<string, Summary>;
+  gradients: Record<string, TensorSummary>;
+  updated?: Record<string, TensorSummary>;
   evaluationLogits?: number[];
 }
 

@@ -5,8 +5,8 @@
  */
 import type { Config } from '../config/schema.js';
 import { didYouMean, UserError } from '../errors.js';
-import { isInPart, partOf } from '../nn/parts.js';
 import type { Role, Variable } from '../nn/variable.js';
+import { isInPart, partOf } from '../nn/variable.js';
 
 type Optimizer = Pick<Config['optimizer'], 'frozen' | 'rates' | 'decay'>;
 

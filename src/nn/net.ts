@@ -49,7 +49,7 @@ export function windowOf(
   };
 }
 
-export interface Normalization<T> {
+export interface NormalizationOptions<T> {
   /** max(·, 0) behind the normalizer. */
   relu?: boolean;
   /** Added to the normalizer's output, before the ReLU. */
@@ -62,7 +62,7 @@ export interface Normalization<T> {
 export interface Net<T> {
   /** Without a bias, unless it is asked for: a normalizer follows. */
   conv(name: string, x: T, options: Convolution): T;
-  norm(name: string, x: T, options?: Normalization<T>): T;
+  norm(name: string, x: T, options?: NormalizationOptions<T>): T;
   relu(x: T): T;
   add(x: T, y: T): T;
   maxPool(x: T, options: Pooling): T;

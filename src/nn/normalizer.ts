@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-node-gpu';
 import type { Normalization, Normalized } from '../engine/ops/normalize.js';
-import type { Ending } from '../engine/ops/rectify.js';
+import type { LayerEnding } from '../engine/ops/rectify.js';
 import type { Spread, Variable } from './variable.js';
 
 /** How the network is being run. */
@@ -28,7 +28,7 @@ export interface Application {
    * relu(γ·x̂ + β + residual), where each block has mean 0 and variance 1 in x̂.
    * @param ending another one than the layer's ReLU and residual
    */
-  normalize(x: Tensor, normalization: Normalization, ending?: Ending): Normalized;
+  normalize(x: Tensor, normalization: Normalization, ending?: LayerEnding): Normalized;
   /** relu(scale·x + shift + residual) per channel, with statistics that are known; not differentiable. */
   affine(x: Tensor, scale: Tensor, shift: Tensor): Tensor;
   /** relu(y + residual), as far as asked for. */

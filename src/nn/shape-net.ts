@@ -2,7 +2,7 @@
 import {
   type Convolution,
   type Net,
-  type Normalization,
+  type NormalizationOptions,
   type PerDimension,
   type Pooling,
   perDimension,
@@ -73,7 +73,7 @@ export class ShapeNet implements Net<number[]> {
     return outputShape;
   }
 
-  norm(name: string, x: number[], options: Normalization<number[]> = {}): number[] {
+  norm(name: string, x: number[], options: NormalizationOptions<number[]> = {}): number[] {
     const channels = x.at(-1)!;
     const normalizer = this.normalizerOf(name);
     const variables = normalizer.variables(name, channels, {

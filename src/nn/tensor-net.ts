@@ -15,7 +15,7 @@ import type { Step } from '../engine/program.js';
 import {
   type Convolution,
   type Net,
-  type Normalization,
+  type NormalizationOptions,
   type PerDimension,
   type Pooling,
   perDimension,
@@ -54,7 +54,11 @@ export class TensorNet implements Net<Tensor> {
     return bias ? y.add(this.step.variable(`${name}.bias`)) : y;
   }
 
-  norm(name: string, x: Tensor, { relu: withRelu = false, residual }: Normalization<Tensor> = {}): Tensor {
+  norm(
+    name: string,
+    x: Tensor,
+    { relu: withRelu = false, residual }: NormalizationOptions<Tensor> = {},
+  ): Tensor {
     const { kernels, mode } = this;
     const normalizer = this.normalizerOf(name);
     const ending = { relu: withRelu, residual };

@@ -2,7 +2,7 @@
 import type { NormalizerOfPart } from '../config/schema-normalizer.js';
 import { UserError } from '../errors.js';
 import type { Normalizer, NormalizerOf } from '../nn/normalizer.js';
-import { partOf } from '../nn/parts.js';
+import { partOf } from '../nn/variable.js';
 import { batch } from './batch.js';
 import { batchRenorm } from './batch-renorm.js';
 import { filterResponse } from './filter-response.js';

@@ -8,7 +8,7 @@ import { kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
 import { convolution } from '../engine/ops/convolution.js';
 import { affine, normalize } from '../engine/ops/normalize.js';
-import { type Ending, rectify } from '../engine/ops/rectify.js';
+import { type LayerEnding, rectify } from '../engine/ops/rectify.js';
 import { loadTestEngine } from '../engine/testing/test-engine.js';
 import type { Application, StatisticsUpdate } from '../nn/normalizer.js';
 import { createNormalizer, type NormalizerConfig } from './index.js';
@@ -70,7 +70,7 @@ function tolerance(file: string, fused: boolean, key: string): number {
 }
 
 /** The ending of an application's layer, and its operations: by the device's kernels, or by their definitions. */
-function operations(ending: Ending, fused: boolean) {
+function operations(ending: LayerEnding, fused: boolean) {
   const use = kernels(fused ? 'kernels' : 'definitions');
   return {
     ...ending,

@@ -8,7 +8,7 @@ import { median } from '../runs/statistics.js';
 import { summaryOf } from '../runs/summary.js';
 
 /** How long one run of a cell takes, in seconds, and how that is known. */
-export interface Estimate {
+export interface TimeEstimate {
   seconds: number;
   from: 'runs of this cell' | 'a default';
 }
@@ -50,7 +50,7 @@ export function estimateRun(
   experiment: Experiment,
   cell: Cell,
   { jobs, cores, data }: EstimateOptions,
-): Estimate {
+): TimeEstimate {
   const finished = experiment.seeds.flatMap((seed) => secondsOf(experiment.runFolder(cell, seed)) ?? []);
   if (finished.length > 0) {
     return {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Summary } from '../runs/summary.js';
-import { type Ending, judge, memoryKills } from './outcome.js';
+import { type ChildExit, judge, memoryKills } from './outcome.js';
 
 const whole = { done: 1, total: 2 };
 const nothing = { final: null };
@@ -31,7 +31,7 @@ const summary: Summary = {
 test('a run’s end is told from its exit code, its signal, its summary and its log', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gnbench-outcome-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const judged = (ending: Partial<Ending>, left: Partial<Summary> | string = {}, log = '') => {
+  const judged = (ending: Partial<ChildExit>, left: Partial<Summary> | string = {}, log = '') => {
     const run = join(folder, 'run');
     rmSync(run, { recursive: true, force: true });
     mkdirSync(run);

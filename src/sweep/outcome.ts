@@ -4,7 +4,7 @@ import { summaryOf } from '../runs/summary.js';
 import type { AttemptResult } from './attempts.js';
 
 /** How a child process ended. */
-export interface Ending {
+export interface ChildExit {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
   /** The last step that it told of. */
@@ -22,7 +22,7 @@ const outOfMemory =
   /heap out of memory|bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|ENOMEM|Cannot allocate memory/;
 
 /** Judges a run by how its process ended and by what it left in its folder. */
-export function judge(runFolder: string, ending: Ending): AttemptResult {
+export function judge(runFolder: string, ending: ChildExit): AttemptResult {
   const { exitCode, signal } = ending;
   const summary = summaryOf(runFolder);
   const ended = {

@@ -20,11 +20,11 @@ export const runStates = [
 ] as const;
 
 /** `waiting` has not been started, `interrupted` goes on from its checkpoint at the next sweep. */
-export type RunState = (typeof runStates)[number];
+export type SweepRunState = (typeof runStates)[number];
 
 export interface RunStatus {
   run: Run;
-  state: RunState;
+  state: SweepRunState;
   epochs: { done: number; total: number };
   /** The task's first metric on the validation split: the last five epochs' median once it is done, before that the last. */
   validation?: number;
@@ -51,7 +51,7 @@ async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> 
   const summary = summaryOf(run.folder);
   const total = run.cell.config.epochs;
   const failures = countFailures(attempts);
-  const of = async (state: RunState, pending: boolean, note?: string): Promise<RunStatus> => {
+  const of = async (state: SweepRunState, pending: boolean, note?: string): Promise<RunStatus> => {
     const rows = await curvesOf(run);
     const done = rows.at(-1)?.epoch ?? 0;
     const [metric] = metricsOf(summary);

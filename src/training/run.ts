@@ -174,7 +174,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   }
 }
 
-interface Prepared {
+interface PreparedRun {
   config: Config;
   resolved: Resolved;
   dataset: Dataset;
@@ -186,7 +186,7 @@ interface Prepared {
   options: RunOptions;
 }
 
-async function trainInFolder(folder: RunFolder, prepared: Prepared): Promise<Summary> {
+async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<Summary> {
   const { config, resolved, dataset, sources, description, task, opened, progress, options } = prepared;
   const { program, trainOn, evaluate } = opened;
   /** Makes sure of the lock before anything is written. */

@@ -1,7 +1,7 @@
 /** How PyTorch lays out what gnbench has as convolutions `[…kernel, in, out]` and dense layers `[in, out]`. */
 
 import { vggStages } from '../models/vgg.js';
-import type { Library } from './published-names.js';
+import type { WeightsLibrary } from './published-names.js';
 
 export interface PublishedLayout {
   /** PyTorch's shape. */
@@ -15,7 +15,7 @@ export interface PublishedLayout {
 export function publishedLayout(
   name: string,
   shape: readonly number[],
-  { library, model }: { library: Library; model: string },
+  { library, model }: { library: WeightsLibrary; model: string },
 ): PublishedLayout {
   const [inputs, outputs] = shape.slice(-2);
   const dense = model === 'vgg16' && shape.length === 2;
@@ -37,7 +37,7 @@ const plainDense = (inputs: number, outputs: number): PublishedLayout => ({
 });
 
 /** VGG's first dense layer sees its feature map as `[H, W, C]` here and as `[C, H, W]` there, where timm convolves. */
-function vggFirstDense(inputs: number, outputs: number, library: Library): PublishedLayout {
+function vggFirstDense(inputs: number, outputs: number, library: WeightsLibrary): PublishedLayout {
   const channels = vggStages.at(-1)!.at(-1)!;
   const side = Math.sqrt(inputs / channels);
   if (!Number.isInteger(side)) return plainDense(inputs, outputs); // no VGG-16's, whatever the file says

@@ -3,14 +3,18 @@ import { parseConfig } from '../config/load.js';
 import { didYouMean, UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { type Library, publishedHeadBias, publishedModels } from './published-names.js';
+import { publishedHeadBias, publishedModels, type WeightsLibrary } from './published-names.js';
 import { publishedDifferences } from './published-weights.js';
 import type { Safetensors } from './safetensors.js';
 import { type Architecture, architectureOf } from './weights-metadata.js';
 import { unwrap, wrapperOf } from './wrapped-names.js';
 
 /** The library's model of this name, with as many classes as the file's classifier. */
-export function publishedModel(name: string, library: Library, { tensors }: Pick<Safetensors, 'tensors'>) {
+export function publishedModel(
+  name: string,
+  library: WeightsLibrary,
+  { tensors }: Pick<Safetensors, 'tensors'>,
+) {
   const { model: modelName, normalizer } = publishedModels[name];
   const text = `model: ${modelName}\nnormalizer: ${normalizer}\ndata: image-folder\n`;
   const architecture = parseConfig(text, { file: name });
@@ -40,7 +44,7 @@ export function knownModel(name: string): string {
  *
  * @throws {UserError} when there is none
  */
-export function modelWithTensors(read: Safetensors, library: Library, place: string): string {
+export function modelWithTensors(read: Safetensors, library: WeightsLibrary, place: string): string {
   const names = Object.keys(publishedModels);
   const fitting = names.find((name) => {
     const { architecture, variables } = publishedModel(name, library, read);
@@ -60,7 +64,11 @@ export function modelWithTensors(read: Safetensors, library: Library, place: str
  *
  * @throws {UserError} when the metadata do not name it, or `library` would compute something else with the weights
  */
-export function exportedModel(metadata: Record<string, string>, library: Library, place: string): string {
+export function exportedModel(
+  metadata: Record<string, string>,
+  library: WeightsLibrary,
+  place: string,
+): string {
   const architecture = architectureOf(metadata);
   if (!architecture) {
     throw new UserError('the file has no model metadata', {
@@ -80,7 +88,7 @@ export function exportedModel(metadata: Record<string, string>, library: Library
 }
 
 /** The parts that `library` has in place of the network's, and that names and shapes of tensors do not show. */
-function whatLibraryHas({ model, normalizer }: Architecture, library: Library): string | undefined {
+function whatLibraryHas({ model, normalizer }: Architecture, library: WeightsLibrary): string | undefined {
   const { strideIn1x1 } = model as { strideIn1x1?: boolean };
   const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
     weightStandardization?: boolean;

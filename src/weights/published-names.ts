@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { vggStages } from '../models/vgg.js';
 
 export const libraries = ['torchvision', 'timm'] as const;
-export type Library = (typeof libraries)[number];
+export type WeightsLibrary = (typeof libraries)[number];
 
 /**
  * The libraries' names of models → what a configuration calls model and normalizer. GN has 32 groups, as in the paper.
@@ -40,13 +40,13 @@ const resnetLayers: [ours: RegExp, theirs: string][] = [
   [/^head$/, 'fc'],
 ];
 
-const vggHeads: Record<Library, Record<string, string>> = {
+const vggHeads: Record<WeightsLibrary, Record<string, string>> = {
   torchvision: { fc1: 'classifier.0', fc2: 'classifier.3', head: 'classifier.6' },
   timm: { fc1: 'pre_logits.fc1', fc2: 'pre_logits.fc2', head: 'head.fc' },
 };
 
 /** The name of the classifier's bias, whose length is the number of classes. */
-export const publishedHeadBias = (library: Library, model: string): string =>
+export const publishedHeadBias = (library: WeightsLibrary, model: string): string =>
   model === 'vgg16' ? `${vggHeads[library].head}.bias` : 'fc.bias';
 
 /** True when the libraries have a model of this architecture, perhaps with another normalizer. */
@@ -61,7 +61,7 @@ export const isPublished = (model: string): boolean =>
  */
 export function publishedName(
   name: string,
-  { library, model, normalized }: { library: Library; model: string; normalized: boolean },
+  { library, model, normalized }: { library: WeightsLibrary; model: string; normalized: boolean },
 ): string | undefined {
   const dot = name.lastIndexOf('.');
   const layer = name.slice(0, dot);
@@ -75,7 +75,7 @@ function resnetLayer(layer: string): string | undefined {
   return found && layer.replace(...found);
 }
 
-function vggLayer(layer: string, library: Library, normalized: boolean): string | undefined {
+function vggLayer(layer: string, library: WeightsLibrary, normalized: boolean): string | undefined {
   const [, stage, kind, index] = /^stage(\d)\.(conv|norm)(\d)$/.exec(layer) ?? [];
   if (stage === undefined) return own(vggHeads[library], layer);
   const before = vggStages.slice(0, Number(stage) - 1);

@@ -10,21 +10,21 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
-import { assertNear, assertSummary, type Summary } from '../models/testing/compare.js';
+import { assertNear, assertSummary, type TensorSummary } from '../models/testing/compare.js';
 import { formulaLabels, formulaValue, formulaValues, publishedValue } from '../models/testing/formula.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import { classification } from '../tasks/classification.js';
 import { defineEvaluation } from '../training/evaluation.js';
 import type { Network } from '../training/network.js';
 import { defineTraining } from '../training/step.js';
-import { type Library, libraries, publishedModels } from './published-names.js';
+import { libraries, publishedModels, type WeightsLibrary } from './published-names.js';
 import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
 import type { Tensor, Written } from './safetensors.js';
 
 type Shapes = Record<string, number[]>;
 /** Names and shapes of state dicts, see src/models/fixtures/make.py. */
-const fixture: Record<Library, Record<string, Shapes>> & { sameInTimm: string[] } = read('shapes');
-const stateDicts: Record<Library, Record<string, Shapes>> = {
+const fixture: Record<WeightsLibrary, Record<string, Shapes>> & { sameInTimm: string[] } = read('shapes');
+const stateDicts: Record<WeightsLibrary, Record<string, Shapes>> = {
   torchvision: fixture.torchvision,
   timm: {
     ...Object.fromEntries(fixture.sameInTimm.map((name) => [name, fixture.torchvision[name]])),
@@ -56,7 +56,7 @@ const empty = (shapes: Shapes): Record<string, Tensor> =>
   Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [name, { shape, data: new Float32Array() }]),
   );
-const where = (library: Library, name: string) => ({ library, model: publishedModels[name].model });
+const where = (library: WeightsLibrary, name: string) => ({ library, model: publishedModels[name].model });
 
 describe('names and shapes of torchvision and timm', () => {
   for (const library of libraries) {
@@ -205,14 +205,14 @@ describe('there and back, tensor for tensor', () => {
 });
 
 interface Case {
-  library: Library;
+  library: WeightsLibrary;
   model: string;
   images: number[];
   classes: number;
   imagesName: string;
   evaluationLogits: number[];
   loss: number;
-  gradients: Record<string, Summary>;
+  gradients: Record<string, TensorSummary>;
 }
 
 describe('a published file computes what it does in PyTorch', () => {

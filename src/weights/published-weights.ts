@@ -2,7 +2,7 @@
 import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import { inverse, publishedLayout, transpose } from './published-layouts.js';
-import { isPublished, type Library, publishedModels, publishedName } from './published-names.js';
+import { isPublished, publishedModels, publishedName, type WeightsLibrary } from './published-names.js';
 import type { Tensor, Written } from './safetensors.js';
 import { type TensorDifferences, tensorDifferences } from './tensor-differences.js';
 import { unwrap, wrapperOf } from './wrapped-names.js';
@@ -14,7 +14,7 @@ import { unwrap, wrapperOf } from './wrapped-names.js';
 const counter = 'num_batches_tracked';
 
 type Shapes = readonly { name: string; shape: number[] }[];
-type Where = { library: Library; model: string };
+type Where = { library: WeightsLibrary; model: string };
 
 /**
  * PyTorch's tensors as the values of gnbench's `variables`.

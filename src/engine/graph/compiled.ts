@@ -15,7 +15,7 @@ import { declareVariables, type Handles, readOutput, writeInput, writtenOutput }
 import { allowWinograd } from './winograd.js';
 import { compileWithXla } from './xla.js';
 
-export interface CompileOptions {
+export interface GraphOptions {
   precision: Precision;
   /** How gnbench's own kernels compute 3×3 convolutions in float32. */
   convolutions: 'direct' | 'winograd';
@@ -37,7 +37,7 @@ export class CompiledProgram implements Program {
 
   constructor(
     private readonly initial: Record<string, VariableValue>,
-    private readonly options: Partial<CompileOptions> = {},
+    private readonly options: Partial<GraphOptions> = {},
   ) {
     const { handles, nodes } = declareVariables(initial);
     this.handles = handles;

@@ -2,7 +2,7 @@ import { EagerProgram } from '../eager.js';
 import { kernels } from '../kernel-table.js';
 import { loaded } from '../load.js';
 import type { Program, VariableValue } from '../program.js';
-import { CompiledProgram, type CompileOptions } from './compiled.js';
+import { CompiledProgram, type GraphOptions } from './compiled.js';
 
 /**
  * A program over these variables: one graph; or, `eager`, operation by operation, by the definitions alone and in
@@ -10,7 +10,7 @@ import { CompiledProgram, type CompileOptions } from './compiled.js';
  */
 export function createProgram(
   initial: Record<string, VariableValue>,
-  options: Pick<CompileOptions, 'precision' | 'convolutions'>,
+  options: Pick<GraphOptions, 'precision' | 'convolutions'>,
   { eager }: { eager: boolean },
 ): Program {
   if (eager) return new EagerProgram(initial);

@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
 import { sha256Of } from './checksum.js';
-import { type CompileOptions, type Compiler, compile, type Source } from './compiler.js';
+import { type Compiler, type CompilerOptions, compile, type SourceFile } from './compiler.js';
 import { searchedFolders } from './cuda/layout.js';
 import { nativeSources } from './kernel-sources.js';
 import { cpuFeatures } from './platform.js';
@@ -22,7 +22,7 @@ export interface Addon {
   title: string;
   /** The name of the shared object. */
   file: string;
-  sources: Source[];
+  sources: SourceFile[];
   /** Everything whose content matters: sources and the headers beside them. */
   watched: string[];
   linkFlags: string[];
@@ -31,7 +31,7 @@ export interface Addon {
 }
 
 /** The library that an addon is built against: a folder of the store that holds `tensorflow/`. */
-export interface Library {
+export interface BuildLibrary {
   /** Its folder's name in the store. */
   name: string;
   /** sha256 of the wheel. */
@@ -44,7 +44,7 @@ const sourceFolder = fileURLToPath(new URL('../../../src/engine/', import.meta.u
 const nativeFolder = join(sourceFolder, 'kernels');
 
 /** `log-level.cc`: loaded first, as TensorFlow logs while its library is being loaded. */
-export async function logAddon(library: Library): Promise<Addon> {
+export async function logAddon(library: BuildLibrary): Promise<Addon> {
   const path = join(sourceFolder, 'install', 'log-level.cc');
   return withPrefix(library, {
     name: 'log',
@@ -57,7 +57,7 @@ export async function logAddon(library: Library): Promise<Addon> {
 }
 
 /** TensorFlow.js's own binding, unchanged. */
-export async function bindingAddon(library: Library): Promise<Addon> {
+export async function bindingAddon(library: BuildLibrary): Promise<Addon> {
   const folder = fileURLToPath(new URL('../../../vendor/tfjs-node/binding', import.meta.url));
   const names = (await readdir(folder)).filter((name) => /\.(cc|h)$/.test(name)).sort();
   const files = names.map((name) => join(folder, name));
@@ -73,7 +73,7 @@ export async function bindingAddon(library: Library): Promise<Addon> {
 }
 
 /** gnbench's operations (`src/engine/kernels`); undefined while there are none. */
-export async function opsAddon(library: Library): Promise<Addon | undefined> {
+export async function opsAddon(library: BuildLibrary): Promise<Addon | undefined> {
   if (nativeSources.length === 0) return undefined;
   const files = (await readdir(nativeFolder, { recursive: true }))
     // Code of tests is not compiled into it, and the npm package has none.
@@ -94,7 +94,7 @@ export async function opsAddon(library: Library): Promise<Addon | undefined> {
 }
 
 /** `cuda/driver.cc`: finds CUDA's libraries where TensorFlow's own does, and asks the driver about the GPUs. */
-export async function driverAddon(library: Library): Promise<Addon> {
+export async function driverAddon(library: BuildLibrary): Promise<Addon> {
   const path = join(sourceFolder, 'install', 'cuda', 'driver.cc');
   const folders = searchedFolders.map((name) => `$ORIGIN/../${library.name}/nvidia/${name}/lib`);
   return withPrefix(library, {
@@ -107,12 +107,12 @@ export async function driverAddon(library: Library): Promise<Addon> {
   });
 }
 
-const withPrefix = async (library: Library, addon: Omit<Addon, 'prefix'>): Promise<Addon> => ({
+const withPrefix = async (library: BuildLibrary, addon: Omit<Addon, 'prefix'>): Promise<Addon> => ({
   ...addon,
   prefix: await prefixOf(addon, library),
 });
 
-function compileFlags(library: Library): string[] {
+function compileFlags(library: BuildLibrary): string[] {
   const nodeHeaders = join(dirname(require.resolve('node-api-headers/package.json')), 'include');
   const include = join(engineFolder(), library.name, 'tensorflow', 'include');
   // The last two are what the wheel itself was compiled with: they decide about layouts in its headers.
@@ -129,7 +129,7 @@ function compileFlags(library: Library): string[] {
   ];
 }
 
-function linkFlags(library: Library, libraries = ['cc', 'framework']): string[] {
+function linkFlags(library: BuildLibrary, libraries = ['cc', 'framework']): string[] {
   return [
     `-L${join(engineFolder(), library.name, 'tensorflow')}`,
     ...libraries.map((name) => `-l:libtensorflow_${name}.so.2`),
@@ -139,7 +139,7 @@ function linkFlags(library: Library, libraries = ['cc', 'framework']): string[] 
 }
 
 /** The beginning of its folder's name: a hash of all that goes into it, but for the compiler. */
-async function prefixOf(addon: Omit<Addon, 'prefix'>, library: Library): Promise<string> {
+async function prefixOf(addon: Omit<Addon, 'prefix'>, library: BuildLibrary): Promise<string> {
   const hash = createHash('sha256').update(`1 ${library.name} ${library.wheel} ${process.arch}\n`);
   // Paths differ from machine to machine; what lies there is hashed below.
   const plain = (flags: string[]) => flags.filter((flag) => !/^-(I|L|isystem)/.test(flag)).join(' ');
@@ -177,9 +177,9 @@ export async function findAddon(addon: Addon, compiler?: Compiler): Promise<stri
 /** Compiles an addon into the store. */
 export async function buildAddon(
   addon: Addon,
-  library: Library,
+  library: BuildLibrary,
   compiler: Compiler,
-  options: CompileOptions,
+  options: CompilerOptions,
 ) {
   await publish(folderName(addon, compiler), async (scratch) => {
     const objects = join(scratch, 'objects');

@@ -10,7 +10,7 @@ export interface Compiler {
   version: string;
 }
 
-export interface CompileOptions {
+export interface CompilerOptions {
   signal?: AbortSignal;
   debug?: boolean;
 }
@@ -43,7 +43,7 @@ export class CompileError extends UserError {
   override name = 'CompileError';
 }
 
-export interface Source {
+export interface SourceFile {
   path: string;
   flags: string[];
 }
@@ -55,10 +55,10 @@ export interface Source {
  */
 export async function compile(
   compiler: Compiler,
-  { sources, linkFlags }: { sources: Source[]; linkFlags: string[] },
+  { sources, linkFlags }: { sources: SourceFile[]; linkFlags: string[] },
   output: string,
   scratch: string,
-  options: CompileOptions = {},
+  options: CompilerOptions = {},
 ): Promise<void> {
   const [file, ...args] = compiler.command;
   const run = async (what: string, flags: string[]) => {

@@ -42,24 +42,24 @@ export async function provide(recipe: Recipe, options: ProvisionOptions): Promis
 }
 
 /** The engine if it is in the cache. */
-export async function findEngine(options: Choice = {}): Promise<Engine | undefined> {
+export async function findEngine(options: EngineChoice = {}): Promise<Engine | undefined> {
   return search(await engineRecipe(options), options);
 }
 
-type Choice = Pick<ProvisionOptions, 'variant' | 'source'>;
+type EngineChoice = Pick<ProvisionOptions, 'variant' | 'source'>;
 
 /**
  * Finds the engine. If no source is named, one that `gnbench setup --source stock` left takes the place of a missing
  * wheel.
  */
-async function search(recipe: Recipe, options: Choice): Promise<Engine | undefined> {
+async function search(recipe: Recipe, options: EngineChoice): Promise<Engine | undefined> {
   const found = await recipe.find();
   if (found || options.source || recipe.source === 'stock') return found;
   return (await engineRecipe({ ...options, source: 'stock' })).find();
 }
 
 /** The way to the engine that the options ask for on this machine. */
-function engineRecipe(options: Choice): Promise<Recipe> {
+function engineRecipe(options: EngineChoice): Promise<Recipe> {
   const { variant = 'auto', source = defaultSource() } = options;
   const chosen = variant === 'auto' ? (nvidiaDevices().length > 0 ? 'cuda' : 'cpu') : variant;
   return source === 'wheel' ? wheelEngine(chosen) : stockEngine(chosen);

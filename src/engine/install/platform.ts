@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 export type Variant = 'cpu' | 'cuda';
-export type Source = 'wheel' | 'stock';
+export type EngineSource = 'wheel' | 'stock';
 
 /** The names of the NVIDIA devices that a process may use; none when `CUDA_VISIBLE_DEVICES` hides them all. */
 export function nvidiaDevices(): string[] {
@@ -35,7 +35,7 @@ function askNvidia(device: string): string {
 }
 
 /** The wheel is for Linux with glibc on x64; everything else takes what the package's own installer brings. */
-export function defaultSource(): Source {
+export function defaultSource(): EngineSource {
   return process.platform === 'linux' && process.arch === 'x64' && glibc() !== undefined ? 'wheel' : 'stock';
 }
 

@@ -1,9 +1,9 @@
 /** An engine, and a way to get one. */
-import type { Source, Variant } from './platform.js';
+import type { EngineSource, Variant } from './platform.js';
 
 export interface Engine {
   variant: Variant;
-  source: Source;
+  source: EngineSource;
   /** The library's folder in the cache. */
   folder: string;
   /** To be `process.dlopen`ed before the binding: makes the library heed TF_CPP_MIN_LOG_LEVEL from its start. */
@@ -24,7 +24,7 @@ export interface ProvisionOptions {
   /** `auto`: CUDA where there is an NVIDIA device, else CPU. */
   variant?: 'auto' | Variant;
   /** `wheel` on Linux with glibc on x64, else `stock`. */
-  source?: Source;
+  source?: EngineSource;
   /** Fetches and builds everything anew. */
   force?: boolean;
   /** Reads every file of the engine and compares its checksum; what is damaged is fetched or built anew. */
@@ -42,7 +42,7 @@ export interface BuildOptions extends ProvisionOptions {
 
 /** One way to come to an engine: look for it, or make it. */
 export interface Recipe {
-  source: Source;
+  source: EngineSource;
   /** The engine if it is there. `lenient`: also one that this machine would have built otherwise. */
   find(options?: { lenient?: boolean }): Promise<Engine | undefined>;
   /** Something of a found engine is missing that could be built here. */

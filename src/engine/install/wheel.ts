@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import {
   type Addon,
+  type BuildLibrary,
   bindingAddon,
   buildAddon,
   driverAddon,
   findAddon,
-  type Library,
   logAddon,
   opsAddon,
   readFailure,
@@ -28,7 +28,7 @@ export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[varia
       fix: 'npx gnbench setup --source stock',
     });
   }
-  const library: Library = {
+  const library: BuildLibrary = {
     name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
     wheel: list[0].sha256,
   };
@@ -67,7 +67,7 @@ export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[varia
 
 interface Parts {
   wheels: Wheel[];
-  library: Library;
+  library: BuildLibrary;
   folder: string;
   log: Addon;
   binding: Addon;

@@ -4,7 +4,7 @@ import { DataType } from '../data-type.js';
 import { loadEngine } from '../load.js';
 import { bools, floats, ints, type } from '../operation.js';
 import { type Format, runOp } from './testing/direct.js';
-import { backward, forward, type Problem } from './testing/reference.js';
+import { backward, forward, type NormalizationCase } from './testing/reference.js';
 
 let seed = 1;
 /** Uniform in [-1, 1), the same in every run. */
@@ -36,7 +36,7 @@ function problemOf(
   { shape, imagesPerGroup = 1, channelsPerGroup, mean = 0.3, format = 'float' }: Case,
   relu: boolean,
   withResidual: boolean,
-): Problem & { x: Float32Array; residual?: Float32Array; gamma: Float32Array; beta: Float32Array } {
+): NormalizationCase & { x: Float32Array; residual?: Float32Array; gamma: Float32Array; beta: Float32Array } {
   const count = shape.reduce((a, b) => a * b, 1);
   const channels = shape.at(-1)!;
   return {
@@ -54,7 +54,7 @@ function problemOf(
   };
 }
 
-function attributesOf(problem: Problem, format: Format) {
+function attributesOf(problem: NormalizationCase, format: Format) {
   return [
     type('T', DataType[format]),
     ints('images_per_group', problem.imagesPerGroup),
@@ -223,7 +223,7 @@ describe('GnbenchNormalize and its gradient', () => {
   it('refuses what does not fit', () => {
     const run = (shape: number[], imagesPerGroup: number, channelsPerGroup: number, gamma: number) => () => {
       const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-      const problem = { imagesPerGroup, channelsPerGroup, epsilon: 1e-5, relu: false } as Problem;
+      const problem = { imagesPerGroup, channelsPerGroup, epsilon: 1e-5, relu: false } as NormalizationCase;
       const none = { shape: [0], data: new Float32Array(0) };
       const vector = { shape: [gamma], data: new Float32Array(gamma) };
       runOp('GnbenchNormalize', attributesOf(problem, 'float'), [{ shape, data }, none, vector, vector], 4);
@@ -235,7 +235,12 @@ describe('GnbenchNormalize and its gradient', () => {
   });
 
   it('takes no images', () => {
-    const problem = { imagesPerGroup: 1, channelsPerGroup: 2, epsilon: 1e-5, relu: false } as Problem;
+    const problem = {
+      imagesPerGroup: 1,
+      channelsPerGroup: 2,
+      epsilon: 1e-5,
+      relu: false,
+    } as NormalizationCase;
     const none = { shape: [0], data: new Float32Array(0) };
     const empty = { shape: [0, 4, 4, 8], data: new Float32Array(0) };
     const gamma = { shape: [8], data: new Float32Array(8) };

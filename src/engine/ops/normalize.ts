@@ -12,7 +12,7 @@ import { keepUntilStepEnds } from '../gradients.js';
 import type { Kernels } from '../kernel-table.js';
 import { tf } from '../load.js';
 import { bools, differentiable, execute, floats, ints, type } from '../operation.js';
-import { type Ending, rectify, relu } from './rectify.js';
+import { type LayerEnding, rectify, relu } from './rectify.js';
 
 /** The block that statistics are shared over. */
 export interface Block {
@@ -45,7 +45,7 @@ export interface Normalized {
 export function normalize(
   x: Tensor,
   normalization: Normalization,
-  ending: Ending,
+  ending: LayerEnding,
   kernels: Kernels,
 ): Normalized {
   if (kernels.normalize?.fits(x.shape)) return customNormalize(x, normalization, ending);
@@ -57,7 +57,7 @@ export function normalize(
 function customNormalize(
   x: Tensor,
   { block, gamma, beta, epsilon }: Normalization,
-  { relu: withRelu, residual }: Ending,
+  { relu: withRelu, residual }: LayerEnding,
 ): Normalized {
   const attributes = () => [
     type('T', DataType.float),
@@ -94,7 +94,7 @@ export function affine(
   x: Tensor,
   scale: Tensor,
   shift: Tensor,
-  { relu: withRelu, residual }: Ending,
+  { relu: withRelu, residual }: LayerEnding,
   kernels: Kernels,
 ): Tensor {
   if (!kernels.affine?.fits(x.shape)) {

@@ -17,13 +17,13 @@ export function relu<T extends Tensor>(x: T): T {
 }
 
 /** The end of a layer: a residual to be added, and max(·, 0), as far as asked for. */
-export interface Ending {
+export interface LayerEnding {
   relu: boolean;
   residual?: Tensor;
 }
 
 /** max(y + residual, 0), as far as asked for. @param y `[N, …pixels, C]` */
-export function rectify(y: Tensor, { relu: withRelu, residual }: Ending, kernels: Kernels): Tensor {
+export function rectify(y: Tensor, { relu: withRelu, residual }: LayerEnding, kernels: Kernels): Tensor {
   if (withRelu && kernels.rectify) return customRectify(y, residual);
   const sum = residual ? y.add(residual) : y;
   return withRelu ? relu(sum) : sum;

@@ -9,7 +9,7 @@ import type { Figure, LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
 
 /** A column of `curves.csv` as a row of panels. */
-interface Curve {
+interface PlottedColumn {
   column: `train_${string}` | `val_${string}`;
   /** `Validation error` */
   title: string;
@@ -20,9 +20,9 @@ interface Curve {
 const loss: Metric = { name: 'loss', unit: '', better: 'lower', aboutEqual: 0 };
 
 /** The task's metrics on the validation split, then the compared one in training, or the loss where it is not logged. */
-function curvesOf(study: Study): Curve[] {
+function curvesOf(study: Study): PlottedColumn[] {
   const metrics = study.cells.flatMap(({ runs }) => runs).find(({ summary }) => summary)?.metrics;
-  const validation = (metrics ?? [study.metric]).map((metric): Curve => {
+  const validation = (metrics ?? [study.metric]).map((metric): PlottedColumn => {
     return { column: valColumn(metric.name), title: `Validation ${labelOf(metric)}`, metric };
   });
   const isLogged = trainColumns(study).includes(trainColumn(study.metric.name));
@@ -31,7 +31,7 @@ function curvesOf(study: Study): Curve[] {
 }
 
 /** `Validation and training error`, `Validation box AP, mask AP and training loss` */
-function captionOf(curves: Curve[]): string {
+function captionOf(curves: PlottedColumn[]): string {
   const trained = curves.at(-1)!.metric;
   const validation = curves.slice(0, -1).map(({ metric }) => labelOf(metric));
   return validation.length === 1 && validation[0] === labelOf(trained)
@@ -85,7 +85,7 @@ export function curvesFigure(study: Study): Figure | undefined {
 }
 
 /** Mean over the runs at each epoch that all of them reached. */
-function curveOf(cell: StudyCell, column: Curve['column'], line: string): LinePoint[] {
+function curveOf(cell: StudyCell, column: PlottedColumn['column'], line: string): LinePoint[] {
   const curves = drawnRuns(cell)
     .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
     .filter((curve) => curve.size > 0);

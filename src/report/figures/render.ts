@@ -78,3 +78,12 @@ export async function hasFonts(): Promise<boolean> {
   const [one, other] = await Promise.all([draw('I'), draw('W')]);
   return !one.equals(other);
 }
+
+/** Says on stderr that PNG figures have no letters on a system without fonts; SVG figures are not affected. */
+export async function warnWithoutFonts(): Promise<void> {
+  if (await hasFonts()) return;
+  process.stderr.write(
+    'warning: no font is installed, so the PNG figures have no text; the SVG ones are whole.\n' +
+      '  Install any TrueType fonts, such as the package fonts-dejavu-core, and run this again.\n',
+  );
+}

@@ -23,7 +23,7 @@ export const taskSchema = z.object({
   folder: z.string(),
   flags: z.array(z.string()),
 });
-export type Task = z.output<typeof taskSchema>;
+export type SlurmTask = z.output<typeof taskSchema>;
 
 const submissionSchema = z.object({ jobId: z.string().regex(/^\d+$/), folders: z.array(z.string()) });
 
@@ -82,7 +82,7 @@ async function submitArray(
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
   const folder = join(parent, stamp);
   makeFolder(folder);
-  const tasks = runs.map<Task>((run) => ({
+  const tasks = runs.map<SlurmTask>((run) => ({
     cell: run.cell.key,
     seed: run.seed,
     label: run.cell.label,

@@ -8,7 +8,7 @@ import { openDisplay } from '../display.js';
 import type { RunCommand } from '../local/child.js';
 import { sweepLocally } from '../local/local.js';
 import { thisMachine } from '../local/share.js';
-import { slurmWords, type Task, taskSchema } from './slurm.js';
+import { type SlurmTask, slurmWords, taskSchema } from './slurm.js';
 
 /** The last one who had the run may still be saving; and on another node the dead count as alive for two minutes. */
 const orphansLife = 150_000;
@@ -45,8 +45,8 @@ export async function slurmTask(list: string, index: number, command: RunCommand
   return outcome === undefined || outcome.kind === 'completed' ? 0 : 1;
 }
 
-function readTask(list: string, index: number): Task {
-  let tasks: Task[];
+function readTask(list: string, index: number): SlurmTask {
+  let tasks: SlurmTask[];
   try {
     tasks = z.array(taskSchema).parse(JSON.parse(readFileSync(list, 'utf8')));
   } catch (error) {

@@ -2,16 +2,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-export type Step =
+export type RecipeStep =
   | { kind: 'file'; path: string; text: string }
   | { kind: 'edit'; path: string; diff: string }
   | { kind: 'commands'; text: string };
 
 /** A section's heading → its steps, in order. A block of code is about the last file that the text before it names. */
-export function readRecipes(markdown: string): Map<string, Step[]> {
-  const recipes = new Map<string, Step[]>();
+export function readRecipes(markdown: string): Map<string, RecipeStep[]> {
+  const recipes = new Map<string, RecipeStep[]>();
   for (const section of markdown.split(/^## /m).slice(1)) {
-    const steps: Step[] = [];
+    const steps: RecipeStep[] = [];
     let path = '';
     for (const [, prose, language, code] of section.matchAll(/([\s\S]*?)^```(\w+)\n([\s\S]*?)^```$/gm)) {
       path = [...prose.matchAll(/`([\w-]+\/[\w./-]+\.\w+)`/g)].at(-1)?.[1] ?? path;
@@ -25,7 +25,7 @@ export function readRecipes(markdown: string): Map<string, Step[]> {
 }
 
 /** Writes a recipe's files into `root` and makes its edits. @throws Error where an edit has no place, or several */
-export function applyRecipe(steps: readonly Step[], root: string): void {
+export function applyRecipe(steps: readonly RecipeStep[], root: string): void {
   for (const step of steps) {
     if (step.kind === 'commands') continue;
     const path = join(root, step.path);

@@ -1,6 +1,6 @@
 /** The family of normalizers in float64, straight from its definition: what the kernels are held against in tests. */
 
-export interface Problem {
+export interface NormalizationCase {
   images: number;
   /** Pixels of an image. */
   pixels: number;
@@ -22,13 +22,16 @@ export interface Forward {
 }
 
 /** The group that element `index` of x belongs to. */
-function groupOf(problem: Problem, index: number): number {
+function groupOf(problem: NormalizationCase, index: number): number {
   const { pixels, channels, imagesPerGroup, channelsPerGroup } = problem;
   const set = Math.floor(index / (pixels * channels) / imagesPerGroup);
   return (set * channels) / channelsPerGroup + Math.floor((index % channels) / channelsPerGroup);
 }
 
-function groupMeans(problem: Problem, value: (index: number, group: number) => number): Float64Array {
+function groupMeans(
+  problem: NormalizationCase,
+  value: (index: number, group: number) => number,
+): Float64Array {
   const { images, pixels, channels, imagesPerGroup, channelsPerGroup, x } = problem;
   const sums = new Float64Array((images / imagesPerGroup) * (channels / channelsPerGroup));
   for (let index = 0; index < x.length; index++) {
@@ -39,7 +42,7 @@ function groupMeans(problem: Problem, value: (index: number, group: number) => n
 }
 
 /** y = relu?(γ·(x − mean)·rstd + β + residual), biased variance. */
-export function forward(problem: Problem): Forward {
+export function forward(problem: NormalizationCase): Forward {
   const { x, gamma, beta, residual, channels, relu, epsilon } = problem;
   const mean = groupMeans(problem, (index) => x[index]);
   const variance = groupMeans(problem, (index, group) => (x[index] - mean[group]) ** 2);
@@ -55,7 +58,7 @@ export function forward(problem: Problem): Forward {
 }
 
 /** The gradients of Σ dy·y; `y` decides where the ReLU passes. */
-export function backward(problem: Problem, dy: ArrayLike<number>, y: ArrayLike<number>) {
+export function backward(problem: NormalizationCase, dy: ArrayLike<number>, y: ArrayLike<number>) {
   const { x, gamma, channels, relu } = problem;
   const { mean, rstd } = forward(problem);
   const masked = Float64Array.from(dy, (value, index) => (relu && !(y[index] > 0) ? 0 : value));
