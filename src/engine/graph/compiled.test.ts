@@ -148,7 +148,7 @@ describe('the compiled step is the eager one', () => {
       error,
     );
     assert.ok(direct > 0 && filtered > 0 && filtered < 1.5 * direct, `${filtered}, direct ${direct}`);
-    assert.ok(direct < 0.15, `${direct}`);
+    assert.ok(direct < 0.02, `${direct}`); // measured: 0.008
   });
 
   it('in bfloat16 follows float32 to its precision', () => {
@@ -162,10 +162,19 @@ describe('the compiled step is the eager one', () => {
       return { loss, values };
     });
     assert.notEqual(half.loss, full.loss);
-    assert.ok(Math.abs(half.loss - full.loss) < 0.03 * full.loss, `${half.loss}, float32 ${full.loss}`);
-    const name = 'stage2.block1.conv1.weight.velocity';
-    const difference = norm(half.values[name].data.map((value, i) => value - full.values[name].data[i]));
-    assert.ok(difference < 0.15 * norm(full.values[name].data), `gradient off by ${difference}`);
+    assert.ok(
+      Math.abs(half.loss - full.loss) < 3e-4 * full.loss,
+      `${half.loss}, float32 ${full.loss}`, // measured: 3e-5
+    );
+    // A feature that is rounded across a ReLU's kink changes the gradient of every layer in front of it, so that the
+    // differences grow from the loss backwards: measured at most 0.0021, 0.010, 0.041, 0.13 and 0.39.
+    const bounds = { head: 0.006, 'stage3.block2': 0.03, stage3: 0.1, stage2: 0.3, '': 0.6 };
+    for (const [name, { data }] of Object.entries(full.values)) {
+      if (!name.endsWith('.velocity')) continue;
+      const difference = norm(half.values[name].data.map((value, i) => value - data[i])) / norm(data);
+      const [, bound] = Object.entries(bounds).find(([part]) => name.startsWith(part))!;
+      assert.ok(difference < bound, `gradient of ${name} off by ${difference}`);
+    }
   });
 });
 
