@@ -11,16 +11,10 @@ import { promisify } from 'node:util';
 const child = fileURLToPath(new URL('./testing/repeat-child.js', import.meta.url));
 const repeats = 200;
 
-// A known fault, not yet found: with two inter-op threads the process ends in about one of six runs in TensorFlow's own code
-// (a tensor's memory that is not aligned, or a damaged heap). gnbench plans more than one only in
-// bfloat16 with fewer than four images a step.
-const todo = (threads: number) =>
-  threads === 2 && 'with two inter-op threads about one process in six is ended by a damaged heap';
-
 describe('a training step, repeated from the same state', () => {
   for (const threads of [1, 2]) {
     const title = `${repeats} times with ${threads} × ${threads} threads gives one result, bit for bit`;
-    it(title, { todo: todo(threads) }, async () => {
+    it(title, async () => {
       const args = [child, ...[threads, threads, repeats].map(String)];
       const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 1_200_000 });
       const results = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, number>;

@@ -250,6 +250,34 @@ describe('a program', () => {
     program.dispose();
   });
 
+  // TensorFlow.js feeds a well-aligned array's own memory, which a variable must not keep: see ownCopy.
+  for (const [way, write] of Object.entries({
+    write: (program: CompiledProgram) => {
+      program.define('step', {}, (step) => ({ v: step.variable('v') }));
+      return (data: Float32Array) => program.write({ v: { shape: [1, 16], data } });
+    },
+    'a step that assigns a feed': (program: CompiledProgram) => {
+      const step = program.define('step', { x: { shape: [16], dtype: 'float32' } }, (step) => {
+        step.assign('v', step.feed('x').reshape([1, 16]));
+        return { v: step.variable('v') };
+      });
+      return (x: Float32Array) => step({ x });
+    },
+  }))
+    it(`takes values of its own from ${way}, not the memory of an array`, () => {
+      const program = new CompiledProgram({ v: { shape: [1, 16], data: new Float32Array(16) } });
+      const writeTo = write(program);
+      const memory = new Float32Array(48);
+      // Of 16 places in a row, one lies at the start of a cache line.
+      for (let place = 0; place < 16; place++) {
+        const values = memory.subarray(place, place + 16).fill(7);
+        writeTo(values);
+        memory.fill(8);
+        assert.deepEqual([...program.read(['v']).v.data], Array(16).fill(7), `at place ${place}`);
+      }
+      program.dispose();
+    });
+
   for (const [form, make] of [
     ['compiled', () => new CompiledProgram(initial)],
     ['compiled, without kernels', () => new CompiledProgram(initial, { kernels: {} })],

@@ -7,7 +7,7 @@ import type { AverageUpdate, MomentumUpdate, Step, VariableValue } from '../prog
 import { UpdatedVariables } from '../updated-variables.js';
 import { dtypeAttribute, type Node, type Output, tensorType } from './graph.js';
 import type { Recorder } from './recorder.js';
-import type { Handles } from './variables.js';
+import { type Handles, ownCopy } from './variables.js';
 
 const idOf = (tensor: Tensor): number => backend.getInputTensorIds([tensor])[0];
 
@@ -53,7 +53,9 @@ export class RecordedStep implements Step {
 
   assign(name: string, value: Tensor): void {
     this.updated.add(name);
-    this.update('AssignVariableOp', [this.handles.get(name)!.handle, this.output(value)], {
+    const output = this.output(value);
+    const own = this.recorder.sharesFeed(output) ? ownCopy(this.recorder, output) : output;
+    this.update('AssignVariableOp', [this.handles.get(name)!.handle, own], {
       dtype: dtypeAttribute(DataType.float),
     });
   }

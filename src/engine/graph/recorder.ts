@@ -38,6 +38,18 @@ const inferredTypes: Record<string, Record<string, number>> = {
 /** TensorFlow.js calls some operations by a name that TensorFlow keeps for old graphs alone. */
 const presentNames: Record<string, string> = { Add: 'AddV2' };
 
+/** Operations whose output may be their first input's memory, although that one is in use elsewhere. */
+const views = new Set([
+  'Identity',
+  'Reshape',
+  'ExpandDims',
+  'Squeeze',
+  'Slice',
+  'StridedSlice',
+  'Cast',
+  'Transpose',
+]);
+
 export class Recorder {
   readonly nodes: Node[] = [];
   /** Constants by node name, for comparing two recordings. */
@@ -74,6 +86,13 @@ export class Recorder {
     const name = `${this.prefix}/${options.name ?? `${op}_${this.count++}`}`;
     this.nodes.push({ name, op, inputs, after: options.after ?? [], attributes, outputs });
     return outputs.map((output, index) => ({ node: name, index, ...output }));
+  }
+
+  /** Tells whether `output` may lie in the memory of a feed: it is one, or a view of one under another shape. */
+  sharesFeed({ node }: Output): boolean {
+    const source = this.nodes.find(({ name }) => name === node);
+    if (!source) return false;
+    return source.op === 'Placeholder' || (views.has(source.op) && this.sharesFeed(source.inputs[0]));
   }
 
   /** Runs `body` and records every operation in it. */

@@ -34,6 +34,17 @@ export function declareVariables(initial: Record<string, VariableValue>): {
   return { handles, nodes: [...recorder.nodes, ...transferNodes(handles)] };
 }
 
+/**
+ * A copy of a fed value, made before a variable takes it. TensorFlow.js feeds the memory of the JavaScript array
+ * itself, and gives it back with a call into Node when the last tensor that uses it goes. For a variable's value that
+ * is in some later step, on whichever thread replaces the value; Node takes such calls from its own thread alone, and
+ * two of them at once damage its heap.
+ */
+export function ownCopy(recorder: Recorder, value: Output): Output {
+  const type = { dtype: value.dtype, shape: value.shape };
+  return recorder.add('DeepCopy', [value], { T: dtypeAttribute(value.dtype) }, [type])[0];
+}
+
 function transferNodes(handles: Handles): Node[] {
   const recorder = new Recorder('transfer');
   const dtype = dtypeAttribute(DataType.float);
@@ -41,7 +52,9 @@ function transferNodes(handles: Handles): Node[] {
     const type = tensorType(shape);
     const fed = { dtype, shape: { kind: 'shape', value: shape } as const };
     const [value] = recorder.add('Placeholder', [], fed, [type], { name: `value/${name}` });
-    recorder.add('AssignVariableOp', [handle, value], { dtype }, [], { name: `assign/${name}` });
+    recorder.add('AssignVariableOp', [handle, ownCopy(recorder, value)], { dtype }, [], {
+      name: `assign/${name}`,
+    });
     // A session fetches outputs, and an assignment has none.
     const tensor = { ...tensorType([]), content: new Uint8Array(4) };
     recorder.add('Const', [], { dtype, value: { kind: 'tensor', value: tensor } }, [tensorType([])], {
