@@ -45,7 +45,7 @@ const isRiseFrom32 = ({ kind, terms: [to, from] }: Contrast, normalizer: string)
 const isRiseAgainstRise = ({ kind }: Contrast) => kind === 'rises';
 const isOfPreTrained = ({ terms: [first] }: Contrast) => first.setting.others.init !== undefined;
 
-const coco = 'needs COCO and Mask R-CNN, which gnbench does not have';
+const coco = 'needs runs on COCO, which nobody has made here';
 const kinetics = 'needs Kinetics and three-dimensional convolutions, which gnbench does not have';
 const notYet = 'no experiment yet';
 const groupNorm = { file: 'src/normalizers/group.ts', name: 'groupNorm' };

@@ -63,7 +63,147 @@ const clipResNet = z.strictObject({
     ),
 });
 
+// The models that find objects: Ren et al. 2015 and He et al. 2017, with the numbers of the paper's code.
+const count = z.int().min(1).max(100_000);
+const channels = z.int().min(1).max(8_192);
+
+const forTrainAndTest = z
+  .strictObject({ train: count.describe('In training'), test: count.describe('In evaluation') })
+  .optional();
+
+const shape = {
+  backbone: z
+    .enum(['resnet18', 'resnet34', 'resnet50', 'resnet101'])
+    .default('resnet50')
+    .describe('The network whose stages give the features'),
+  strideIn1x1: z
+    .boolean()
+    .default(false)
+    .describe('The stride in the first 1×1 convolution of a block, as in He et al.; else in its 3×3'),
+  neck: z
+    .enum(['fpn', 'c4'])
+    .default('fpn')
+    .describe(
+      'fpn: a pyramid of features; c4: the map behind the third stage, and the fourth is applied to each region',
+    ),
+  neckChannels: channels.default(256).describe("Channels of the pyramid's maps"),
+  boxHead: z
+    .enum(['2fc', '4conv1fc'])
+    .default('2fc')
+    .describe('Layers before class and box are predicted; with c4 it is the fourth stage'),
+  headChannels: channels.default(256).describe('Channels of the convolutions in the heads'),
+  denseUnits: channels.default(1024).describe('Units of the dense layers in the box head'),
+  anchors: z
+    .strictObject({
+      sizes: z
+        .array(z.number().gt(0).max(10_000))
+        .min(1)
+        .max(20)
+        .default([32, 64, 128, 256, 512])
+        .describe(
+          'Square roots of their areas in pixels: one for each of the five levels of the pyramid; with c4 any number',
+        ),
+      ratios: z
+        .array(z.number().gt(0).max(100))
+        .min(1)
+        .max(20)
+        .default([0.5, 1, 2])
+        .describe('Height over width'),
+      border: z
+        .enum(['drop', 'keep'])
+        .default('drop')
+        .describe("drop: anchors that cross the image's border are not learnt from; later code keeps them"),
+      rounded: z
+        .boolean()
+        .default(true)
+        .describe('Corners at whole pixels, as in the paper’s code; later code leaves them where they are'),
+    })
+    .prefault({})
+    .describe('The boxes that proposals start from'),
+  proposals: z
+    .strictObject({
+      channels: channels
+        .optional()
+        .describe("Channels of the layer before them; the neck's when left out, 1024 with c4"),
+      perImage: count
+        .default(256)
+        .describe('Anchors an image that a step learns from, half of them objects at most'),
+      candidates: forTrainAndTest.describe(
+        'The best of each level before suppression; 2000 and 1000 when left out, 12000 and 6000 with c4',
+      ),
+      kept: forTrainAndTest.describe(
+        'Proposals of an image behind it; 1000 and 1000 when left out (the paper’s code: 2000 of two images), 2000 and 1000 with c4',
+      ),
+      smoothL1: z
+        .number()
+        .min(0)
+        .max(10)
+        .default(1 / 9)
+        .describe('β of their boxes’ smooth L1 loss; 0: L1'),
+    })
+    .prefault({})
+    .describe('The region proposal network'),
+  regions: z
+    .strictObject({
+      perImage: count.default(512).describe('Regions (RoIs) an image that a step learns from'),
+      positive: z.number().gt(0).max(1).default(0.25).describe('The largest share of them that are objects'),
+      smoothL1: z.number().min(0).max(10).default(1).describe('β of their boxes’ smooth L1 loss; 0: L1'),
+    })
+    .prefault({})
+    .describe('What the heads are trained on'),
+  pooling: z
+    .strictObject({
+      box: z.int().min(1).max(64).default(7).describe('Sides of the features for the box head; with c4 14'),
+      mask: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(14)
+        .describe('Sides for the mask head; a mask has twice as many pixels'),
+      sampling: z
+        .int()
+        .min(0)
+        .max(16)
+        .optional()
+        .describe('Samples a bin and side; 0: as many as it has pixels. 2 when left out, 0 with c4'),
+      aligned: z
+        .boolean()
+        .default(false)
+        .describe('Pixels are points at their centres, as in later code; the paper’s is half a pixel off'),
+    })
+    .prefault({})
+    .describe('RoIAlign'),
+  detections: z
+    .strictObject({
+      most: z.int().min(1).max(1_000).default(100).describe('Of an image at the most'),
+      minScore: z.number().min(0).max(1).default(0.05).describe('With a lower score it is none'),
+      overlap: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.5)
+        .describe('A worse one of the same class that overlaps by so much is left out'),
+    })
+    .prefault({})
+    .describe('What is found in evaluation'),
+};
+
+const detectors = [
+  z.strictObject({ name: z.literal('faster-rcnn'), ...shape }),
+  z.strictObject({
+    name: z.literal('mask-rcnn'),
+    ...shape,
+    maskConvolutions: z.int().min(0).max(32).default(4).describe('Convolutions of the mask head'),
+  }),
+] as const;
+
+const names: readonly string[] = detectors.flatMap(({ shape: { name } }) => [...name.values]);
+
+/** True for the models that find objects. */
+export const isDetectorName = (name: string): boolean => names.includes(name);
+
 export const modelSchema = byName([
+  ...detectors,
   cifarResNet,
   preactivationResNet,
   resNet,

@@ -8,9 +8,10 @@
  */
 import { z } from 'zod';
 import { dataSchemas } from '../datasets/schema.js';
+import { checkDetector } from './check-detector.js';
 import { byName } from './named.js';
 import { initSchema } from './schema-init.js';
-import { modelSchema } from './schema-model.js';
+import { isDetectorName, modelSchema } from './schema-model.js';
 import { allNormalizers, defaultGroups, normalizerSchema, statisticsSpan } from './schema-normalizer.js';
 import { optimizerSchema } from './schema-optimizer.js';
 import { taskSchema } from './schema-task.js';
@@ -82,8 +83,10 @@ const evaluateSchema = z.strictObject({
     .describe('Epochs between evaluations (eval_interval); the last epoch always has one'),
   batchSize: count
     .max(65_536)
-    .default(250)
-    .describe('Images evaluated at once (eval_batch_size); no effect on the result'),
+    .optional()
+    .describe(
+      'Images evaluated at once (eval_batch_size); no effect on the result. 250 when left out, 4 for detectors',
+    ),
   statistics: z
     .enum(['running', 'precise'])
     .default('running')
@@ -197,6 +200,7 @@ const fieldsSchema = z.strictObject({
 
 export const configSchema = fieldsSchema.superRefine(checkTogether).transform((fields) => {
   const { model, normalizer, optimizer } = fields;
+  const { every, batchSize = isDetectorName(model.name) ? 4 : 250, ...others } = fields.evaluate;
   const { parts } = normalizer;
   const filled =
     parts &&
@@ -205,6 +209,7 @@ export const configSchema = fieldsSchema.superRefine(checkTogether).transform((f
     ...fields,
     normalizer: present({ ...withGroups(normalizer, model.name), parts: filled }),
     optimizer: present(optimizer),
+    evaluate: { every, batchSize, ...others },
   });
 });
 
@@ -234,6 +239,7 @@ export type Config = ConfigFields & { name: string };
 /** Checks keys against each other; each finding points at the key to change. */
 function checkTogether(config: z.output<typeof fieldsSchema>, context: z.RefinementCtx): void {
   const { normalizer, learningRate, batch, epochs } = config;
+  checkDetector(config, context);
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   for (const { path, normalizer: each } of allNormalizers(normalizer)) {

@@ -3,6 +3,7 @@ import { chosenClasses, relabel } from './classes.js';
 import type { Sizes } from './dataset.js';
 import { annotatedImages } from './detection/annotations.js';
 import { canvasesOf } from './detection/canvas.js';
+import { scenesOf } from './detection/scenes-of.js';
 import { classesOf, listImages, sameClasses } from './image-folder/list.js';
 import { sceneCategories } from './scenes.js';
 import type {
@@ -115,11 +116,15 @@ function ofCoco(config: CocoConfig, dataFolder?: string): KnownSizes {
   };
 }
 
-const ofShapes = ({ side, trainImages, valImages, classes }: ShapesConfig): KnownSizes => ({
-  sizes: { train: trainImages, validation: valImages },
-  classes: chosenClasses(classes, { count: sceneCategories.length, names: sceneCategories }).length,
-  shape: [side, side, 3],
-});
+function ofShapes(config: ShapesConfig): KnownSizes {
+  const { trainImages, valImages, classes } = config;
+  const [{ height, width }] = canvasesOf(scenesOf(config));
+  return {
+    sizes: { train: trainImages, validation: valImages },
+    classes: chosenClasses(classes, { count: sceneCategories.length, names: sceneCategories }).length,
+    shape: [height, width, 3],
+  };
+}
 
 const counted = new Map<string, NonNullable<ImageFolderConfig['expect']>>();
 

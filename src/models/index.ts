@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js';
 import type { Model } from '../nn/net.js';
+import { rcnn } from './detection/rcnn.js';
 import { clipResnet } from './i3d.js';
 import { resnet } from './resnet.js';
 import { preactivationResnetCifar, resnetCifar } from './resnet-cifar.js';
@@ -10,6 +11,9 @@ export function createModel(config: Config['model'], classes: number): Model {
   switch (config.name) {
     case 'vgg16':
       return vgg16({ classes, dropout: config.dropout });
+    case 'mask-rcnn':
+    case 'faster-rcnn':
+      return rcnn(config, classes);
     case 'resnet18-cifar':
       return resnet(18, { classes, stem: '3x3' });
     case 'resnet18':

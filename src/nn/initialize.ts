@@ -16,6 +16,9 @@ function values({ name, shape, initial }: Variable, seed: number): Float32Array 
   const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
   if (initial.kind === 'constant') return data.fill(initial.value);
   const draws = new Draws(seed, 'weights', 0, hash(name));
+  if (initial.kind === 'uniform') {
+    return data.map(() => initial.limit * (2 * ((draws.next() + 0.5) / 2 ** 32) - 1));
+  }
   return data.map(() => initial.std * normal(draws));
 }
 

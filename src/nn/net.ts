@@ -15,6 +15,12 @@ export function perDimension(value: PerDimension, dimensions: number): readonly 
   );
 }
 
+/**
+ * The first values of a layer's weights: `he`, N(0, 2/fan-out); `xavier`, evenly with the variance 1/fan-in; or a
+ * normal distribution's standard deviation.
+ */
+export type Start = 'he' | 'xavier' | number;
+
 export interface Convolution {
   filters: number;
   /** Odd sides of the kernel. */
@@ -23,6 +29,7 @@ export interface Convolution {
   /** On each side; (kernel − 1) / 2 unless said. */
   padding?: PerDimension;
   bias?: boolean;
+  start?: Start;
   /** The input is the image itself, whose gradient is never needed: it may be left at zero. */
   ofImage?: boolean;
 }
@@ -63,6 +70,8 @@ export interface Net<T> {
   /** Without a bias, unless it is asked for: a normalizer follows. */
   conv(name: string, x: T, options: Convolution): T;
   norm(name: string, x: T, options?: NormalizationOptions<T>): T;
+  /** False where the layer's normalizer is none, so that the convolution before it has a use for a bias. */
+  isNormalized(name: string): boolean;
   relu(x: T): T;
   add(x: T, y: T): T;
   maxPool(x: T, options: Pooling): T;
@@ -75,23 +84,41 @@ export interface Net<T> {
   channels(x: T): number;
   /** `[N, …pixels, C]` → `[N, C]` */
   globalAveragePool(x: T): T;
-  /** `[N, C]` → `[N, units]`, with bias. */
-  dense(name: string, x: T, units: number): T;
+  /** `[N, C]` → `[N, units]`, with bias; N(0, 0.01²) unless said. */
+  dense(name: string, x: T, units: number, start?: Start): T;
+  /** Each pixel becomes a square of 2 × 2. */
+  upsample(x: T): T;
+  /** A transposed convolution, 2×2 with stride 2 and bias: `[N, H, W, C]` → `[N, 2H, 2W, filters]`. */
+  deconv(name: string, x: T, filters: number): T;
 }
 
 /**
  * A function from standardized images `[N, H, W, 3]` to named outputs: `logits` `[N, classes]`, and of a residual
  * network the feature maps behind its stages, `c2` and on, as the literature on detection calls them.
  */
-export type Model = <T>(net: Net<T>, images: T) => Record<string, T>;
+export interface Model {
+  <T>(net: Net<T>, images: T): Record<string, T>;
+  /** A detector's layers that look at regions of the images, which its task chooses in between. */
+  regionHeads?: Readonly<Record<string, RegionHead>>;
+}
+
+/** Layers on the features of regions: T is `[R, size, size, channels]`, of one region for a shape. */
+export interface RegionHead {
+  apply<T>(net: Net<T>, features: T): Record<string, T>;
+  size: number;
+  channels: number;
+  /** Regions that a training step has for each image. */
+  perImage: number;
+}
 
 /** Layers behind a model's outputs, which give further outputs. */
 export type Head = <T>(net: Net<T>, outputs: Record<string, T>) => Record<string, T>;
 
 /** The model with a head behind it. */
-export const withHead =
-  (model: Model, head: Head): Model =>
-  (net, images) => {
+export function withHead(model: Model, head: Head): Model {
+  const whole: Model = (net, images) => {
     const outputs = model(net, images);
     return { ...outputs, ...head(net, outputs) };
   };
+  return Object.assign(whole, { regionHeads: model.regionHeads });
+}

@@ -49,6 +49,8 @@ export interface StatisticsUpdate extends StatisticMove {
 }
 
 export interface Normalizer {
+  /** It leaves the features as they are. */
+  isNone?: true;
   /** The variables of a layer with this many channels. */
   variables(layer: string, channels: number, options: LayerOptions): Variable[];
   /** How many groups the channels form; undefined where there are none. @throws UserError where they cannot. */

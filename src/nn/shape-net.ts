@@ -6,17 +6,18 @@ import {
   type PerDimension,
   type Pooling,
   perDimension,
+  type Start,
   windowOf,
 } from './net.js';
 import type { NormalizerOf } from './normalizer.js';
-import type { Role, Variable } from './variable.js';
+import type { Initial, Role, Variable } from './variable.js';
 
 export interface LayerDescription {
   name: string;
   kind: 'conv' | 'norm' | 'dense' | 'pool' | 'shortcut';
   /** Without the batch: `[H, W, C]` or `[C]`. */
   outputShape: number[];
-  /** Trainable numbers. */
+  /** Trainable numbers; of layers that share theirs, the first has them. */
   parameters: number;
   /** The number of groups that a normalizer's channels form, each with statistics of its own. */
   groups?: number;
@@ -39,8 +40,13 @@ export interface ModelDescription {
 
 const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
-/** Weights of a convolution start as N(0, 2 / fan-out): He et al. 2015, as fb.resnet.torch has it. */
-const heStd = (kernel: readonly number[], filters: number) => Math.sqrt(2 / (product(kernel) * filters));
+/** First values of weights; `he` is N(0, 2 / fan-out), He et al. 2015, as fb.resnet.torch has it. */
+function initialOf(start: Start, fanIn: number, fanOut: number): Initial {
+  if (start === 'xavier') return { kind: 'uniform', limit: Math.sqrt(3 / fanIn) };
+  return { kind: 'normal', std: start === 'he' ? Math.sqrt(2 / fanOut) : start };
+}
+
+const zero: Initial = { kind: 'constant', value: 0 };
 
 /** The sides of what slides over a feature map. */
 function outputSides(
@@ -56,19 +62,25 @@ function outputSides(
 export class ShapeNet implements Net<number[]> {
   readonly layers: LayerDescription[] = [];
   readonly variables: Variable[] = [];
+  private readonly names = new Set<string>();
 
   constructor(private readonly normalizerOf: NormalizerOf) {}
 
-  conv(name: string, x: number[], { filters, bias = false, ...given }: Convolution): number[] {
+  conv(name: string, x: number[], { filters, bias = false, start = 'he', ...given }: Convolution): number[] {
     const channels = x.at(-1)!;
     const window = windowOf(given, x.length - 1);
     const shape = [...window.kernel, channels, filters];
-    this.declare(`${name}.weight`, shape, 'weight', heStd(window.kernel, filters));
-    if (bias) this.declare(`${name}.bias`, [filters], 'bias', 0);
+    const taps = product(window.kernel);
+    let parameters = this.declare(
+      `${name}.weight`,
+      shape,
+      'weight',
+      initialOf(start, taps * channels, taps * filters),
+    );
+    if (bias) parameters += this.declare(`${name}.bias`, [filters], 'bias', zero);
     const sides = outputSides(x, window);
     const outputShape = [...sides, filters];
     const flops = product(sides) * product(shape);
-    const parameters = product(shape) + (bias ? filters : 0);
     this.layers.push({ name, kind: 'conv', outputShape, parameters, flops });
     return outputShape;
   }
@@ -80,13 +92,17 @@ export class ShapeNet implements Net<number[]> {
       zeroGamma: options.zeroGamma ?? false,
       relu: options.relu ?? false,
     });
-    this.variables.push(...variables);
-    const parameters = variables
-      .filter(({ role }) => role !== 'statistic')
-      .reduce((sum, { shape }) => sum + product(shape), 0);
+    const parameters = variables.reduce(
+      (sum, { name: variable, shape, role, initial }) => sum + this.declare(variable, shape, role, initial),
+      0,
+    );
     const groups = normalizer.groups?.(channels);
     this.layers.push({ name, kind: 'norm', outputShape: x, parameters, groups, flops: 2 * product(x) });
     return x;
+  }
+
+  isNormalized(name: string): boolean {
+    return !this.normalizerOf(name).isNone;
   }
 
   relu(x: number[]): number[] {
@@ -131,18 +147,38 @@ export class ShapeNet implements Net<number[]> {
     return outputShape;
   }
 
-  dense(name: string, x: number[], units: number): number[] {
+  /** N(0, 0.01): the paper's first author's reproduction. */
+  dense(name: string, x: number[], units: number, start: Start = 0.01): number[] {
     const shape = [x.at(-1)!, units];
-    this.declare(`${name}.weight`, shape, 'weight', 0.01); // N(0, 0.01): the paper's first author's reproduction
-    this.declare(`${name}.bias`, [units], 'bias', 0);
-    const parameters = product(shape) + units;
+    const parameters =
+      this.declare(`${name}.weight`, shape, 'weight', initialOf(start, shape[0], units)) +
+      this.declare(`${name}.bias`, [units], 'bias', zero);
     this.layers.push({ name, kind: 'dense', outputShape: [units], parameters, flops: product(shape) });
     return [units];
   }
 
-  private declare(name: string, shape: number[], role: Role, std: number): void {
-    const initial =
-      std === 0 ? ({ kind: 'constant', value: 0 } as const) : ({ kind: 'normal', std } as const);
+  upsample(x: number[]): number[] {
+    const outputShape = [2 * x[0], 2 * x[1], x[2]];
+    this.layers.push({ name: 'upsample', kind: 'shortcut', outputShape, parameters: 0, flops: 0 });
+    return outputShape;
+  }
+
+  deconv(name: string, [height, width, channels]: number[], filters: number): number[] {
+    const shape = [2, 2, channels, filters];
+    const parameters =
+      this.declare(`${name}.weight`, shape, 'weight', initialOf('he', channels, 4 * channels)) +
+      this.declare(`${name}.bias`, [filters], 'bias', zero);
+    const outputShape = [2 * height, 2 * width, filters];
+    const flops = height * width * product(shape);
+    this.layers.push({ name, kind: 'conv', outputShape, parameters, flops });
+    return outputShape;
+  }
+
+  /** @returns the trainable numbers that are new: layers of one name share their variables */
+  private declare(name: string, shape: number[], role: Role, initial: Initial): number {
+    if (this.names.has(name)) return 0;
+    this.names.add(name);
     this.variables.push({ name, shape, role, initial });
+    return role === 'statistic' ? 0 : product(shape);
   }
 }

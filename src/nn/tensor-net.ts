@@ -11,6 +11,7 @@ import { affine, normalize } from '../engine/ops/normalize.js';
 import { maxPool } from '../engine/ops/pooling.js';
 import { rectify, relu } from '../engine/ops/rectify.js';
 import { subsample } from '../engine/ops/subsample.js';
+import { transposedConvolution, upsample } from '../engine/ops/upsample.js';
 import type { Step } from '../engine/program.js';
 import {
   type Convolution,
@@ -78,6 +79,10 @@ export class TensorNet implements Net<Tensor> {
     return frozen ? frozen(x, application) : normalizer.apply(x, application);
   }
 
+  isNormalized(name: string): boolean {
+    return !this.normalizerOf(name).isNone;
+  }
+
   relu(x: Tensor): Tensor {
     return relu(x);
   }
@@ -116,5 +121,15 @@ export class TensorNet implements Net<Tensor> {
   dense(name: string, x: Tensor): Tensor {
     const weight = this.step.variable(`${name}.weight`) as Tensor2D;
     return (x as Tensor2D).matMul(weight).add(this.step.variable(`${name}.bias`));
+  }
+
+  upsample(x: Tensor): Tensor {
+    return upsample(x);
+  }
+
+  deconv(name: string, x: Tensor): Tensor {
+    const { precision } = this.mode;
+    const y = transposedConvolution(x, this.step.variable(`${name}.weight`), precision, this.kernels);
+    return y.add(this.step.variable(`${name}.bias`));
   }
 }

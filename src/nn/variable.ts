@@ -2,7 +2,9 @@
 export type Initial =
   | { kind: 'constant'; value: number }
   /** N(0, std²), untruncated. */
-  | { kind: 'normal'; std: number };
+  | { kind: 'normal'; std: number }
+  /** Evenly between −limit and limit. */
+  | { kind: 'uniform'; limit: number };
 
 export type Role = 'weight' | 'bias' | 'gamma' | 'beta' | 'statistic';
 

@@ -18,6 +18,7 @@ export const purposes = {
   flip: 8,
   frameOrder: 9,
   clip: 10,
+  sampling: 11,
 } as const;
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];

@@ -4,7 +4,7 @@ import type { Task } from './task.js';
 
 const nameForm = /^[a-z][A-Za-z0-9]*$/;
 /** Names that a step is fed under besides. */
-const reserved = ['images', 'rate', 'dropoutSeed'];
+const reserved = ['images', 'rate', 'dropoutSeed', 'seed'];
 
 /**
  * A task that came from outside, as far as can be told before it is used.

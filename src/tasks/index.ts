@@ -4,9 +4,11 @@ import type { Config } from '../config/schema.js';
 import { hashOf } from '../config/task-module.js';
 import { UserError } from '../errors.js';
 import type { Changer } from '../input/changed-source.js';
+import { isDetector } from '../models/detection/settings.js';
 import type { Head } from '../nn/net.js';
 import { checkTask } from './check-task.js';
 import { classification } from './classification.js';
+import { detection } from './detection/task.js';
 import type { Task } from './task.js';
 
 export interface LoadedTask {
@@ -23,7 +25,12 @@ export interface LoadedTask {
  */
 export async function loadTask(config: Config): Promise<LoadedTask> {
   const { task: named, optimizer } = config;
-  if (!named) return { task: classification({ labelSmoothing: optimizer.labelSmoothing }) };
+  if (!named) {
+    const task = isDetector(config.model)
+      ? detection(config.model, config.data)
+      : classification({ labelSmoothing: optimizer.labelSmoothing });
+    return { task };
+  }
   const { module, sha256, options } = named;
   const place = 'task.module';
   if (hashOf(module, place) !== sha256) {

@@ -15,6 +15,10 @@ export interface StepContext {
   tf: typeof import('@tensorflow/tfjs-node-gpu');
   /** The kernels of the device; losses that have one of their own ask for it here. */
   kernels: Kernels;
+  /** Applies one of the model's heads to the features of regions, `[R, size, size, C]`. */
+  head(name: string, features: Tensor): Tensors;
+  /** In a training step of a task that draws at random: the seed of it, `[2]` int32, a function of run and step. */
+  seed?: Tensor;
 }
 
 export interface Task extends Measured {
@@ -23,6 +27,8 @@ export interface Task extends Measured {
   targets: BatchSpec;
   /** Layers behind the model's outputs that only this task has. They are walked like the model's own. */
   head?: Head;
+  /** The training draws at random, from `seed` of its context. */
+  draws?: boolean;
   /**
    * In the graph, for a training batch. The sum of the losses, scalars and means over the batch, is differentiated;
    * counts, sums over the batch, are only logged. Both under the names that `logged` gives, but for a single loss.

@@ -1,10 +1,9 @@
-import { tf } from '../engine/load.js';
 import type { DefinedStep, Program } from '../engine/program.js';
 import type { Batch } from '../input/batch.js';
 import { openEvaluationBatches, rowsOf } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import type { Task } from '../tasks/task.js';
-import { batchFeeds, forward, type Network, targetsOf, tensorNet } from './network.js';
+import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } from './network.js';
 
 /** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
 export type Evaluation = Record<string, number>;
@@ -30,8 +29,9 @@ export function defineEvaluation(
   const steps = new Map(
     sizes.map((size) => {
       const step = program.define(`evaluate/${size}`, batchFeeds(network, size), (step) => {
-        const outputs = forward(network, tensorNet(network, step, { training: false }), step);
-        return network.task.predictions(outputs, targetsOf(network, step), { tf, kernels: network.kernels });
+        const net = tensorNet(network, step, { training: false });
+        const outputs = forward(network, net, step);
+        return network.task.predictions(outputs, targetsOf(network, step), stepContext(network, net));
       });
       return [size, step] as const;
     }),

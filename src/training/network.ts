@@ -12,7 +12,7 @@ import { type StepInputs, TensorNet } from '../nn/tensor-net.js';
 import type { Variable } from '../nn/variable.js';
 import { createNormalizers } from '../normalizers/index.js';
 import { averageOf } from '../runs/optimizer-slots.js';
-import type { Task, Tensors } from '../tasks/task.js';
+import type { StepContext, Task, Tensors } from '../tasks/task.js';
 
 export interface Network {
   config: Config;
@@ -51,6 +51,18 @@ export function forward({ model, pixels, kernels }: Network, net: TensorNet, ste
     : step.feed('images');
   return model<Tensor>(net, images);
 }
+
+/** The circumstances of a step for its task. */
+export const stepContext = ({ model, kernels }: Network, net: TensorNet, seed?: Tensor): StepContext => ({
+  tf,
+  kernels,
+  seed,
+  head(name, features) {
+    const head = model.regionHeads?.[name];
+    if (!head) throw new Error(`the model has no head ${name} for regions`);
+    return head.apply<Tensor>(net, features);
+  },
+});
 
 /** The targets that a step is fed with. */
 export const targetsOf = ({ task }: Network, step: Step): Tensors =>

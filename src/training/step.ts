@@ -12,7 +12,7 @@ import { Draws } from '../random/random.js';
 import { sumOf } from '../runs/optimizer-slots.js';
 import { loggedNames } from '../tasks/metric.js';
 import type { Tensors } from '../tasks/task.js';
-import { batchFeeds, forward, type Network, targetsOf, tensorNet } from './network.js';
+import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } from './network.js';
 import { applyGradients, moveAverages, moveStatistics } from './updates.js';
 
 /** The position of a step in the training: the steps before it, and their share of all, 0 to 1. */
@@ -34,7 +34,8 @@ const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /**
  * Adds the training step. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
- * added up before the one update: less memory, the same numbers (but for dropout's draws, which are each part's own).
+ * added up before the one update: less memory, the same numbers (but for what is drawn at random, which is each part's
+ * own).
  * The first worker's part goes last: the running statistics follow its images, and all parts see them as they were
  * before the step, which BRN corrects towards.
  *
@@ -49,6 +50,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
     rate: { shape: [], dtype: 'float32' },
     ...Object.fromEntries(schedules.map(([key]) => [scheduleOf(key), { shape: [], dtype: 'float32' }])),
     ...(dropsOut(config) && { dropoutSeed: { shape: [2], dtype: 'int32' } }),
+    ...(task.draws && { seed: { shape: [2], dtype: 'int32' } }),
   };
   const define = (label: string, place: PlaceInStep) =>
     program.define(label, feeds, (step) => trainOnPart(network, step, parts, place));
@@ -71,7 +73,8 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
       const numbers = run({
         ...partOf(batch, part, parts),
         ...common,
-        ...(dropsOut(config) && { dropoutSeed: dropoutSeed(config.seed, step, part) }),
+        ...(dropsOut(config) && { dropoutSeed: seedOf('dropout', config.seed, step, part) }),
+        ...(task.draws && { seed: seedOf('sampling', config.seed, step, part) }),
       });
       result.loss += numbers.loss[0] / parts;
       for (const name of task.logged.losses) result.logged[name] += numbers[logOf(name)][0] / parts;
@@ -121,10 +124,9 @@ function differentiate(network: Network, net: TensorNet, step: Step, parameters:
   let logged: Tensors = {};
   const { value: loss, gradients } = lossAndGradients(
     () => {
-      const { losses, counts = {} } = task.training(forward(network, net, step), targetsOf(network, step), {
-        tf,
-        kernels: network.kernels,
-      });
+      const outputs = forward(network, net, step);
+      const context = stepContext(network, net, task.draws ? step.feed('seed') : undefined);
+      const { losses, counts = {} } = task.training(outputs, targetsOf(network, step), context);
       const found = { ...losses, ...counts };
       logged = Object.fromEntries(
         loggedNames(task).map((name) => {
@@ -159,7 +161,7 @@ const partOf = (batch: Batch, part: number, parts: number): Batch =>
 const dropsOut = ({ model }: Config): boolean => 'dropout' in model && model.dropout > 0;
 
 /** A function of the run's seed, the step, and the part of it. */
-function dropoutSeed(seed: number, step: number, part: number): Int32Array {
-  const draws = new Draws(seed, 'dropout', step, part);
+function seedOf(purpose: 'dropout' | 'sampling', seed: number, step: number, part: number): Int32Array {
+  const draws = new Draws(seed, purpose, step, part);
   return Int32Array.of(draws.next(), draws.next());
 }

@@ -14,9 +14,7 @@ import { type AnnotatedImages, annotatedImages, ofClasses, sameCategories } from
 import { canvasesOf } from './canvas.js';
 import { usableImages } from './check-images.js';
 import { objectTable } from './object-table.js';
-
-/** The most objects that a drawn scene has. */
-const mostDrawn = 8;
+import { scenesOf } from './scenes-of.js';
 
 /**
  * Images with annotations in COCO's form.
@@ -72,7 +70,8 @@ export async function openCoco(
 
 /** Scenes that gnbench draws. */
 export function openShapes(config: ShapesConfig): Dataset {
-  const { side } = config;
+  const scenes = scenesOf(config);
+  const [{ height, width }] = canvasesOf(scenes);
   const [train, test] = [zeros(config.trainImages), zeros(config.valImages)];
   const chosen = chooseImages(config, train, test);
   const splits = {
@@ -83,12 +82,12 @@ export function openShapes(config: ShapesConfig): Dataset {
   return {
     name: 'shapes',
     classes: config.classes?.length ?? sceneCategories.length,
-    shape: [side, side, 3],
+    shape: [height, width, 3],
     ...pixelStatistics('shapes'),
     ...splits,
     checksums: { train: sha256(splits.train), validation: sha256(splits.validation) },
     official: true,
-    scenes: { shorterSide: side, longerSide: side, canvas: 'square', mostObjects: mostDrawn },
+    scenes,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../load.js';
 import { differentiable } from '../operation.js';
+import { addAt, rowsAt } from './gather-rows.js';
 
 /**
  * Smooth L1: d² / 2β where |d| < β, else |d| − β/2 (Girshick 2015, arXiv 1504.08083, eq. 3).
@@ -31,9 +32,9 @@ export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
     (x) => {
       // Each sign of the logit by itself: nothing overflows, and no large numbers are subtracted.
       const certain = x.relu().mul(tf.scalar(1).sub(targets)).add(x.neg().relu().mul(targets));
-      return { value: x.abs().neg().exp().log1p().add(certain), saved: [x] };
+      return { value: x.abs().neg().exp().log1p().add(certain), saved: [x, targets] };
     },
-    (gradient, [x]) => [x.sigmoid().sub(targets).mul(gradient)],
+    (gradient, [x, wanted]) => [x.sigmoid().sub(wanted).mul(gradient)],
   );
 }
 
@@ -54,12 +55,11 @@ export function chosenChannel(maps: Tensor, channel: Tensor): Tensor {
   return differentiable(
     [maps],
     (input) => ({
-      value: tf.gather(input.flatten(), places as never).reshape([rows, height, width]),
+      value: rowsAt(input.flatten(), places).reshape([rows, height, width]),
       saved: [places],
     }),
-    (gradient, [kept]) => {
-      const flat = tf.scatterND(kept.expandDims(1), gradient.flatten(), [rows * height * width * channels]);
-      return [flat.reshape(maps.shape)];
-    },
+    (gradient, [kept]) => [
+      addAt(gradient.flatten(), kept, rows * height * width * channels).reshape(maps.shape),
+    ],
   );
 }

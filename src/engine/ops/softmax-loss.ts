@@ -15,8 +15,15 @@ export function softmaxCrossEntropy(
   kernels: Kernels,
 ): { loss: Tensor; errors: Tensor } {
   if (kernels.softmaxLoss) return customSoftmaxCrossEntropy(logits, labels);
+  const losses = softmaxCrossEntropies(logits, labels);
+  const wrong = logits.argMax(1).notEqual(labels);
+  return { loss: losses.mean(), errors: wrong.cast('float32').sum() };
+}
+
+/** The cross-entropy of each example, in nats, `[N]`. */
+export function softmaxCrossEntropies(logits: Tensor2D, labels: Tensor): Tensor {
   const types = [type('T', DataType.float), type('Tlabels', DataType.int32)];
-  const losses = differentiable(
+  return differentiable(
     [logits],
     (input) => {
       const [perExample, derivative] = execute(
@@ -29,8 +36,6 @@ export function softmaxCrossEntropy(
     },
     (gradient, [derivative]) => [derivative.mul(gradient.expandDims(1))],
   );
-  const wrong = logits.argMax(1).notEqual(labels);
-  return { loss: losses.mean(), errors: wrong.cast('float32').sum() };
 }
 
 function customSoftmaxCrossEntropy(logits: Tensor2D, labels: Tensor): { loss: Tensor; errors: Tensor } {

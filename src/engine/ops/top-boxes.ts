@@ -1,6 +1,7 @@
 /** The candidates that go into non-maximum suppression: the best of each level of a pyramid (Lin et al. 2017). */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import { tf } from '../load.js';
+import { gatherRows } from './gather-rows.js';
 
 export interface Candidates {
   /** `[N, K, 4]` */
@@ -27,10 +28,8 @@ export function topOfLevels(
     const [images, count] = level.scores.shape;
     const kept = Math.min(limit, count);
     const { values, indices } = tf.topk(level.scores, kept);
-    const first = tf.range(0, images, 1, 'int32').mul(tf.scalar(count, 'int32')).expandDims(1);
-    const boxes = tf.gather(level.boxes.reshape([images * count, 4]), indices.add(first).flatten() as never);
     return {
-      boxes: boxes.reshape([images, kept, 4]),
+      boxes: gatherRows(level.boxes, indices),
       scores: values,
       group: tf.fill([images, kept], index, 'int32'),
     };

@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+import type { initSchema } from './schema-init.js';
+import { isDetectorName, type modelSchema } from './schema-model.js';
+import { allNormalizers, type normalizerSchema } from './schema-normalizer.js';
+
+interface Fields {
+  model: z.output<typeof modelSchema>;
+  normalizer: z.output<typeof normalizerSchema>;
+  init?: z.output<typeof initSchema>;
+  evaluate: { statistics: 'running' | 'precise' };
+}
+
+/** Checks the keys of a detector against each other; each finding points at the key to change. */
+export function checkDetector({ model, normalizer, init, evaluate }: Fields, context: z.RefinementCtx): void {
+  if (!isDetectorName(model.name) || !('anchors' in model)) return;
+  const problem = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  const levels = 5;
+  const { length } = model.anchors.sizes;
+  if (model.neck === 'fpn' && length !== levels) {
+    problem(
+      ['model', 'anchors', 'sizes'],
+      `has ${length} sizes, and the pyramid's ${levels} levels one each`,
+    );
+  }
+  if (evaluate.statistics === 'precise') {
+    problem(
+      ['evaluate', 'statistics'],
+      'must be running: the regions that a head sees are chosen in training',
+    );
+  }
+  const frozen = allNormalizers(normalizer).find(({ normalizer: { name } }) => name === 'frozen-batch');
+  if (frozen && !init) {
+    problem(
+      [...frozen.path, 'name'],
+      'is frozen-batch, whose mean and variance are those of pre-trained weights, and there is no init.weights: it would normalize nothing',
+    );
+  }
+}

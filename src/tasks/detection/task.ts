@@ -1,0 +1,135 @@
+/**
+ * Finding objects: boxes, and masks if the model has a mask head. Proposals, the choice of regions, losses and what is
+ * found are computed within the step, with fixed shapes.
+ */
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { scenesOf } from '../../datasets/detection/scenes-of.js';
+import type { DataConfig } from '../../datasets/schema.js';
+import { tf } from '../../engine/load.js';
+import { UserError } from '../../errors.js';
+import { objectArrays } from '../../input/object-arrays.js';
+import { type DetectorConfig, settingsOf } from '../../models/detection/settings.js';
+import type { StepContext, Task, Tensors } from '../task.js';
+import { detectionEvaluator } from './evaluator.js';
+import { findBoxes, masksOf } from './find.js';
+import { ofMaps } from './map-anchors.js';
+import { detectionMetrics } from './metrics.js';
+import { proposalLosses, propose, type Regions } from './proposals.js';
+import { boxLosses, type DrawnRegions, drawRegions, firstOf, maskLoss, pool } from './regions.js';
+
+/** @throws {UserError} for data without boxes */
+export function detection(model: DetectorConfig, data: DataConfig): Task {
+  if (data.name !== 'coco' && data.name !== 'shapes') {
+    throw new UserError(`${model.name} needs images with boxes, and ${data.name} has none`, {
+      place: 'data',
+      fix: 'use coco (any data in COCO’s form) or shapes',
+    });
+  }
+  const { images: _, ...targets } = objectArrays(scenesOf(data));
+  const settings = settingsOf(model);
+  const { maps, hasMasks, sampling } = settings;
+  const by = hasMasks ? (['box', 'mask'] as const) : (['box'] as const);
+  const { ratios, rounded, border } = model.anchors;
+  const { aligned } = model.pooling;
+  const isPyramid = model.neck === 'fpn';
+
+  /** The features of regions for a head. */
+  const features = (outputs: Tensors, regions: Regions, size: number) =>
+    pool(outputs, regions, { maps, size, sampling, aligned });
+  const boxSize = isPyramid ? model.pooling.box : 14;
+
+  /** The mask head's output for regions; in the step that has their features already, with c4, from these. */
+  function masks(outputs: Tensors, regions: Regions, { head }: StepContext, shared?: Tensor): Tensor {
+    if (isPyramid) return head('mask', features(outputs, regions, model.pooling.mask)).masks;
+    const known = shared ?? head('box', features(outputs, regions, boxSize)).features;
+    return head('mask', known).masks;
+  }
+
+  return {
+    name: hasMasks ? 'instance segmentation' : 'detection',
+    targets,
+    draws: true,
+    logged: {
+      losses: ['proposalScore', 'proposalBox', 'class', 'box', ...(hasMasks ? ['mask'] : [])],
+      counts: [],
+    },
+    metrics: detectionMetrics(by),
+
+    training(outputs, truth, context) {
+      const [seed, other] = seedsOf(context);
+      const anchors = ofMaps(outputs, { maps, ratios, rounded });
+      const ofProposals = proposalLosses(anchors, truth, seed, { border, ...model.proposals });
+      const proposals = propose(anchors, truth.size, {
+        candidates: settings.candidates.train,
+        kept: settings.proposals.train,
+      });
+      const { regions: count, positives } = settings;
+      const regions = drawRegions(proposals, truth, other, { count, positives });
+      const found = context.head('box', features(outputs, regions, boxSize));
+      const ofBoxes = boxLosses(found, regions, truth, model.regions.smoothL1);
+      const losses: Tensors = {
+        proposalScore: ofProposals.score,
+        proposalBox: ofProposals.box,
+        class: ofBoxes.score,
+        box: ofBoxes.box,
+      };
+      if (!hasMasks) return { losses };
+      const ofObjects = positiveRegions(regions, positives);
+      const shared = found.features && rowsOfPositives(found.features, count, positives);
+      const logits = masks(outputs, ofObjects, context, shared);
+      return { losses: { ...losses, mask: maskLoss(logits, ofObjects, truth, canvasOf(outputs)) } };
+    },
+
+    predictions(outputs, truth, context) {
+      const anchors = ofMaps(outputs, { maps, ratios, rounded });
+      const proposals = propose(anchors, truth.size, {
+        candidates: settings.candidates.test,
+        kept: settings.proposals.test,
+      });
+      const scored = context.head('box', features(outputs, proposals, boxSize));
+      const found = findBoxes(scored, proposals, truth.size, model.detections);
+      const { boxes, scores, classes, isThere } = found;
+      const predictions: Tensors = { boxes, scores, classes, valid: isThere.cast('float32') };
+      if (!hasMasks) return predictions;
+      return { ...predictions, masks: masksOf(masks(outputs, found, context), found) };
+    },
+
+    evaluator({ truth }) {
+      if (!truth) throw new Error('a split without its annotations cannot be judged');
+      return detectionEvaluator(truth, by);
+    },
+  };
+
+  /** The canvas's sides in pixels, from those of the finest map. */
+  function canvasOf(outputs: Tensors): { height: number; width: number } {
+    const [{ name, stride }] = maps;
+    const [, height, width] = outputs[name].shape;
+    return { height: height! * stride, width: width! * stride };
+  }
+}
+
+/** Two seeds from the step's: anchors and regions are drawn independently. */
+function seedsOf({ seed }: StepContext): [Tensor, Tensor] {
+  if (!seed) throw new Error('a step that draws is fed with a seed');
+  return [seed, seed.add(tf.tensor1d([0, 1], 'int32'))];
+}
+
+/** The places of a drawing that objects' regions take, the others among them marked as not there. */
+function positiveRegions(regions: DrawnRegions, positives: number): DrawnRegions {
+  const { boxes, object, classes, isObject } = regions;
+  const isFirst = firstOf(isObject, positives);
+  return {
+    boxes: firstOf(boxes, positives),
+    object: firstOf(object, positives),
+    classes: firstOf(classes, positives),
+    isObject: isFirst,
+    isThere: isFirst.greater(0),
+  };
+}
+
+/** `[N·R, …]` → `[N·positives, …]` */
+function rowsOfPositives(rows: Tensor, count: number, positives: number): Tensor {
+  const [all, ...rest] = rows.shape;
+  const images = all! / count;
+  return firstOf(rows.reshape([images, count, ...rest]), positives).reshape([images * positives, ...rest]);
+}
