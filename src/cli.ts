@@ -230,6 +230,7 @@ dataCommand
   .command('fetch <name>')
   .description('download it into the cache, unless it is there')
   .addOption(data())
+  .addOption(new Option('--size <size>', 'imagenette: the shorter side').choices(['160', '320', 'full']))
   .addOption(quiet())
   .action(action(async () => (await import('./commands/data.js')).dataFetch));
 dataCommand

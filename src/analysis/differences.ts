@@ -13,6 +13,7 @@ const properNames: Record<string, string> = {
   synthetic: 'a synthetic problem',
   'synthetic-video': 'drawn motions',
   'image-folder': 'a folder of images',
+  imagenette: 'imagenette',
   vgg16: 'VGG-16',
 };
 

@@ -1,7 +1,8 @@
 import { type CifarVersion, versions } from '../datasets/checksums.js';
 import { type CifarFile, readCifarFile } from '../datasets/cifar-file.js';
 import { locate, searchedFolders } from '../datasets/download/locate.js';
-import { provideCifar, pythonVersion } from '../datasets/download/provide.js';
+import { provideCifar, provideImagenette, pythonVersion } from '../datasets/download/provide.js';
+import { imagenetteVersions } from '../datasets/imagenette.js';
 import { unknownDataset } from '../datasets/index.js';
 import { unofficialNote } from '../datasets/official.js';
 import { UserError } from '../errors.js';
@@ -9,8 +10,14 @@ import { UserError } from '../errors.js';
 /** `gnbench data fetch NAME`: downloads the data set into the cache unless it is there. @returns the exit code */
 export async function dataFetch(
   name: string,
-  options: { data?: string; quiet?: boolean } = {},
+  options: { data?: string; size?: string; quiet?: boolean } = {},
 ): Promise<number> {
+  if (name === 'imagenette') {
+    const version = imagenetteVersions[(options.size ?? '160') as keyof typeof imagenetteVersions];
+    const folder = await provideImagenette(version, { dataFolder: options.data, quiet: options.quiet });
+    process.stdout.write(`${folder}\n`);
+    return 0;
+  }
   const version = versionOf(name, 'download');
   if (!version) return 0;
   process.stdout.write(
@@ -89,6 +96,14 @@ function versionOf(name: string, verb: string): CifarVersion | undefined {
       `image-folder is whatever folders data.train and data.val name: there is nothing to ${verb}`,
       {
         fix: 'its images are checked when a run begins',
+      },
+    );
+  }
+  if (name === 'imagenette') {
+    throw new UserError(
+      'its photographs are counted and decoded when a run begins: there is nothing to verify',
+      {
+        fix: 'gnbench data fetch imagenette checks what it downloads against the published sha256',
       },
     );
   }

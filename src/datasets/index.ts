@@ -13,6 +13,7 @@ const datasetNames = [
   'cifar10',
   'cifar100',
   'image-folder',
+  'imagenette',
   'synthetic',
   'coco',
   'shapes',
@@ -46,6 +47,10 @@ export async function loadDataset(data: DataConfig, options: LoadDatasetOptions 
       // Loaded here: it brings the image library.
       const { openImageFolder } = await import('./image-folder/index.js');
       return openImageFolder(data, options);
+    }
+    case 'imagenette': {
+      const { openImagenette } = await import('./image-folder/imagenette.js');
+      return openImagenette(data, options);
     }
     case 'synthetic':
       return drawSynthetic(data);

@@ -5,11 +5,13 @@ import { annotatedImages } from './detection/annotations.js';
 import { canvasesOf } from './detection/canvas.js';
 import { scenesOf } from './detection/scenes-of.js';
 import { classesOf, listImages, sameClasses } from './image-folder/list.js';
+import { imagenetteClasses, imagenetteLabels } from './imagenette.js';
 import { sceneCategories } from './scenes.js';
 import type {
   CocoConfig,
   DataConfig,
   ImageFolderConfig,
+  ImagenetteConfig,
   ShapesConfig,
   SyntheticVideoConfig,
   VideoFolderConfig,
@@ -40,6 +42,17 @@ const ofCifar = (version: CifarVersion, chosen: Chosen): KnownSizes => {
     sizes: { train: imagesIn(version.train), validation: imagesIn(version.test) },
     classes,
     shape: [32, 32, 3],
+  };
+};
+
+const ofImagenette = ({ classes: chosen, resolution }: ImagenetteConfig): KnownSizes => {
+  const classes = imagenetteLabels(chosen);
+  const imagesIn = (split: 'train' | 'val') =>
+    classes.reduce((sum, label) => sum + imagenetteClasses[label][split], 0);
+  return {
+    sizes: { train: imagesIn('train'), validation: imagesIn('val') },
+    classes: classes.length,
+    shape: [resolution, resolution, 3],
   };
 };
 
@@ -161,6 +174,8 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
       return ofCifar(data.labels === 'coarse' ? cifar100Coarse : cifar100, data.classes);
     case 'image-folder':
       return ofFolder(data, dataFolder);
+    case 'imagenette':
+      return ofImagenette(data);
     case 'synthetic':
       return ofSynthetic(data.classes);
     case 'coco':

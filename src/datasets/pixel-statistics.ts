@@ -25,6 +25,7 @@ export function pixelStatistics(name: DataConfig['name']): PixelStatistics {
     cifar10,
     cifar100,
     'image-folder': imagenet,
+    imagenette: imagenet,
     coco: imagenet,
     synthetic,
     shapes,

@@ -97,6 +97,21 @@ const imageFolder = z.strictObject({
     ),
 });
 
+/** Ten classes of ImageNet that are easily told apart; its authors publish it in three sizes. */
+const imagenette = imageFolder.omit({ name: true, train: true, val: true, expect: true }).extend({
+  name: z.literal('imagenette'),
+  size: z
+    .literal([160, 320, 'full'])
+    .default(160)
+    .describe('The shorter side of the photographs: 160 (99 MB), 320 (342 MB), or as in ImageNet (1.6 GB)'),
+  resolution: imageFolder.shape.resolution
+    .unwrap()
+    .default(128)
+    .describe(
+      'Height and width that a model sees (input size, crop size); evaluation scales the shorter side to 256/224 of it',
+    ),
+});
+
 const flip = z.boolean().default(true).describe('Mirror half of the training images, with boxes and masks');
 
 const mostObjects = z
@@ -227,12 +242,23 @@ const videoFolder = z.strictObject({
 });
 
 /** One mapping for each kind of data set; the key `name` tells them apart. */
-export const dataSchemas = [cifar, cifar100, imageFolder, coco, shapes, syntheticVideo, videoFolder] as const;
+export const dataSchemas = [
+  cifar,
+  cifar100,
+  imageFolder,
+  imagenette,
+  coco,
+  shapes,
+  syntheticVideo,
+  videoFolder,
+] as const;
 
 /** The `data` key of a configuration, every default filled in. */
 export type DataConfig = z.output<(typeof dataSchemas)[number]>;
 
 export type ImageFolderConfig = z.output<typeof imageFolder>;
+
+export type ImagenetteConfig = z.output<typeof imagenette>;
 
 export type CocoConfig = z.output<typeof coco>;
 export type ShapesConfig = z.output<typeof shapes>;

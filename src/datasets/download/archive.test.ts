@@ -33,10 +33,10 @@ async function tarBytes(members: Member[]): Promise<Buffer> {
 
 let made = 0;
 /** Unpacks the bytes into a folder of its own; what is there afterwards, beside the error if there was one. */
-async function tryUnpack(archive: Buffer) {
+async function tryUnpack(archive: Buffer, members = wanted) {
   const place = join(folder, String(made++));
   await writeFile(join(folder, 'archive.tar.gz'), archive);
-  const error = await unpack(join(folder, 'archive.tar.gz'), wanted, join(place, 'inside', 'set')).catch(
+  const error = await unpack(join(folder, 'archive.tar.gz'), members, join(place, 'inside', 'set')).catch(
     (e) => e,
   );
   return { error, place, left: (await readdir(place, { recursive: true })).map(String).sort() };
@@ -94,7 +94,7 @@ test('a member of another size, missing or there twice', async () => {
 
 test('bombs end early: many members, many bytes, a long header', async () => {
   const many = Array.from({ length: 200 }, (_, index): Member => [{ name: `set/${index}` }, '']);
-  await refused([...good, ...many], /more than 100 members/);
+  await refused([...good, ...many], /more than 102 members/);
   await refused([...good, [{ name: 'zeros' }, Buffer.alloc(40 * 2 ** 20)]], /unpacks to more than/);
   await refused(
     [[{ name: 'set/x', pax: { comment: 'x'.repeat(40 * 2 ** 20) } }, ''], ...good],
@@ -143,4 +143,32 @@ test('a folder that another process has put there meanwhile is kept', async () =
   await unpack(join(folder, 'archive.tar.gz'), wanted, target);
   await unpack(join(folder, 'archive.tar.gz'), wanted, target);
   assert.deepEqual((await readdir(join(folder, 'twice'))).sort(), ['set']);
+});
+
+test('takes all members whose names match a pattern, into folders of their own', async () => {
+  const photographs: Wanted = {
+    folder: 'set',
+    pattern: /^(train|val)\/n\d\/\w+\.JPEG$/,
+    count: 2,
+    bytes: 100,
+  };
+  const members: Member[] = [
+    [{ name: 'set/train/n1', type: 'directory' }],
+    [{ name: 'set/train/n1/a.JPEG' }, '12345'],
+    [{ name: './set/val/n1/b.JPEG' }, '678'],
+    [{ name: 'set/val/n1/../../../evil.JPEG' }, 'x'],
+    [{ name: 'set/train/n1/._a.JPEG' }, 'x'],
+    [{ name: 'set/labels.csv' }, 'x'],
+  ];
+  const { error, left } = await tryUnpack(gzipSync(await tarBytes(members)), photographs);
+  assert.equal(error, undefined);
+  assert.deepEqual(
+    left.filter((name) => /JPEG|csv/.test(name)),
+    ['inside/set/train/n1/a.JPEG', 'inside/set/val/n1/b.JPEG'],
+  );
+  for (const other of [members.slice(0, 2), [...members, [{ name: 'set/val/n1/c.JPEG' }, 'x'] as Member]]) {
+    const wrong = await tryUnpack(gzipSync(await tarBytes(other)), photographs);
+    assert.match(wrong.error.message, /[13] files found in it, expected 2/);
+    assert.deepEqual(wrong.left, ['inside']);
+  }
 });

@@ -10,14 +10,23 @@ import { UserError } from '../../errors.js';
 import { diskFileSystem, syncFolder } from '../../storage/files.js';
 import { fileError, isSystemError } from '../../storage/system-errors.js';
 
-/** The files to take out of an archive: `folder`/name → its exact size. Nothing else in it is written anywhere. */
-export interface Wanted {
-  folder: string;
-  sizes: Record<string, number>;
-}
+/**
+ * The files to take out of an archive: members of `folder` with these names and exact sizes, or all whose names below
+ * `folder` match a pattern. Nothing else in it is written anywhere.
+ */
+export type Wanted = { folder: string } & (
+  | { sizes: Record<string, number> }
+  | {
+      pattern: RegExp;
+      /** The number of members that match. */
+      count: number;
+      /** A limit for their sizes together. */
+      bytes: number;
+    }
+);
 
-// A data set's archive holds a dozen members; the room above the wanted bytes is for read-me files and padding.
-const memberLimit = 100;
+// Beside the wanted members an archive holds folders and a read-me file or two; the bytes are for those and for padding.
+const spareMembers = 100;
 const spareBytes = 16 * 2 ** 20;
 
 /**
@@ -56,7 +65,9 @@ function broken(archive: string, problem: string, cause?: unknown): UserError {
 }
 
 async function writeMembers(archive: string, wanted: Wanted, scratch: string): Promise<void> {
-  const limit = Object.values(wanted.sizes).reduce((sum, size) => sum + size, spareBytes);
+  const { bytes, count } = extentOf(wanted);
+  const limit = bytes + spareBytes;
+  const memberLimit = count + spareMembers;
   const extract = tar.extract();
   const reading = pipeline(createReadStream(archive), createGunzip(), boundedBytes(archive, limit), extract);
   const done = new Set<string>();
@@ -74,9 +85,10 @@ async function writeMembers(archive: string, wanted: Wanted, scratch: string): P
         continue;
       }
       if (done.has(file)) throw broken(archive, `${file} is there twice`);
-      if (size !== wanted.sizes[file]) {
+      if ('sizes' in wanted && size !== wanted.sizes[file]) {
         throw broken(archive, `${file} has ${size} bytes, expected ${wanted.sizes[file]}`);
       }
+      await mkdir(dirname(join(scratch, file)), { recursive: true });
       await writeFile(join(scratch, file), entry, size);
       done.add(file);
     }
@@ -86,14 +98,25 @@ async function writeMembers(archive: string, wanted: Wanted, scratch: string): P
   const [read, taken] = await Promise.allSettled([reading, taking]);
   const failures = [taken, read].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   if (failures.length > 0) throw failures.find((reason) => reason instanceof UserError) ?? failures[0];
-  const missing = Object.keys(wanted.sizes).filter((file) => !done.has(file));
+  const missing = 'sizes' in wanted ? Object.keys(wanted.sizes).filter((file) => !done.has(file)) : [];
   if (missing.length > 0) throw broken(archive, `${missing.join(', ')} missing`);
+  if (done.size !== count) throw broken(archive, `${done.size} files found in it, expected ${count}`);
   syncFolder(diskFileSystem, scratch);
 }
 
+function extentOf(wanted: Wanted): { bytes: number; count: number } {
+  if ('pattern' in wanted) return wanted;
+  const sizes = Object.values(wanted.sizes);
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), count: sizes.length };
+}
+
+/** The member's name below the folder, if it is wanted. */
 function wantedName(wanted: Wanted, name: string): string | undefined {
   const plain = name.replace(/^\.\//, '');
-  return Object.keys(wanted.sizes).find((file) => plain === `${wanted.folder}/${file}`);
+  if (!plain.startsWith(`${wanted.folder}/`)) return undefined;
+  const file = plain.slice(wanted.folder.length + 1);
+  const isWanted = 'sizes' in wanted ? Object.hasOwn(wanted.sizes, file) : wanted.pattern.test(file);
+  return isWanted ? file : undefined;
 }
 
 /** Passes bytes on until there are more than an honest archive could hold. */

@@ -268,7 +268,7 @@ describe('a program', () => {
       const program = new CompiledProgram({ v: { shape: [1, 16], data: new Float32Array(16) } });
       const writeTo = write(program);
       const memory = new Float32Array(48);
-      // Of 16 places in a row, one lies at the start of a cache line.
+      // One of 16 places in a row lies at the start of a cache line.
       for (let place = 0; place < 16; place++) {
         const values = memory.subarray(place, place + 16).fill(7);
         writeTo(values);
