@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { presentDevices } from '../../engine/install/platform.js';
 import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
@@ -26,11 +27,7 @@ export function thisMachine(): Machine {
 function visibleDevices(): string[] {
   const chosen = process.env.CUDA_VISIBLE_DEVICES;
   if (chosen !== undefined) return chosen.split(',').filter((device) => device !== '' && device !== '-1');
-  try {
-    return readdirSync('/proc/driver/nvidia/gpus').map((_, index) => String(index));
-  } catch {
-    return [];
-  }
+  return presentDevices().map((_, index) => String(index));
 }
 
 /** One run a device, or one a core: processes of one thread move the most images a second. */
