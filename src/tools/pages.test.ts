@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { parseConfig } from '../config/load.js';
+import { planRun } from '../models/plan.js';
 import { version } from '../version.js';
 import { readRecipes } from './testing/recipes.js';
 
@@ -63,4 +65,10 @@ test('the README is a front door: at most 120 lines, and a table of at most six 
 test('the citation and the changelog know the version', () => {
   assert.equal(parse(read('CITATION.cff')).version, version);
   assert.ok(read('CHANGELOG.md').includes(`\n## ${version}\n`));
+});
+
+test('the configurations of docs/parts.md are valid, with parts that their networks have', () => {
+  const blocks = [...read('docs/parts.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml);
+  assert.ok(blocks.length >= 2);
+  for (const yaml of blocks) planRun(parseConfig(yaml, { file: 'docs/parts.md' }));
 });
