@@ -5,7 +5,7 @@ import type { FileOptions } from './file-source.js';
 import { labelledImages, type MemoryOptions } from './memory-source.js';
 import { objectArrays } from './object-arrays.js';
 import type { ObjectOptions } from './object-source.js';
-import type { VideoOptions } from './video-source.js';
+import type { VideoOptions } from './video/video-source.js';
 
 /** The parts of a data set that it takes to go through its images. */
 export type Images = Pick<
@@ -55,7 +55,7 @@ export function sourceOf(
   if (files && video) {
     const views = allViews ? video.views : middle;
     const options: VideoOptions = { shape, labels, files, video, train: split === 'train', views };
-    const module = import.meta.resolve('./video-source.js');
+    const module = import.meta.resolve('./video/video-source.js');
     return { module, options, count, views: views.clips * views.crops, spec };
   }
   const options: MemoryOptions = { shape, mean, images, labels };

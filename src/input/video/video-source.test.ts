@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { parseConfig } from '../config/load.js';
-import { loadDataset } from '../datasets/index.js';
-import { sharedArrays } from './batch.js';
-import { sourceOf } from './dataset-source.js';
-import { openSource } from './example-source.js';
+import { parseConfig } from '../../config/load.js';
+import { loadDataset } from '../../datasets/index.js';
+import { sharedArrays } from '../batch.js';
+import { sourceOf } from '../dataset-source.js';
+import { openSource } from '../example-source.js';
 
 const root = mkdtempSync(join(tmpdir(), 'gnbench-clips-'));
 process.env.GNBENCH_CACHE = join(root, 'cache');

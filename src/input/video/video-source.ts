@@ -1,14 +1,14 @@
 /** Clips in files or folders of frames, decoded and cropped when their turn comes. */
 import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Split, VideoReading } from '../datasets/dataset.js';
-import { type Pixels, scalePart } from '../datasets/image-folder/decode.js';
-import { type ClipReader, clipPath, clipReader } from '../datasets/video/read-clip.js';
-import { decodedSide, gridView, randomView, type View } from '../datasets/video/view.js';
-import { UserError } from '../errors.js';
-import { Draws } from '../random/random.js';
-import type { ExampleSource } from './example-source.js';
-import { labelledImages } from './memory-source.js';
+import type { Split, VideoReading } from '../../datasets/dataset.js';
+import { type Pixels, scalePart } from '../../datasets/image-folder/decode.js';
+import { type ClipReader, clipPath, clipReader } from '../../datasets/video/read-clip.js';
+import { decodedSide, gridView, randomView, type View } from '../../datasets/video/view.js';
+import { UserError } from '../../errors.js';
+import { Draws } from '../../random/random.js';
+import type { ExampleSource } from '../example-source.js';
+import { labelledImages } from '../memory-source.js';
 
 export interface VideoOptions {
   /** [frames, resolution, resolution, 3] */
