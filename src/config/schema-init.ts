@@ -16,6 +16,12 @@ export const initSchema = z
         .enum(['keep', 'new'])
         .default('keep')
         .describe('The last layer: from the weights too, or drawn anew, as another number of classes needs'),
+      inflate: z
+        .literal(true)
+        .optional()
+        .describe(
+          'For I3D: from the weights of a ResNet over images; a kernel over time is the image’s, repeated and divided by its length',
+        ),
     }),
   ])
   // The absence of weights, as a value for an experiment's axis.

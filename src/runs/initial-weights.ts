@@ -30,7 +30,11 @@ export function initialWeights(
   const drawn = initialize(variables, seed);
   if (!init) return { values: drawn };
   requireWeights(init.weights);
-  const { values, sha256, metadata } = readWeights(init.weights, variables, { head: init.head, warn: note });
+  const { values, sha256, metadata } = readWeights(init.weights, variables, {
+    head: init.head,
+    inflate: init.inflate,
+    warn: note,
+  });
   const other = init.head === 'keep' ? otherClasses(metadata, classNames) : undefined;
   if (other) note(`warning: begins with the outputs of other classes: ${listUpTo(other.weights, 10)}`);
   for (const difference of differencesShapesDoNotShow(metadata, config)) {

@@ -4,6 +4,7 @@ import type { VariableValue } from '../engine/program.js';
 import { UserError } from '../errors.js';
 import type { Variable } from '../nn/variable.js';
 import { fileError } from '../storage/system-errors.js';
+import { inflate } from '../weights/inflate.js';
 import { readSafetensors } from '../weights/safetensors.js';
 import { type TensorDifferences, tensorDifferences } from '../weights/tensor-differences.js';
 import { unwrap, wrapperOf } from '../weights/wrapped-names.js';
@@ -25,6 +26,7 @@ const inHead = (name: string) => name.startsWith('head.');
  * Reads `file` (safetensors in gnbench's own names and layouts, or a run's folder: the weights of its newest whole
  * checkpoint, running averages where it has them) for `variables`.
  *
+ * @param options.inflate true to take the weights of a network over images for one over clips
  * @param options.head `new` leaves out the variables of the classifier, whatever the file holds of them
  * @param options.warn hears of each damaged checkpoint that was passed over
  * @throws UserError (exit code 2) that lists all missing, extra and misshapen tensors at once
@@ -32,15 +34,16 @@ const inHead = (name: string) => name.startsWith('head.');
 export function readWeights(
   file: string,
   variables: Variable[],
-  options: { head: 'keep' | 'new'; warn?: (message: string) => void },
+  options: { head: 'keep' | 'new'; inflate?: boolean; warn?: (message: string) => void },
 ): LoadedWeights {
-  const { values: found, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
+  const { values: read, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
+  const found = options.inflate ? inflate(read, variables) : read;
   const wanted = options.head === 'new' ? variables.filter(({ name }) => !inHead(name)) : variables;
   const differences = tensorDifferences(found, wanted, options.head === 'new' ? inHead : undefined);
   if (differences.text) {
     throw new UserError(`the weights are not the model's; ${differences.text}`, {
       place: file,
-      fix: fixFor(found, differences),
+      fix: fixFor(found, wanted, differences),
     });
   }
   return { values: Object.fromEntries(wanted.map(({ name }) => [name, found[name]])), sha256, metadata };
@@ -67,6 +70,7 @@ function ofFile(file: string): LoadedWeights {
 /** The likeliest reason first: another library's names, then another number of classes, then another model. */
 function fixFor(
   found: Record<string, VariableValue>,
+  wanted: readonly Variable[],
   { missing, misshapen, extra }: TensorDifferences,
 ): string {
   const wrapped = wrapperOf(Object.keys(found));
@@ -76,6 +80,10 @@ function fixFor(
   }
   if ([...missing, ...misshapen, ...extra].every(inHead)) {
     return 'the number of classes differs: take weights and data of the same classes, or begin with a new head (init.head: new)';
+  }
+  const stem = wanted.find(({ name }) => name === 'stem.conv.weight');
+  if (stem && stem.shape.length > (found['stem.conv.weight']?.shape.length ?? 5)) {
+    return 'they are of a network over images: inflate them with init.inflate: true';
   }
   return 'take the model and normalizer that the weights were trained with';
 }
