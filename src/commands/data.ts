@@ -91,11 +91,11 @@ async function verifyFile(version: CifarVersion, folder: string, file: string) {
 /** Undefined for data that is drawn: there is nothing to do then, and stderr says so. */
 function versionOf(name: string, verb: string): CifarVersion | undefined {
   if (Object.hasOwn(versions, name)) return versions[name];
-  if (name === 'image-folder') {
+  if (['image-folder', 'video-folder', 'motion-of-photographs'].includes(name)) {
     throw new UserError(
-      `image-folder is whatever folders data.train and data.val name: there is nothing to ${verb}`,
+      `${name} is whatever folders data.train and data.val name: there is nothing to ${verb}`,
       {
-        fix: 'its images are checked when a run begins',
+        fix: `its ${name === 'video-folder' ? 'clips' : 'images'} are checked when a run begins`,
       },
     );
   }

@@ -53,6 +53,15 @@ export interface Dataset {
   scenes?: Scenes;
   /** Present when clips stay in files. */
   video?: VideoReading;
+  /** Present when clips are drawn of photographs that stay in files. */
+  photographs?: Photographs;
+}
+
+/** How photographs in files become clips of [frames, side, side, 3]. */
+export interface Photographs extends Pick<Decoding, 'onBroken' | 'cacheBytes'> {
+  /** The motion that each label stands for. */
+  motions: readonly number[];
+  frameOrder: 'shown' | 'shuffled';
 }
 
 /** How files of clips, or folders of frames, become clips of [frames, resolution, resolution, 3]. */

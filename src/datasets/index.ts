@@ -18,6 +18,7 @@ const datasetNames = [
   'coco',
   'shapes',
   'synthetic-video',
+  'motion-of-photographs',
   'video-folder',
 ] as const;
 
@@ -64,6 +65,10 @@ export async function loadDataset(data: DataConfig, options: LoadDatasetOptions 
     }
     case 'synthetic-video':
       return drawSyntheticVideo(data);
+    case 'motion-of-photographs': {
+      const { openPhotographs } = await import('./video/photographs.js');
+      return openPhotographs(data, options);
+    }
     case 'video-folder': {
       const { openVideoFolder } = await import('./video/index.js');
       return openVideoFolder(data, options);

@@ -12,12 +12,14 @@ import type {
   DataConfig,
   ImageFolderConfig,
   ImagenetteConfig,
+  MotionOfPhotographsConfig,
   ShapesConfig,
   SyntheticVideoConfig,
   VideoFolderConfig,
 } from './schema.js';
 import { syntheticClasses, syntheticLabels, syntheticSizes } from './synthetic.js';
 import { listSplits } from './video/list.js';
+import { listPhotographs } from './video/photograph-list.js';
 import { motionClasses, motionLabels, syntheticVideoSizes } from './video/synthetic-video.js';
 
 /** The part of a data set that is known before it is loaded. */
@@ -81,6 +83,8 @@ const ofSyntheticVideo = ({ classes: chosen, frames, side }: SyntheticVideoConfi
 };
 
 function ofVideoFolder(config: VideoFolderConfig, dataFolder?: string): KnownSizes {
+  const { expect, frames, resolution } = config;
+  if (expect && !config.classes) return expected(expect, [frames, resolution, resolution, 3]);
   const { train, val } = listSplits(config, dataFolder);
   const classes = chosenClasses(config.classes, classesOf(train));
   return {
@@ -89,6 +93,24 @@ function ofVideoFolder(config: VideoFolderConfig, dataFolder?: string): KnownSiz
     shape: [config.frames, config.resolution, config.resolution, 3],
   };
 }
+
+function ofPhotographs(config: MotionOfPhotographsConfig, dataFolder?: string): KnownSizes {
+  const { expect, frames, side } = config;
+  if (expect && !config.classes) return expected(expect, [frames, side, side, 3]);
+  const { train, val } = listPhotographs(config, dataFolder);
+  const classes = chosenClasses(config.classes, motionClasses);
+  return {
+    sizes: { train: countOf(train.labels, classes), validation: countOf(val.labels, classes) },
+    classes: classes.length,
+    shape: [config.frames, config.side, config.side, 3],
+  };
+}
+
+/** As `data.expect` says, so that a run can be planned where its files are not. */
+const expected = (
+  { train, val, classes }: NonNullable<ImageFolderConfig['expect']>,
+  shape: number[],
+): KnownSizes => ({ sizes: { train, validation: val }, classes, shape });
 
 const countOf = (labels: Int32Array, classes: readonly number[]): number =>
   relabel(labels, classes).filter((label) => label >= 0).length;
@@ -184,6 +206,8 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
       return ofShapes(data);
     case 'synthetic-video':
       return ofSyntheticVideo(data);
+    case 'motion-of-photographs':
+      return ofPhotographs(data, dataFolder);
     case 'video-folder':
       return ofVideoFolder(data, dataFolder);
   }

@@ -30,6 +30,7 @@ export function pixelStatistics(name: DataConfig['name']): PixelStatistics {
     synthetic,
     shapes,
     'synthetic-video': clips,
+    'motion-of-photographs': clips,
     'video-folder': clips,
   }[name];
   return { mean, std };

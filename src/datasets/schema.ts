@@ -188,6 +188,25 @@ const syntheticVideo = z.strictObject({
     .describe('shuffled: the frames of each clip in an order of its own, a control that hides all motion'),
 });
 
+/** The same motions of photographs; from epoch to epoch each of them moves in another way. */
+const motionOfPhotographs = z.strictObject({
+  name: z.literal('motion-of-photographs'),
+  train: folder
+    .default('imagenet/train')
+    .describe(
+      'Photographs that move in training: a folder of folders of images, whose names do not matter; relative to --data or $GNBENCH_DATA, or absolute',
+    ),
+  val: folder.default('imagenet/val').describe('Photographs that move in validation'),
+  ...choice,
+  frames: frames.default(8),
+  side: z.int().min(16).max(256).default(56).describe('Height and width of a frame'),
+  frameOrder: syntheticVideo.shape.frameOrder,
+  augment: augment.describe('Move the photographs anew in each epoch; without it as in the first'),
+  onBroken: imageFolder.shape.onBroken,
+  decodedCache: imageFolder.shape.decodedCache,
+  expect: imageFolder.shape.expect,
+});
+
 /** Clips, sampled and cropped as in the code that the paper used. */
 const videoFolder = z.strictObject({
   name: z.literal('video-folder'),
@@ -239,6 +258,7 @@ const videoFolder = z.strictObject({
     .max(1_000_000)
     .default(4)
     .describe('Room for decoded frames in the cache folder, in GB; 0 for none; no effect on the result'),
+  expect: imageFolder.shape.expect,
 });
 
 /** One mapping for each kind of data set; the key `name` tells them apart. */
@@ -250,6 +270,7 @@ export const dataSchemas = [
   coco,
   shapes,
   syntheticVideo,
+  motionOfPhotographs,
   videoFolder,
 ] as const;
 
@@ -268,3 +289,4 @@ export const isAugmented = (data: DataConfig): boolean =>
   'flip' in data ? data.flip : 'augment' in data && data.augment;
 export type VideoFolderConfig = z.output<typeof videoFolder>;
 export type SyntheticVideoConfig = z.output<typeof syntheticVideo>;
+export type MotionOfPhotographsConfig = z.output<typeof motionOfPhotographs>;

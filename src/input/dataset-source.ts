@@ -5,12 +5,13 @@ import type { FileOptions } from './file-source.js';
 import { labelledImages, type MemoryOptions } from './memory-source.js';
 import { objectArrays } from './object-arrays.js';
 import type { ObjectOptions } from './object-source.js';
+import type { PhotographMotionOptions } from './video/photograph-motion-source.js';
 import type { VideoOptions } from './video/video-source.js';
 
 /** The parts of a data set that it takes to go through its images. */
 export type Images = Pick<
   Dataset,
-  'shape' | 'mean' | 'train' | 'validation' | 'decoding' | 'scenes' | 'video'
+  'shape' | 'mean' | 'train' | 'validation' | 'decoding' | 'scenes' | 'video' | 'photographs'
 >;
 
 /** One view of a video, in the middle. */
@@ -26,7 +27,7 @@ export function sourceOf(
   split: 'train' | 'validation',
   { allViews = false } = {},
 ): SourceDescription {
-  const { shape, mean, decoding, scenes, video } = dataset;
+  const { shape, mean, decoding, scenes, video, photographs } = dataset;
   const { images, labels, files, count, objects, truth } = dataset[split];
   if (scenes && objects) {
     const options: ObjectOptions = {
@@ -57,6 +58,10 @@ export function sourceOf(
     const options: VideoOptions = { shape, labels, files, video, train: split === 'train', views };
     const module = import.meta.resolve('./video/video-source.js');
     return { module, options, count, views: views.clips * views.crops, spec };
+  }
+  if (files && photographs) {
+    const options: PhotographMotionOptions = { shape, labels, files, photographs, train: split === 'train' };
+    return { module: import.meta.resolve('./video/photograph-motion-source.js'), options, count, spec };
   }
   const options: MemoryOptions = { shape, mean, images, labels };
   const resident = { images, labels };

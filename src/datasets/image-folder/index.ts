@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import { UserError } from '../../errors.js';
 import { chosenClasses, namesOfClasses, relabel } from '../classes.js';
 import type { Dataset, Split } from '../dataset.js';
 import { decodedCacheFolder } from '../download/locate.js';
@@ -9,6 +8,7 @@ import type { ImageFolderConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
 import { soundImages } from './check.js';
 import { contentsOf } from './contents.js';
+import { asExpected } from './expected.js';
 import { classesOf, type ImageList, listImages, sameClasses } from './list.js';
 
 /**
@@ -68,18 +68,6 @@ export async function openImageFolder(
 function tellPassedOver(...lists: ImageList[]): void {
   for (const { root, passedOver } of lists) {
     if (passedOver.text) process.stderr.write(`warning: ${root}: passed over: ${passedOver.text}\n`);
-  }
-}
-
-function asExpected({ expect }: ImageFolderConfig, train: ImageList, test: ImageList): void {
-  if (!expect) return;
-  const found = { classes: train.classes.length, train: train.paths.length, val: test.paths.length };
-  for (const key of ['classes', 'train', 'val'] as const) {
-    if (found[key] === expect[key]) continue;
-    throw new UserError(`expected ${expect[key]}, found ${found[key]}`, {
-      place: `data.expect.${key}: ${key === 'val' ? test.root : train.root}`,
-      fix: 'complete the data set, or change data.expect',
-    });
   }
 }
 

@@ -6,6 +6,7 @@ import { eachOf } from '../../process/each-of.js';
 import { startProgress } from '../../terminal/progress.js';
 import { chosenClasses, relabel } from '../classes.js';
 import type { Dataset, Split, VideoReading } from '../dataset.js';
+import { asExpected } from '../image-folder/expected.js';
 import { classesOf } from '../image-folder/list.js';
 import { pixelStatistics } from '../pixel-statistics.js';
 import type { VideoFolderConfig } from '../schema.js';
@@ -29,6 +30,7 @@ export async function openVideoFolder(
   options: OpenVideoOptions,
 ): Promise<Dataset> {
   const { train, val } = listSplits(config, options.dataFolder);
+  asExpected(config, train, val);
   const classes = chosenClasses(config.classes, classesOf(train));
   const choice = chooseImages(config, relabel(train.labels, classes), relabel(val.labels, classes));
   const { frames, interval, resolution, jitter, views, onBroken, decodedCache } = config;
