@@ -58,12 +58,13 @@ function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contras
 }
 
 /** Claims about transfer rest on contrasts of their own. */
-const transferred = ({ config }: StudyCell): string => (config.init ? 'transfer:' : '');
+const transferred = ({ config }: StudyCell): string =>
+  config.init && !config.init.inflate ? 'transfer:' : '';
 
 /** The loss from training BN instead of freezing it in fine-tuning. */
 function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
   return cells
-    .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init)
+    .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init && !config.init.inflate)
     .flatMap((tuned) => {
       const { batchSize } = tuned.setting;
       const frozen = cells.find(

@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
-import { paperSetting, publishedErrors } from '../paper/published.js';
+import { isOverClips, paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
 
 /** Names as the field writes them. */
@@ -12,6 +12,8 @@ const properNames: Record<string, string> = {
   imagenet: 'ImageNet',
   synthetic: 'a synthetic problem',
   'synthetic-video': 'drawn motions',
+  'motion-of-photographs': 'photographs that move',
+  'video-folder': 'a folder of videos',
   'image-folder': 'a folder of images',
   imagenette: 'imagenette',
   vgg16: 'VGG-16',
@@ -19,22 +21,36 @@ const properNames: Record<string, string> = {
 
 export function properName(name: string): string {
   if (Object.hasOwn(properNames, name)) return properNames[name];
-  return name.replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`);
+  return name
+    .replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
+    .replace(/^(i3d|c2d)-resnet(\d+)$/, (_, kind, depth) => `${kind.toUpperCase()} ResNet-${depth}`);
 }
 
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
 export function differencesFromPaper({ cells, reproduces }: Study): string[] {
-  const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = paperSetting;
+  const theirSetting = settingOfPaper(cells);
+  const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = theirSetting;
+  const overClips = theirSetting === paperVideoSetting;
   /** Each deviation of the cells from the paper, and the paper's own value. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
-    [({ config }) => config.init && 'fine-tuned for classification', 'Mask R-CNN fine-tuned on COCO'],
-    [({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)), 'ResNet-50'],
+    [
+      ({ config }) => (config.init && !config.init.inflate ? 'fine-tuned for classification' : undefined),
+      'Mask R-CNN fine-tuned on COCO',
+    ],
+    [
+      ({ config }) => unless(!overClips || config.init?.inflate === true, 'trained from scratch'),
+      'from ImageNet’s weights, inflated',
+    ],
+    [
+      ({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)),
+      overClips ? 'I3D ResNet-50' : 'ResNet-50',
+    ],
     [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
-    [dropsOf, 'after epochs 30, 60 and 90'],
+    [dropsOf, overClips ? 'after 150,000 and 300,000 of 400,000 steps' : 'after epochs 30, 60 and 90'],
     [
       ({ config: { optimizer } }) =>
         unless(optimizer.momentum === momentum, `momentum ${optimizer.momentum}`),
@@ -77,6 +93,12 @@ function otherImagesOrLayers({ setting }: StudyCell): string[] {
   return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));
 }
 
+/** Table 8's where all cells are over clips. */
+const settingOfPaper = (cells: readonly StudyCell[]) =>
+  cells.every(({ setting }) => isOverClips(setting.model)) ? paperVideoSetting : paperSetting;
+
+const unitOf = ({ model }: Config): string => (isOverClips(model.name) ? 'clips' : 'images');
+
 function unless(same: boolean, words: string): string | undefined {
   return same ? undefined : words;
 }
@@ -93,6 +115,7 @@ export function differencesLine(study: Study): string {
  * 1,281,167 images, which the curves tell better than a name does, as the paper crops and colours them.
  */
 export function isPaperSetting(cell: StudyCell): boolean {
+  if (isOverClips(cell.setting.model)) return false; // nobody has Kinetics as it was
   const row = cell.runs.find((run) => valuesOf({ ...cell, runs: [run] }).length > 0)?.rows[0];
   if (!row || !isPaperModel(cell.setting.model) || cell.config.data.name.startsWith('synthetic'))
     return false;
@@ -120,31 +143,37 @@ function dataName(cell: StudyCell, cells: readonly StudyCell[]): string | undefi
   return note.startsWith(name) ? note : `${name} (${note})`;
 }
 
-function subsetOf({ data }: Config): string | undefined {
+function subsetOf(config: Config): string | undefined {
+  const { data } = config;
   const { trainSubset, valSubset } = data as { trainSubset?: number; valSubset?: number };
   const { classes } = data;
   const parts = [
     classes === undefined ? [] : `${classes.length} of its classes`,
-    trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} images`,
+    trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} ${unitOf(config)}`,
     valSubset === undefined ? [] : `validated on ${valSubset.toLocaleString('en')}`,
   ].flat();
   return parts.length > 0 ? listed(parts) : undefined;
 }
 
-function rateOf({ config }: StudyCell): string | undefined {
-  const { base, per } = config.learningRate;
-  const { learningRate } = paperSetting;
-  return unless(base / per === learningRate.base / learningRate.per, `rate ${base} per ${per} images a step`);
+function rateOf(cell: StudyCell): string | undefined {
+  const { base, per } = cell.config.learningRate;
+  const { learningRate } = settingOfPaper([cell]);
+  return unless(
+    base / per === learningRate.base / learningRate.per,
+    `rate ${base} per ${per} ${unitOf(cell.config)} a step`,
+  );
 }
 
-function dropsOf({ config }: StudyCell): string | undefined {
+function dropsOf(cell: StudyCell): string | undefined {
+  const { config } = cell;
+  const theirs = settingOfPaper([cell]);
   const { dropAt, schedule } = config.learningRate;
   if (schedule !== 'step') return `${schedule} schedule`;
   const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / config.epochs));
   const same =
-    config.learningRate.factor === paperSetting.factor &&
-    fractions.length === paperSetting.dropAt.length &&
-    fractions.every((fraction, index) => Math.abs(fraction - paperSetting.dropAt[index]) < 1e-6);
+    config.learningRate.factor === theirs.factor &&
+    fractions.length === theirs.dropAt.length &&
+    fractions.every((fraction, index) => Math.abs(fraction - theirs.dropAt[index]) < 1e-6);
   if (same) return undefined;
   const shares = dropAt.filter((drop) => drop < 1).map((drop) => String(Math.round(drop * 1000) / 10));
   const after = dropAt.filter((drop) => drop >= 1).map(String);

@@ -1,7 +1,7 @@
 /** An experiment together with what its runs' files say: what tables, figures and reports are made of. */
 import type { Config } from '../config/schema.js';
 import { type Setting, settingOf } from '../experiments/setting.js';
-import { type PublishedError, publishedError } from '../paper/published.js';
+import { type ErrorTable, type PublishedError, publishedError, publishedErrors } from '../paper/published.js';
 import { type CurveRow, curveColumns } from '../runs/curves.js';
 import type { Summary } from '../runs/summary.js';
 import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
@@ -60,21 +60,33 @@ export interface Study {
   strays: string[];
 }
 
+const isErrorTable = (table?: number): table is ErrorTable =>
+  publishedErrors.some((value) => value.table === table && table !== undefined);
+
 /** A cell with what the paper has for it; its label is given when all cells of the study are known. */
 export function studyCell(key: string, config: Config, runs: StudyRun[], table?: number): StudyCell {
   const setting = settingOf(config);
   // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
-  const own = table === 1 || table === 2 || table === 3 ? publishedError(setting, table) : undefined;
+  const own = isErrorTable(table) ? publishedError(setting, table) : undefined;
   const inThePaper = own ?? (table === 3 ? undefined : publishedError(setting));
   const metric = runs.find(({ summary }) => summary)?.metrics[0] ?? classificationError;
   const published = isOfThePaper({ config, metric }) ? inThePaper : undefined;
   return { key, label: key, config, setting, metric, published, runs };
 }
 
-/** The paper's errors are of training from scratch, on all classes, and of evaluation with running statistics. */
+/**
+ * The paper's errors are of training from scratch, over clips also from inflated weights, on all classes, and of
+ * evaluation with running statistics.
+ */
 export const isOfThePaper = ({ config, metric }: Pick<StudyCell, 'config' | 'metric'>): boolean => {
   const { init, data, evaluate, task } = config;
-  return !task && isError(metric) && !init && !data.classes && evaluate.statistics === 'running';
+  return (
+    !task &&
+    isError(metric) &&
+    (!init || init.inflate === true) &&
+    !data.classes &&
+    evaluate.statistics === 'running'
+  );
 };
 
 const isError = ({ name }: Metric) => name === classificationError.name;

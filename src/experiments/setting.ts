@@ -27,6 +27,7 @@ export function settingOf(config: Config): Setting {
     groups: normalizer.groups,
     channelsPerGroup: normalizer.channelsPerGroup,
     batchSize: batch.size,
+    ...('frames' in config.data && { frames: config.data.frames }),
     workers: batch.workers,
     others,
   };

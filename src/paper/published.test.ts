@@ -35,6 +35,18 @@ test('a cell finds its own value, and another table or batch none', () => {
   assert.equal(at('batch', 2, { model: 'resnet20' }), 34.7, 'another model is held against ResNet-50');
 });
 
+test('networks over clips are held against Table 8, by their frames, and C2D against nothing', () => {
+  assert.equal(at('batch', 8, { model: 'i3d-resnet50', frames: 32 }), 26.7);
+  assert.equal(at('group', 4, { model: 'i3d-resnet50', frames: 64 }), 25.5);
+  assert.equal(at('group', 4, { model: 'i3d-resnet18', frames: 8 }), 27.2, 'as of 32 frames');
+  assert.equal(
+    at('batch', 2, { model: 'i3d-resnet18', frames: 8 }),
+    undefined,
+    'not ResNet-50’s on ImageNet',
+  );
+  assert.equal(at('batch', 8, { model: 'c2d-resnet50', frames: 32 }), undefined);
+});
+
 test('every table is there in full', () => {
   const count = (table: number) => publishedErrors.filter((value) => value.table === table).length;
   assert.deepEqual([count(1), count(2), count(3)], [4, 10, 14]);
@@ -43,4 +55,5 @@ test('every table is there in full', () => {
     [2, 3, 6, 2],
   );
   assert.equal(publishedVideos.length, 6);
+  assert.equal(count(8), 6);
 });
