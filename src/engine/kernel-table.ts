@@ -91,6 +91,31 @@ const table = {
     limits: 'images [N, H, W, C] of bytes',
     fits: isPlane,
   },
+  roiAlign: {
+    operations: ['GnbenchRoiAlign', 'GnbenchRoiAlignGrad'],
+    limits: 'maps [N, H, W, C] of a pyramid',
+    fits: isPlane,
+  },
+  suppression: {
+    operations: ['GnbenchNms'],
+    limits: 'boxes [N, K, 4] in groups',
+    fits: () => true,
+  },
+  matching: {
+    operations: ['GnbenchMatchBoxes'],
+    limits: 'boxes [A, 4] or [N, A, 4]',
+    fits: () => true,
+  },
+  sampling: {
+    operations: ['GnbenchSampleMatches'],
+    limits: 'matches [N, A]',
+    fits: () => true,
+  },
+  maskTargets: {
+    operations: ['GnbenchMaskTargets'],
+    limits: 'masks as run lengths, images smaller than 2^31 pixels',
+    fits: () => true,
+  },
   momentum: {
     operations: ['GnbenchSgd'],
     limits: 'variables of float32; compiled steps only',

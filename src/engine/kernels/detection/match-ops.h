@@ -2,6 +2,7 @@
 // candidates to learn from, drawn from a seed.
 #pragma once
 #include <algorithm>
+#include <functional>
 
 #include "ops/geometry.h"
 #include "ops/registration.h"
@@ -100,7 +101,6 @@ class SampleMatchesOp : public Operation {
     OP_REQUIRES_OK(context, context->allocate_output(1, {images}, &positives));
     OP_REQUIRES_OK(context, context->allocate_output(2, {images}, &total));
     const auto words = seed.flat<int32_t>();
-    const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(words(0))) << 32 | static_cast<uint32_t>(words(1));
     parallel(context, threadsFor(context, images * candidates * 32), images, [&](int64_t image) {
       const int32_t* match = matches.flat<int32_t>().data() + image * candidates;
       int32_t* out = chosen->flat<int32_t>().data() + image * count_;
@@ -109,8 +109,10 @@ class SampleMatchesOp : public Operation {
         if (match[i] >= 0) positive.push_back(i);
         if (match[i] == kBackground) negative.push_back(i);
       }
-      draw(mix(key ^ mix(image)), mostPositive_, &positive);
-      draw(mix(key ^ mix(image)), count_ - static_cast<int64_t>(positive.size()), &negative);
+      const uint32_t first = mix(0x9e3779b9u * static_cast<uint32_t>(image + 1) + static_cast<uint32_t>(words(0)));
+      const uint32_t second = mix((first ^ 0x85ebca6bu) + static_cast<uint32_t>(words(1)));
+      draw(first, second, mostPositive_, &positive);
+      draw(first, second, count_ - static_cast<int64_t>(positive.size()), &negative);
       out = std::copy(positive.begin(), positive.end(), out);
       out = std::copy(negative.begin(), negative.end(), out);
       const int32_t found = static_cast<int32_t>(positive.size() + negative.size());
@@ -121,22 +123,27 @@ class SampleMatchesOp : public Operation {
   }
 
  private:
-  /** SplitMix64's finalizer (Steele et al. 2014). */
-  static uint64_t mix(uint64_t value) {
-    value += 0x9e3779b97f4a7c15u;
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
-    return value ^ (value >> 31);
+  /** Wellons' lowbias32, a bijection of 32 bits, which TensorFlow's own operations can compute, too. */
+  static uint32_t mix(uint32_t value) {
+    value = (value ^ (value >> 16)) * 0x7feb352du;
+    value = (value ^ (value >> 15)) * 0x846ca68bu;
+    return value ^ (value >> 16);
   }
 
-  /** Keeps the `most` candidates whose numbers give the smallest hashes, in the order of their numbers. */
-  static void draw(uint64_t key, int64_t most, std::vector<int32_t>* candidates) {
+  /** Keeps the `most` candidates whose numbers give the largest hashes, in the order of their numbers. */
+  static void draw(uint32_t first, uint32_t second, int64_t most, std::vector<int32_t>* candidates) {
     if (static_cast<int64_t>(candidates->size()) <= most) return;
-    std::vector<std::pair<uint64_t, int32_t>> keyed;
-    for (const int32_t i : *candidates) keyed.push_back({mix(key + static_cast<uint32_t>(i)), i});
-    std::nth_element(keyed.begin(), keyed.begin() + most, keyed.end());
+    // A hash and a number in one: larger is better, of equal hashes the smaller number.
+    static thread_local std::vector<int64_t> keyed;
+    keyed.clear();
+    keyed.reserve(candidates->size());
+    for (const int32_t i : *candidates) {
+      const int32_t hash = static_cast<int32_t>(mix(mix(static_cast<uint32_t>(i) ^ first) ^ second));
+      keyed.push_back(static_cast<int64_t>(std::max(hash, INT32_MIN + 1)) * (int64_t{1} << 32) - i);
+    }
+    std::nth_element(keyed.begin(), keyed.begin() + most, keyed.end(), std::greater<int64_t>());
     candidates->clear();
-    for (int64_t i = 0; i < most; i++) candidates->push_back(keyed[i].second);
+    for (int64_t i = 0; i < most; i++) candidates->push_back(static_cast<int32_t>(-keyed[i] & 0xffffffff));
     std::sort(candidates->begin(), candidates->end());
   }
 
