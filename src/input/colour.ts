@@ -6,7 +6,7 @@
  * linear in (pixel, pixel's grey, 1), so the three in any order are `p · pixel + q · grey + r` with the original's
  * grey.
  */
-import { type Draws, normal } from '../random/random.js';
+import type { Draws } from '../random/random.js';
 
 // Principal components of ImageNet's RGB values in 0 … 1: eigenvalues, and eigenvectors as rows for R, G and B.
 const eigenvalues = [0.2175, 0.0188, 0.0045];
@@ -86,8 +86,12 @@ function jitterOf(mean: number, jitter: number, draws: Draws): [number, number, 
 
 /** The offsets that are added to red, green and blue, on the scale of 0 … 255. */
 function lightingOf(std: number, draws: Draws): number[] {
-  const alphas = eigenvalues.map(
-    (eigenvalue) => 255 * std * normal(1 - draws.unit(), draws.unit()) * eigenvalue,
-  );
+  const alphas = eigenvalues.map((eigenvalue) => 255 * std * normal(draws) * eigenvalue);
   return eigenvectors.map((row) => row.reduce((sum, value, index) => sum + value * alphas[index], 0));
+}
+
+/** A standard normal number (Box and Muller). */
+function normal(draws: Draws): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - draws.unit()));
+  return radius * Math.cos(2 * Math.PI * draws.unit());
 }

@@ -47,12 +47,18 @@ export function evaluationOrder(count: number, canvases?: Uint8Array): Uint32Arr
 }
 
 /** Numbers of rows in the batches of an evaluation, of which each has one canvas. */
-export function evaluationBatchSizes(
-  { count, views = 1, canvases }: { count: number; views?: number; canvases?: Uint8Array },
+export const evaluationBatchSizes = (source: CanvasesOfSource, batchSize: number): number[] =>
+  batchSizesByCanvas(source, batchSize).flat();
+
+type CanvasesOfSource = { count: number; views?: number; canvases?: Uint8Array };
+
+/** The same, for each canvas by itself. */
+export function batchSizesByCanvas(
+  { count, views = 1, canvases }: CanvasesOfSource,
   batchSize: number,
-): number[] {
+): number[][] {
   const upright = canvases ? canvases.reduce((sum, canvas) => sum + canvas, 0) : 0;
-  return [count - upright, upright].flatMap((examples) => {
+  return [count - upright, upright].map((examples) => {
     const rows = examples * views;
     return Array.from({ length: Math.ceil(rows / batchSize) }, (_, i) =>
       Math.min(batchSize, rows - i * batchSize),

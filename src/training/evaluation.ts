@@ -3,6 +3,7 @@ import type { Batch } from '../input/batch.js';
 import { openEvaluationBatches, rowsOf } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import type { Task } from '../tasks/task.js';
+import { canvasOfBatch, onCanvases, stepOnCanvas } from './canvases.js';
 import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } from './network.js';
 
 /** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
@@ -14,29 +15,29 @@ export type KeepFile = (name: string, text: string) => void;
 /** Runs a batch of so many rows. */
 export type EvaluationStep = (batch: Batch, rows: number) => ReturnType<DefinedStep>;
 
-/** The sizes of the batches that a split is evaluated in: whole ones, and one for the rest. */
-export function evaluationBatches(rows: number, batchSize: number): number[] {
-  const size = Math.min(batchSize, rows);
-  return rows % size === 0 ? [size] : [size, rows % size];
-}
-
-/** Adds the step that gives the task's predictions, once for each size of batch. */
+/**
+ * Adds the step that gives the task's predictions, once for each size of batch.
+ *
+ * @param sizes of the batches of each canvas
+ */
 export function defineEvaluation(
   program: Program,
   network: Network,
-  sizes: readonly number[],
+  ...sizes: (readonly number[])[]
 ): EvaluationStep {
-  const steps = new Map(
-    sizes.map((size) => {
-      const step = program.define(`evaluate/${size}`, batchFeeds(network, size), (step) => {
-        const net = tensorNet(network, step, { training: false });
-        const outputs = forward(network, net, step);
-        return network.task.predictions(outputs, targetsOf(network, step), stepContext(network, net));
+  const steps = new Map<string, DefinedStep>();
+  for (const [canvas, own] of onCanvases(network).entries()) {
+    for (const size of new Set(sizes[canvas])) {
+      const label = stepOnCanvas(`evaluate/${size}`, canvas);
+      const step = program.define(label, batchFeeds(own, size), (step) => {
+        const net = tensorNet(own, step, { training: false });
+        const outputs = forward(own, net, step);
+        return own.task.predictions(outputs, targetsOf(own, step), stepContext(own, net));
       });
-      return [size, step] as const;
-    }),
-  );
-  return (batch, rows) => steps.get(rows)!(batch);
+      steps.set(label, step);
+    }
+  }
+  return (batch, rows) => steps.get(stepOnCanvas(`evaluate/${rows}`, canvasOfBatch(batch)))!(batch);
 }
 
 /**

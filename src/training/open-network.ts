@@ -6,16 +6,11 @@ import { changedBy } from '../input/changed-source.js';
 import { sourceOf } from '../input/dataset-source.js';
 import { rowsOf } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
+import { batchSizesByCanvas } from '../input/order.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
 import type { LoadedTask } from '../tasks/index.js';
 import type { Task } from '../tasks/task.js';
-import {
-  defineEvaluation,
-  type Evaluation,
-  evaluate,
-  evaluationBatches,
-  type KeepFile,
-} from './evaluation.js';
+import { defineEvaluation, type Evaluation, evaluate, type KeepFile } from './evaluation.js';
 import type { Network } from './network.js';
 import {
   defineStatistics,
@@ -129,8 +124,11 @@ function defineEvaluations(
 ): OpenNetwork['evaluate'] {
   const { config, task, variables } = network;
   const { batchSize } = config.evaluate;
-  const sizes = [validation, allViews].flatMap((source) => evaluationBatches(rowsOf(source), batchSize));
-  const step = defineEvaluation(program, network, [...new Set(sizes)]);
+  const each = [validation, allViews].map((source) =>
+    batchSizesByCanvas(source, Math.min(batchSize, rowsOf(source))),
+  );
+  const sizes = [0, 1].map((canvas) => each.flatMap((byCanvas) => byCanvas[canvas]));
+  const step = defineEvaluation(program, network, ...sizes);
   const images = preciseImages(config, variables);
   const measure: OpenNetwork['evaluate'] = (pause, final, keep) =>
     evaluate(step, task, final ? allViews : validation, batchSize, pause, keep);

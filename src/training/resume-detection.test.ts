@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import sharp from 'sharp';
 import { parseConfig } from '../config/load.js';
 import { readOutcome } from '../runs/testing/run-outcome.js';
 import { run } from './run.js';
@@ -18,7 +19,6 @@ model:
     proposals: { perImage: 32, candidates: { train: 40, test: 30 }, kept: { train: 30, test: 20 } },
     regions: { perImage: 16 } }
 normalizer: { name: group, groups: 8 }
-data: { name: shapes, side: 64, trainImages: 9, valImages: 4 }
 batch: { size: 2 }
 learningRate: { base: 0.01, per: 2 }
 epochs: 2
@@ -28,9 +28,9 @@ engine: { intraOpThreads: 1, interOpThreads: 1 }
 `;
 
 /** A life of the run, which ends when it asks for the `stopAt`-th time whether to stop. */
-async function live(folder: string, stopAt = Number.POSITIVE_INFINITY): Promise<string> {
+async function live(folder: string, data: string, stopAt = Number.POSITIVE_INFINITY): Promise<string> {
   let asked = 0;
-  const summary = await run(parseConfig(text, { file: 'detector.yaml' }), {
+  const summary = await run(parseConfig(`${text}data: ${data}\n`, { file: 'detector.yaml' }), {
     out: folder,
     mode: 'resume',
     eager: false,
@@ -46,16 +46,74 @@ async function live(folder: string, stopAt = Number.POSITIVE_INFINITY): Promise<
 
 const detections = (folder: string) => fs.readFileSync(join(folder, 'detections.json'), 'utf8');
 
-test('a detector, stopped in mid-epoch and while it is evaluated', async () => {
-  const [whole, parts] = [join(scratch, 'whole'), join(scratch, 'parts')];
-  assert.equal(await live(whole), 'completed');
-  assert.equal(await live(parts, 2), 'interrupted');
-  assert.equal(await live(parts, 3), 'interrupted');
-  assert.equal(await live(parts), 'completed');
+async function assertResumes(name: string, data: string): Promise<void> {
+  const [whole, parts] = [join(scratch, `${name}-whole`), join(scratch, `${name}-parts`)];
+  assert.equal(await live(whole, data), 'completed');
+  assert.equal(await live(parts, data, 2), 'interrupted');
+  assert.equal(await live(parts, data, 3), 'interrupted');
+  assert.equal(await live(parts, data), 'completed');
   const [expected, found] = [await readOutcome(whole), await readOutcome(parts)];
   assert.equal(expected.curves.length, 2);
   assert.equal(expected.steps.length, 8);
   assert.deepEqual(found, expected);
   assert.equal(detections(parts), detections(whole));
   assert.ok(detections(whole).length > 100);
+}
+
+test('a detector, stopped in mid-epoch and while it is evaluated', () =>
+  assertResumes('shapes', '{ name: shapes, side: 64, trainImages: 9, valImages: 4 }'));
+
+test('a detector of images on a lying and an upright canvas, each of which has its step', async () => {
+  await writeUprightAndLying(9);
+  await assertResumes(
+    'canvases',
+    `{ name: coco, train: ${scratch}, val: ${scratch}, trainAnnotations: ${scratch}/all.json, valAnnotations: ${scratch}/all.json,
+       shorterSide: 64, longerSide: 96, canvas: turned, mostObjects: 4 }`,
+  );
+  const found: { image_id: number; bbox: number[] }[] = JSON.parse(
+    detections(join(scratch, 'canvases-whole')),
+  );
+  assert.ok(
+    found.some(({ image_id }) => image_id % 2 === 0) && found.some(({ image_id }) => image_id % 2 === 1),
+  );
+  for (const { image_id, bbox } of found) {
+    const [width, height] = sidesOf(image_id);
+    assert.ok(
+      bbox[0] + bbox[2] <= width + 1e-3 && bbox[1] + bbox[3] <= height + 1e-3,
+      `${image_id}: ${bbox}`,
+    );
+  }
 });
+
+/** Images with odd numbers lie. */
+const sidesOf = (id: number) => (id % 2 === 1 ? [90, 60] : [60, 90]);
+
+async function writeUprightAndLying(count: number): Promise<void> {
+  const ids = Array.from({ length: count }, (_, index) => index + 1);
+  for (const id of ids) {
+    const [width, height] = sidesOf(id);
+    const create = { width, height, channels: 3 as const, background: { r: 20 * id, g: 90, b: 60 } };
+    await sharp({ create })
+      .png()
+      .toFile(join(scratch, `${id}.png`));
+  }
+  const instances = {
+    categories: [{ id: 1, name: 'thing' }],
+    images: ids.map((id) => ({
+      id,
+      file_name: `${id}.png`,
+      width: sidesOf(id)[0],
+      height: sidesOf(id)[1],
+    })),
+    annotations: ids.map((id) => ({
+      id,
+      image_id: id,
+      category_id: 1,
+      iscrowd: 0,
+      area: 900,
+      bbox: [id, 2 * id, 30, 30],
+      segmentation: [[id, 2 * id, id + 30, 2 * id, id + 30, 2 * id + 30, id, 2 * id + 30]],
+    })),
+  };
+  fs.writeFileSync(join(scratch, 'all.json'), JSON.stringify(instances));
+}

@@ -12,6 +12,7 @@ import { Draws } from '../random/random.js';
 import { sumOf } from '../runs/optimizer-slots.js';
 import { loggedNames } from '../tasks/metric.js';
 import type { Tensors } from '../tasks/task.js';
+import { canvasOfBatch, onCanvases, stepOnCanvas } from './canvases.js';
 import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } from './network.js';
 import { applyGradients, moveAverages, moveStatistics } from './updates.js';
 
@@ -33,7 +34,7 @@ export interface StepResult {
 const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /**
- * Adds the training step. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
+ * Adds the training step, one for each canvas that images come on. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
  * added up before the one update: less memory, the same numbers (but for what is drawn at random, which is each part's
  * own).
  * The first worker's part goes last: the running statistics follow its images, and all parts see them as they were
@@ -45,18 +46,22 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
   const { config, task } = network;
   const size = (config.batch.size * config.batch.workers) / parts;
   const schedules = Object.entries(createNormalizers(config.normalizer).schedules);
-  const feeds: Record<string, Feed> = {
-    ...batchFeeds(network, size),
+  const feeds = (own: Network): Record<string, Feed> => ({
+    ...batchFeeds(own, size),
     rate: { shape: [], dtype: 'float32' },
     ...Object.fromEntries(schedules.map(([key]) => [scheduleOf(key), { shape: [], dtype: 'float32' }])),
     ...(dropsOut(config) && { dropoutSeed: { shape: [2], dtype: 'int32' } }),
     ...(task.draws && { seed: { shape: [2], dtype: 'int32' } }),
-  };
-  const define = (label: string, place: PlaceInStep) =>
-    program.define(label, feeds, (step) => trainOnPart(network, step, parts, place));
-  const first = parts > 1 ? define('train/first', { isFirst: true, isLast: false }) : undefined;
-  const middle = parts > 2 ? define('train/next', { isFirst: false, isLast: false }) : undefined;
-  const last = define(parts === 1 ? 'train' : 'train/last', { isFirst: parts === 1, isLast: true });
+  });
+  const steps = onCanvases(network).map((own, canvas) => {
+    const define = (label: string, place: PlaceInStep) =>
+      program.define(stepOnCanvas(label, canvas), feeds(own), (step) => trainOnPart(own, step, parts, place));
+    return {
+      first: parts > 1 ? define('train/first', { isFirst: true, isLast: false }) : undefined,
+      middle: parts > 2 ? define('train/next', { isFirst: false, isLast: false }) : undefined,
+      last: define(parts === 1 ? 'train' : 'train/last', { isFirst: parts === 1, isLast: true }),
+    };
+  });
   const average = config.optimizer.emaDecay > 0 ? defineAveraging(program, network) : undefined;
   const names = loggedNames(task);
 
@@ -68,6 +73,7 @@ export function defineTraining(program: Program, network: Network, parts = 1): T
         schedules.map(([key, at]) => [scheduleOf(key), Float32Array.of(at(fractionDone))]),
       ),
     };
+    const { first, middle, last } = steps[canvasOfBatch(batch)];
     for (let part = parts - 1; part >= 0; part--) {
       const run = part === 0 ? last : part === parts - 1 ? first! : middle!;
       const numbers = run({
