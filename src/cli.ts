@@ -235,10 +235,19 @@ dataCommand
   .action(action(async () => (await import('./commands/data.js')).dataFetch));
 dataCommand
   .command('show')
-  .description('draw an image with its boxes and masks')
-  .requiredOption('--annotations <file>', "in the form of COCO's instances_*.json")
-  .requiredOption('--images <dir>', 'the folder of the images that it names')
-  .requiredOption('--image <id>', "the image's id")
+  .description(
+    'draw an image with its boxes and masks: as it was annotated, or with --config as a step sees it',
+  )
+  .option('--annotations <file>', "in the form of COCO's instances_*.json")
+  .option('--images <dir>', 'the folder of the images that it names')
+  .option('--config <file>', 'a configuration instead: scaled and on its canvas, as in training')
+  .addOption(set())
+  .addOption(data())
+  .option(
+    '--epoch <n>',
+    'with --config: mirrored as in that epoch of a run with the seed of the configuration',
+  )
+  .requiredOption('--image <id>', "the image's id; with --config its number in the training split, from 0")
   .requiredOption('--out <file>', 'a .png or .jpg file')
   .action(action(async () => (await import('./commands/data-show.js')).dataShow));
 dataCommand

@@ -1,30 +1,56 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceMask, readInstances } from '../coco/instances.js';
-import { drawObjects } from '../coco/picture.js';
+import { type Drawn, drawObjects } from '../coco/picture.js';
+import { decodeMask } from '../coco/run-length.js';
+import { loadConfig } from '../config/load.js';
+import { canvasesOf } from '../datasets/detection/canvas.js';
 import { imageLibrary } from '../datasets/image-folder/image-library.js';
+import { loadDataset } from '../datasets/index.js';
 import { UserError } from '../errors.js';
+import { sharedArrays } from '../input/batch.js';
+import { sourceOf } from '../input/dataset-source.js';
+import { openSource } from '../input/example-source.js';
+import { ObjectKind } from '../input/object-arrays.js';
 import { columns } from '../terminal/columns.js';
 
-export interface DataShowFlags {
-  annotations: string;
-  images: string;
+interface ShowExampleOptions {
+  config: string;
+  set?: string[];
+  data?: string;
+  /** The example's number in the training split, from 0. */
   image: string;
+  /** The epoch whose augmentation is shown. */
+  epoch?: string;
   out: string;
+}
+
+export interface DataShowFlags extends Omit<ShowExampleOptions, 'config'> {
+  annotations?: string;
+  images?: string;
+  config?: string;
 }
 
 /** `gnbench data show`: draws an image with its boxes and masks, and lists them. @returns the exit code */
 export async function dataShow(flags: DataShowFlags): Promise<number> {
-  const { images, categories, objects } = await readInstances(flags.annotations);
+  const { annotations, images: folder, config } = flags;
+  if (config !== undefined) return dataShowExample({ ...flags, config });
+  if (annotations === undefined || folder === undefined) {
+    throw new UserError('data show needs annotations and images, or a configuration', {
+      place: annotations === undefined ? '--annotations' : '--images',
+      fix: '--annotations FILE --images FOLDER, or --config FILE',
+    });
+  }
+  const { images, categories, objects } = await readInstances(annotations);
   const image = images.find(({ id }) => String(id) === flags.image);
   if (!image) {
     throw new UserError(`there is no image ${flags.image}`, {
-      place: flags.annotations,
+      place: annotations,
       fix: `one of ${images.slice(0, 8).map(({ id }) => id)}${images.length > 8 ? ', …' : ''}`,
     });
   }
   const sharp = await imageLibrary();
-  const path = join(flags.images, image.file);
+  const path = join(folder, image.file);
   const decoded = await sharp(path)
     .removeAlpha()
     .toColourspace('srgb')
@@ -70,4 +96,57 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
         : ''),
   );
   return 0;
+}
+
+/** Draws a training example as a step sees it: scaled and mirrored on its canvas. @returns the exit code */
+async function dataShowExample(options: ShowExampleOptions): Promise<number> {
+  const config = await loadConfig(options.config, options.set);
+  const dataset = await loadDataset(config.data, { dataFolder: options.data });
+  const { scenes, classNames } = dataset;
+  if (!scenes) {
+    throw new UserError(`the data set ${dataset.name} has no boxes and masks`, {
+      place: options.config,
+      fix: 'a configuration with data.name coco or shapes',
+    });
+  }
+  const source = await openSource(sourceOf(dataset, 'train'));
+  const example = wholeNumber('--image', options.image, 0, source.count - 1);
+  const epoch = options.epoch === undefined ? undefined : wholeNumber('--epoch', options.epoch, 1, 1e6);
+  const batch = sharedArrays(source.spec, 1);
+  const augment = epoch === undefined ? undefined : { seed: config.seed, epoch };
+  await source.write(batch, 0, example, { augment, view: 0 });
+  const { height, width } = canvasesOf(scenes)[batch.canvas[0]];
+  const pixels = new Uint8Array(batch.images as Uint8Array);
+  const drawn: Drawn[] = [];
+  for (let row = 0; row < scenes.mostObjects; row++) {
+    if (!batch.valid[row]) continue;
+    const [left, top, right, bottom] = batch.boxes.subarray(4 * row, 4 * row + 4);
+    const counts = batch.runs.subarray(batch.start[row], batch.start[row + 1]);
+    drawn.push({
+      category: batch.classes[row],
+      box: [left, top, right - left, bottom - top],
+      mask: counts.length > 0 ? { height, width, counts: Uint32Array.from(counts) } : undefined,
+      crowd: batch.kind[row] === ObjectKind.crowd,
+    });
+  }
+  const categories = Array.from({ length: dataset.classes }, (_, index) => index + 1);
+  drawObjects(pixels, height, width, drawn, categories);
+  const sharp = await imageLibrary();
+  await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(options.out);
+  const lines = drawn.map(({ category, box, mask, crowd }) => {
+    const area = mask ? decodeMask(mask).reduce((sum, inside) => sum + inside, 0) : 0;
+    const name = classNames?.[category - 1] ?? `class ${category}`;
+    return `  ${name}${crowd ? ' (crowd)' : ''}: ${box.map((value) => value.toFixed(0)).join(' ')}, ${area} pixels\n`;
+  });
+  const [high, wide] = batch.size;
+  process.stdout.write(
+    `${options.out}: example ${example}, ${wide}×${high} on a canvas of ${width}×${height}, ${drawn.length} objects\n${lines.join('')}`,
+  );
+  return 0;
+}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new UserError(`expected a whole number, got ${text}`, { place: flag, fix: `${least} to ${most}` });
 }

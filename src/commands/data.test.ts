@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { cifar100 } from '../datasets/checksums.js';
 import { UserError } from '../errors.js';
 import { dataFetch, dataVerify } from './data.js';
+import { dataShow } from './data-show.js';
 
 const parent = await mkdtemp(join(tmpdir(), 'gnbench-data-'));
 const folder = join(parent, cifar100.folder);
@@ -117,4 +118,34 @@ test('data verify coco says what there is and what cannot be used; half of the n
     assert.equal(error.place, '--images');
     return error instanceof UserError;
   });
+});
+
+test('data show draws a training example as a step sees it, mirrored in some epochs, the same every time', async () => {
+  const config = join(parent, 'shapes.yaml');
+  const data = '{ name: shapes, side: 64, trainImages: 2, valImages: 1 }';
+  await writeFile(config, `model: mask-rcnn\nnormalizer: group\ndata: ${data}\n`);
+  const shown = async (epoch?: string) => {
+    const out = join(parent, 'example.png');
+    const { code, text } = await printed(() => dataShow({ config, image: '1', epoch, out }));
+    assert.equal(code, 0);
+    assert.match(text, /example 1, 64×64 on a canvas of 64×64, \d objects/);
+    return sharp(out).raw().toBuffer();
+  };
+  const plain = await shown();
+  const epochs: Buffer[] = [];
+  for (const epoch of ['1', '2', '3', '4', '5', '6', '6']) epochs.push(await shown(epoch));
+  const mirrored = await sharp(plain, { raw: { width: 64, height: 64, channels: 3 } })
+    .flop()
+    .raw()
+    .toBuffer();
+  const changed = epochs.map((pixels) => !pixels.equals(plain));
+  assert.ok(epochs.every((pixels, epoch) => pixels.equals(changed[epoch] ? mirrored : plain)));
+  assert.ok(changed.includes(true) && changed.includes(false));
+  assert.equal(changed[5], changed[6]);
+  const wrong = { config, image: '2', out: join(parent, 'none.png') };
+  await assert.rejects(dataShow(wrong), (error: UserError) => error.place === '--image');
+  await assert.rejects(
+    dataShow({ ...wrong, config: undefined }),
+    /annotations and images, or a configuration/,
+  );
 });

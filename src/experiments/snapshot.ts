@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { endedSummary } from '../runs/summary.js';
-import { namesIn, replaceFile } from '../storage/files.js';
+import { replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
 import type { Cell } from './cells.js';
 import { type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
@@ -68,7 +68,7 @@ function write(file: string, text: string): void {
 export function refuseForeign({ folder, name, title, cells }: Experiment): void {
   const file = join(folder, snapshotName);
   const text = readIfThere(file);
-  const present = namesIn(folder).filter((entry) => !entry.startsWith('.'));
+  const present = entries(folder).filter((entry) => !entry.startsWith('.'));
   const fix = 'choose another folder with --out, or move this one away';
   if (text === undefined) {
     if (present.length === 0) return;
@@ -102,5 +102,13 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch {
     return undefined;
+  }
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }

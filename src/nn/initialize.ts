@@ -1,5 +1,5 @@
 import type { VariableValue } from '../engine/program.js';
-import { Draws, normal } from '../random/random.js';
+import { Draws } from '../random/random.js';
 import type { Variable } from './variable.js';
 
 /**
@@ -19,7 +19,7 @@ function values({ name, shape, initial }: Variable, seed: number): Float32Array 
   if (initial.kind === 'uniform') {
     return data.map(() => initial.limit * (2 * ((draws.next() + 0.5) / 2 ** 32) - 1));
   }
-  return data.map(() => initial.std * normal((draws.next() + 1) / 2 ** 32, draws.unit()));
+  return data.map(() => initial.std * normal(draws));
 }
 
 /** FNV-1a, 32 bits. */
@@ -27,4 +27,10 @@ function hash(name: string): number {
   let value = 0x811c9dc5;
   for (const byte of Buffer.from(name)) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
+}
+
+/** A standard normal number by Box and Muller; not truncated. */
+function normal(draws: Draws): number {
+  const radius = Math.sqrt(-2 * Math.log((draws.next() + 1) / 2 ** 32));
+  return radius * Math.cos((2 * Math.PI * draws.next()) / 2 ** 32);
 }

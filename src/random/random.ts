@@ -95,12 +95,3 @@ export function shuffled(count: number, draws: Draws): Uint32Array {
   }
   return order;
 }
-
-/**
- * A standard normal number by Box and Muller, not truncated, from two uniform ones.
- *
- * @param radial in (0, 1]
- * @param angular in [0, 1)
- */
-export const normal = (radial: number, angular: number): number =>
-  Math.sqrt(-2 * Math.log(radial)) * Math.cos(2 * Math.PI * angular);

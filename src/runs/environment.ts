@@ -1,11 +1,10 @@
 /** `environment.json`: what a run ran on, for whoever compares its figures with theirs. No host, user or path. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { version } from '../version.js';
 
 /** The facts that only the run itself knows. */
 export interface RunFacts {
@@ -52,7 +51,7 @@ export async function collectEnvironment(facts: RunFacts): Promise<Environment> 
   const processors = cpus();
   const source = await sourceRevision();
   return {
-    gnbench: version,
+    gnbench: await packageVersion(),
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     cpu: { model: processors[0]?.model.trim() ?? 'unknown', cores: processors.length },
@@ -60,6 +59,10 @@ export async function collectEnvironment(facts: RunFacts): Promise<Environment> 
     ...(source && { source }),
     ...facts,
   };
+}
+
+export async function packageVersion(): Promise<string> {
+  return JSON.parse(await readFile(`${root}/package.json`, 'utf8')).version;
 }
 
 /**

@@ -140,12 +140,3 @@ export function removeQuietly(files: FileSystem, path: string): void {
     // The error that led here is the one to report.
   }
 }
-
-/** The names in a folder; none where there is no such folder, or it cannot be read. */
-export function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
-}

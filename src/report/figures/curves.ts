@@ -98,7 +98,7 @@ function curveOf(cell: StudyCell, column: PlottedColumn['column'], line: string)
 }
 
 /** From the best value to the worst after the first tenth of training, where the curves have left their beginnings. */
-export function curveDomain(points: LinePoint[], last: number, metric: Metric): [number, number] {
+function curveDomain(points: LinePoint[], last: number, metric: Metric): [number, number] {
   const late = points.filter(({ x }) => x > last / 10);
   const settled = late.length > 0 ? late : points;
   const [ofLows, ofHighs] = metric.better === 'lower' ? [points, settled] : [settled, points];

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { presentDevices } from '../../engine/install/platform.js';
 import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
@@ -27,7 +26,11 @@ export function thisMachine(): Machine {
 function visibleDevices(): string[] {
   const chosen = process.env.CUDA_VISIBLE_DEVICES;
   if (chosen !== undefined) return chosen.split(',').filter((device) => device !== '' && device !== '-1');
-  return presentDevices().map((_, index) => String(index));
+  try {
+    return readdirSync('/proc/driver/nvidia/gpus').map((_, index) => String(index));
+  } catch {
+    return [];
+  }
 }
 
 /** One run a device, or one a core: processes of one thread move the most images a second. */

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { Experiment, Run } from '../../experiments/experiment.js';
 import type { SlurmResources } from '../../experiments/schema.js';
-import { namesIn, replaceFile } from '../../storage/files.js';
+import { replaceFile } from '../../storage/files.js';
 import { lockFolder } from '../../storage/lock.js';
 import { fileError } from '../../storage/system-errors.js';
 import { type Queue, readStatus } from '../status.js';
@@ -171,7 +171,7 @@ export async function readQueue(experiment: Experiment): Promise<Queue> {
 /** Job number → the run folder of each task. */
 function readSubmissions(folder: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const entry of namesIn(folder)) {
+  for (const entry of entries(folder)) {
     try {
       const text = readFileSync(join(folder, entry, 'submission.json'), 'utf8');
       const { jobId, folders } = submissionSchema.parse(JSON.parse(text));
@@ -182,6 +182,14 @@ function readSubmissions(folder: string): Map<string, string[]> {
   }
   return found;
 }
+
+const entries = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
 
 /** The message of a Slurm command, without its own name in front. */
 export function slurmWords(error: unknown): string {
