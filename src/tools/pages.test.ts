@@ -72,3 +72,11 @@ test('the configurations of docs/parts.md are valid, with parts that their netwo
   assert.ok(blocks.length >= 2);
   for (const yaml of blocks) planRun(parseConfig(yaml, { file: 'docs/parts.md' }));
 });
+
+test('the oldest compiler that is promised is the one that the kernels are built with before main moves', () => {
+  const [, version] = /CXX=g\+\+-(\d+) /.exec(read('.ci/run'))!;
+  const promised = ['README.md', 'docs/install.md', 'src/engine/install/compiler.ts'].map(
+    (path) => /g\+\+ \(?(\d+) or newer/.exec(read(path))?.[1],
+  );
+  assert.deepEqual(promised, [version, version, version]);
+});
