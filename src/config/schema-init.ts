@@ -10,7 +10,7 @@ export const initSchema = z
         .min(1)
         .max(4096)
         .describe(
-          'A .safetensors file in gnbench’s names, or a run’s folder: its newest checkpoint; relative to the working folder',
+          'A .safetensors file in gnbench’s names, or a run’s folder: its newest checkpoint; relative to the working folder. {seed} stands for the run’s seed',
         ),
       head: z
         .enum(['keep', 'new'])

@@ -17,6 +17,10 @@ export interface InitialWeights {
   sha256?: string;
 }
 
+/** The file or folder that a run with this seed begins with: `{seed}` in `init.weights` stands for it. */
+export const weightsOf = ({ weights }: NonNullable<Config['init']>, seed: number): string =>
+  weights.replaceAll('{seed}', String(seed));
+
 /**
  * @param note hears in what the network that the weights were trained in was another one
  * @throws UserError for weights that are not there, or not the model's
@@ -29,8 +33,9 @@ export function initialWeights(
 ): InitialWeights {
   const drawn = initialize(variables, seed);
   if (!init) return { values: drawn };
-  requireWeights(init.weights);
-  const { values, sha256, metadata } = readWeights(init.weights, variables, {
+  const file = weightsOf(init, seed);
+  requireWeights(file);
+  const { values, sha256, metadata } = readWeights(file, variables, {
     head: init.head,
     inflate: init.inflate,
     warn: note,
@@ -60,7 +65,7 @@ export function initialWeightsAgain(
   const weights = initialWeights(config, variables, run.note);
   if (recorded === undefined || recorded === weights.sha256) return weights;
   throw new UserError('these are no longer the weights that the run began with', {
-    place: config.init!.weights,
+    place: weightsOf(config.init!, config.seed),
     fix: 'put the former ones back, or start the run over with --force',
   });
 }

@@ -1,6 +1,7 @@
 import type { Experiment } from '../experiments/experiment.js';
-import { requireWeights } from '../runs/initial-weights.js';
+import { requireWeights, weightsOf } from '../runs/initial-weights.js';
 import { summaryOf } from '../runs/summary.js';
+import { predecessorsOf } from './predecessors.js';
 
 /**
  * Provides the engine and the data before the first run starts: children that start together need not wait for one of
@@ -12,19 +13,26 @@ export async function prepare(
   experiments: readonly Experiment[],
   options: { data?: string; quiet?: boolean; debug?: boolean },
 ): Promise<void> {
-  for (const { cell, folder } of experiments.flatMap(({ runs }) => runs)) {
-    const { init } = cell.config;
-    if (init && summaryOf(folder) === undefined) requireWeights(init.weights);
+  const runs = experiments.flatMap((experiment) => experiment.runs);
+  const predecessors = predecessorsOf(runs);
+  for (const run of runs) {
+    const { init } = run.cell.config;
+    const isReady = summaryOf(run.folder) !== undefined || predecessors.has(run);
+    if (init && !isReady) requireWeights(weightsOf(init, run.seed));
   }
   const configs = experiments.flatMap(({ cells }) => cells.map(({ config }) => config));
   const { provisionEngine } = await import('../engine/install/index.js');
   for (const variant of new Set(configs.map(({ engine }) => engine.variant))) {
     await provisionEngine({ variant, quiet: options.quiet, debug: options.debug });
   }
-  const { provideCifar } = await import('../datasets/download/provide.js');
+  const { provideCifar, provideImagenette } = await import('../datasets/download/provide.js');
   const { cifar10, cifar100 } = await import('../datasets/checksums.js');
   const names = new Set<string>(configs.map(({ data }) => data.name));
   for (const version of [cifar10, cifar100].filter(({ name }) => names.has(name))) {
     await provideCifar(version, { dataFolder: options.data, quiet: options.quiet });
   }
+  const { imagenetteVersions } = await import('../datasets/imagenette.js');
+  const sizes = new Set(configs.flatMap(({ data }) => (data.name === 'imagenette' ? [data.size] : [])));
+  for (const size of sizes)
+    await provideImagenette(imagenetteVersions[size], { dataFolder: options.data, quiet: options.quiet });
 }

@@ -310,3 +310,40 @@ test('a full disk stops the sweep with a sentence; with room again it goes on', 
   assert.equal(await sweep(file, 4), 0);
   assert.deepEqual(await states(experiment), { done: 12 });
 });
+
+/** Fine-tuning first in the order of the runs, each from the pre-training with its own seed. */
+async function fineTuning(t: Parameters<typeof place>[0]) {
+  const textFrom = (weights: string) => `
+title: a test
+base: { data: synthetic, model: resnet20, normalizer: batch, epochs: 4 }
+axes: { init: [{ weights: "${weights}" }, scratch] }
+seeds: [1, 2]
+`;
+  const { file, experiment } = await place(t, textFrom('nowhere'));
+  const preTraining = experiment.runs.find(({ cell }) => !cell.config.init)!;
+  writeFileSync(file, `name: test\n${textFrom(join(preTraining.folder, '..', '{seed}'))}`);
+  return { file, experiment: await loadExperiment(file) };
+}
+
+test('a run that begins with the weights of another one of the sweep waits until that is completed', async (t) => {
+  const { file, experiment } = await fineTuning(t);
+  assert.equal(await sweep(file, 2), 0);
+  for (const seed of [1, 2]) {
+    const [tuned, trained] = [true, false].map(
+      (withWeights) =>
+        experiment.runs.find(
+          ({ cell, seed: its }) => its === seed && Boolean(cell.config.init) === withWeights,
+        )!,
+    );
+    const [begun] = readAttempts(tuned.folder);
+    const [before] = readAttempts(trained.folder);
+    assert.ok(before.endedAt! <= begun.startedAt, `${before.endedAt} and ${begun.startedAt}`);
+  }
+});
+
+test('a run whose pre-training failed is left out, and the sweep says that it has not finished', async (t) => {
+  const { file, experiment } = await fineTuning(t);
+  const name = experiment.runs.find(({ cell }) => !cell.config.init)!.cell.config.name;
+  assert.equal(await sweep(file, 2, { does: { [name]: 'diverge' } }), 1);
+  assert.deepEqual(await states(experiment), { diverged: 2, waiting: 2 });
+});

@@ -7,6 +7,7 @@ import { estimateRun } from './estimate.js';
 import { gnbenchRun, type RunCommand } from './local/child.js';
 import { sweepLocally } from './local/local.js';
 import type { Machine } from './local/share.js';
+import { predecessorsOf } from './predecessors.js';
 import { countsText } from './report-status.js';
 import { resourcesOf } from './slurm/resources.js';
 import { submitToSlurm } from './slurm/slurm.js';
@@ -46,6 +47,7 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
     ]),
   );
   const done = new Map(statuses.map(({ run, epochs }) => [run, epochs.done / epochs.total]));
+  const predecessors = predecessorsOf(runs);
   const display = openDisplay<Run>({
     runs,
     cost: (run) => costs.get(run) ?? 1,
@@ -61,6 +63,7 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
       configOf: (run) => cellConfigFile(experimentOf.get(run)!, run.cell),
       flags: plan.flags,
       failFast: plan.failFast,
+      predecessorOf: (run) => predecessors.get(run),
       display,
       pollEvery: plan.pollEvery,
     });

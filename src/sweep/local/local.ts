@@ -21,6 +21,8 @@ export interface LocalOptions<R extends StartableRun> {
   /** Passed on to each run. */
   flags: readonly string[];
   failFast: boolean;
+  /** The run whose weights a run begins with: it has to end first. */
+  predecessorOf?(run: R): R | undefined;
   display: Display;
   /** Milliseconds to wait, with nothing else to do, for runs that other sweeps have; without it, until they end. */
   patience?: number;
@@ -128,6 +130,14 @@ class LocalSweep<R extends StartableRun> {
   /** Claims a run, unless it needs no more work or another sweep has it. */
   private async claim(run: R): Promise<Lock | 'busy' | 'done'> {
     if (this.isDone(run)) return 'done';
+    const predecessor = this.options.predecessorOf?.(run);
+    if (predecessor && this.outcomes.get(predecessor)?.kind !== 'completed') {
+      if (this.children.has(predecessor) || this.scheduler.waiting.includes(predecessor)) return 'busy';
+      this.options.display.note(
+        `${run.cell.label}, seed ${run.seed}: left out, the run that it begins with did not complete`,
+      );
+      return 'done';
+    }
     const folder = dirname(run.folder);
     if (lockOwner(run.folder) || lockOwner(folder, claimName(run))) return 'busy';
     mkdirSync(folder, { recursive: true });
