@@ -98,7 +98,7 @@ test('every shipped experiment can be had, and keeps its cells’ ids', async ()
 
 test('the reproduction’s runs go in the order of its protocol', async () => {
   const parts = readdirSync('experiments').filter((entry) => entry.startsWith('reproduction-'));
-  assert.equal(parts.length, 5);
+  assert.equal(parts.length, 6);
   const experiments = await Promise.all(parts.map((part) => loadExperiment(join('experiments', part))));
   const partOf = new Map(
     experiments.flatMap(({ name, runs }) => runs.map((run) => [run, name.split('-')[1]])),
@@ -120,6 +120,7 @@ test('the reproduction’s runs go in the order of its protocol', async () => {
       [32, 2].flatMap((size) => [`a batch ${size} seed ${seed}`, `a group ${size} seed ${seed}`]),
     ),
   ]);
+  assert.equal(told[30], 'e batch-renorm 4 seed 1');
 });
 
 test('the reproduction has the protocol’s settings', async () => {
