@@ -7,7 +7,7 @@ namespace amx {
 
 extern const PairLoops table;
 const PairLoops table = {"amx_bf16", 8, 1, amxPackedSize, amxPack, amxScratchSize, amxConv, amxFilterBand, amxFilterSums,
-                         amxFilterScratch, amxFilter, amxFilterEnd};
+                         amxFilterScratch, amxFilter, amxFilterEnd, nullptr, nullptr, nullptr};
 
 }  // namespace amx
 }  // namespace gnbench

@@ -194,6 +194,15 @@ struct PairLoops {
   void (*filter)(const ConvPass& pass, const uint16_t* x, const uint16_t* dy, int64_t images, int64_t begin,
                  int64_t rows, bool start, float* sums, void* scratch);
   void (*filterEnd)(const ConvPass& pass, const float* sums, float* gradient);
+  /**
+   * Products of packed panels, as in Loops, with pairs of values for words: a convolution's input channels, whose weights
+   * packPairs brings together, or a gradient's pixels. Null where the loops above are faster at any size.
+   */
+  void (*packPairs)(int64_t rows, int64_t columns, const float* weights, float* pairs);
+  void (*packedConv)(const PackedPass& plan, const float* x, const float* weights, const float* addend, float* y,
+                     PackedShare share, float* scratch);
+  void (*packedFilter)(const ConvPass& pass, const uint16_t* x, const uint16_t* dy, int64_t images, int64_t group,
+                       int64_t firstRow, int64_t lastRow, float* gradient, float* scratch);
 };
 
 /** The fastest unit of this processor; null if it has none that multiplies bfloat16. */

@@ -31,7 +31,7 @@ struct Product {
   int64_t channels;
 };
 
-template <int kRows, int kVectors>
+template <class Unit, int kRows, int kVectors>
 GNBENCH_INLINE void multiplyPanel(const Product& product, const float* panel, int64_t channel) {
   Floats sum[kRows][kVectors] = {};
   for (int s = 0; s < product.stretches; s++) {
@@ -46,7 +46,7 @@ GNBENCH_INLINE void multiplyPanel(const Product& product, const float* panel, in
       for (int p = 0; p < kRows; p++) {
         const Floats value = broadcast(pixels[p * kPanelLine + i]);
 #pragma GCC unroll 2
-        for (int v = 0; v < kVectors; v++) sum[p][v] += value * w[v];
+        for (int v = 0; v < kVectors; v++) sum[p][v] = Unit::add(sum[p][v], value, w[v]);
       }
     }
   }
@@ -58,25 +58,25 @@ GNBENCH_INLINE void multiplyPanel(const Product& product, const float* panel, in
   }
 }
 
-template <int kRows>
+template <class Unit, int kRows>
 void multiplyPanels(const Product& product) {
   const float* panel = product.weights;
   int64_t channel = 0;
   for (; channel + kPanelWidth <= product.channels; channel += kPanelWidth, panel += product.panelSize)
-    multiplyPanel<kRows, kPanelVectors>(product, panel, channel);
-  if (channel < product.channels) multiplyPanel<kRows, 1>(product, panel, channel);
+    multiplyPanel<Unit, kRows, kPanelVectors>(product, panel, channel);
+  if (channel < product.channels) multiplyPanel<Unit, kRows, 1>(product, panel, channel);
 }
 
 typedef void (*MultiplyPanels)(const Product& product);
-template <int kRows>
+template <class Unit, int kRows>
 struct PanelTable {
   GNBENCH_INLINE void fill(MultiplyPanels* to) {
-    to[kRows] = multiplyPanels<kRows>;
-    PanelTable<kRows - 1>::fill(to);
+    to[kRows] = multiplyPanels<Unit, kRows>;
+    PanelTable<Unit, kRows - 1>::fill(to);
   }
 };
-template <>
-struct PanelTable<0> {
+template <class Unit>
+struct PanelTable<Unit, 0> {
   GNBENCH_INLINE void fill(MultiplyPanels* to) { to[0] = 0; }
 };
 
@@ -211,11 +211,15 @@ GNBENCH_INLINE void convOutputs(const PackedPass& plan, const PackedPass::Piece&
   }
 }
 
-/** y = addend + the pass of x, for a share of the outputs. `addend` may be null, or y itself. */
-inline void packedConv(const PackedPass& plan, const float* x, const float* weights, const float* addend, float* y,
+/**
+ * y = addend + the pass of x, for a share of the outputs. `addend` may be null, or y itself. A unit that multiplies pairs of
+ * input channels finds each pair in the place of one value of x and of the weights.
+ */
+template <class Unit>
+void packedConv(const PackedPass& plan, const float* x, const float* weights, const float* addend, float* y,
                        PackedShare share, float* scratch) {
   MultiplyPanels multiply[kPanelRows + 1];
-  PanelTable<kPanelRows>::fill(multiply);
+  PanelTable<Unit, kPanelRows>::fill(multiply);
   float *pixels = scratch, *packed = scratch + kPanelRows * kPanelLine;
   const int64_t channels = share.lastChannel - share.firstChannel;
   int64_t all = 0;

@@ -12,11 +12,30 @@ constexpr int64_t kFilterPixels = 256;
 /** Values from pixel to pixel of the packed x. */
 constexpr int64_t kFilterLine = kLanes == 4 ? 8 : kLanes;
 
-template <int kRows, int kVectors>
-GNBENCH_INLINE void multiplyPixels(const float* x, const float* dy, int64_t pixels, bool start, float* gradient,
+/** The multiplying unit of float32: it takes one pixel at a time, which is a word of the packed operands. */
+struct SinglePixels {
+  typedef float Value;
+  static constexpr int kPixels = 1;
+  GNBENCH_INLINE Floats add(Floats sum, Floats value, Floats d) { return sum + value * d; }
+  /** The words of a row of channels. */
+  GNBENCH_INLINE void copy(float* to, const float* const (&from)[1], int64_t count, bool) { copyFloats(to, from[0], count); }
+  /** The words of kPanelRows channels at the most. */
+  GNBENCH_INLINE void copyTile(float* to, const float* const (&from)[1], int count) {
+    if (kLanes >= kPanelRows) {
+      Float32::store(to, Float32::loadFirst(from[0], count));
+    } else {
+      for (int i = 0; i < count; i += kLanes)
+        Float32::store(to + i, count - i >= kLanes ? Float32::load(from[0] + i) : Float32::loadFirst(from[0] + i, count - i));
+    }
+  }
+  GNBENCH_INLINE void set(float* to, const float (&values)[1]) { *to = values[0]; }
+};
+
+template <class Unit, int kRows, int kVectors>
+GNBENCH_INLINE void multiplyPixels(const float* x, const float* dy, int64_t words, bool start, float* gradient,
                                    int64_t channels) {
   Floats sum[kRows][kVectors] = {};
-  for (int64_t i = 0; i < pixels; i++, x += kFilterLine, dy += kPanelWidth) {
+  for (int64_t i = 0; i < words; i++, x += kFilterLine, dy += kPanelWidth) {
     Floats d[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; v++) d[v] = Float32::load(dy + v * kLanes);
@@ -24,7 +43,7 @@ GNBENCH_INLINE void multiplyPixels(const float* x, const float* dy, int64_t pixe
     for (int p = 0; p < kRows; p++) {
       const Floats value = broadcast(x[p]);
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; v++) sum[p][v] += value * d[v];
+      for (int v = 0; v < kVectors; v++) sum[p][v] = Unit::add(sum[p][v], value, d[v]);
     }
   }
   for (int p = 0; p < kRows; p++) {
@@ -35,27 +54,27 @@ GNBENCH_INLINE void multiplyPixels(const float* x, const float* dy, int64_t pixe
   }
 }
 
-/** The gradient of kRows weights of each of `columns` output channels; `dy` is packed as [two vectors, pixel, channel]. */
-template <int kRows>
-void multiplyAllPixels(const float* x, const float* dy, int64_t pixels, bool start, float* gradient, int64_t channels,
+/** The gradient of kRows weights of each of `columns` output channels; `dy` is packed as [two vectors, word, channel]. */
+template <class Unit, int kRows>
+void multiplyAllPixels(const float* x, const float* dy, int64_t words, bool start, float* gradient, int64_t channels,
                        int64_t columns) {
   int64_t k = 0;
-  for (; k + kPanelWidth <= columns; k += kPanelWidth, dy += pixels * kPanelWidth)
-    multiplyPixels<kRows, kPanelVectors>(x, dy, pixels, start, gradient + k, channels);
-  if (k < columns) multiplyPixels<kRows, 1>(x, dy, pixels, start, gradient + k, channels);
+  for (; k + kPanelWidth <= columns; k += kPanelWidth, dy += words * kPanelWidth)
+    multiplyPixels<Unit, kRows, kPanelVectors>(x, dy, words, start, gradient + k, channels);
+  if (k < columns) multiplyPixels<Unit, kRows, 1>(x, dy, words, start, gradient + k, channels);
 }
 
-typedef void (*MultiplyPixels)(const float* x, const float* dy, int64_t pixels, bool start, float* gradient,
+typedef void (*MultiplyPixels)(const float* x, const float* dy, int64_t words, bool start, float* gradient,
                                int64_t channels, int64_t columns);
-template <int kRows>
+template <class Unit, int kRows>
 struct PixelTable {
   GNBENCH_INLINE void fill(MultiplyPixels* to) {
-    to[kRows] = multiplyAllPixels<kRows>;
-    PixelTable<kRows - 1>::fill(to);
+    to[kRows] = multiplyAllPixels<Unit, kRows>;
+    PixelTable<Unit, kRows - 1>::fill(to);
   }
 };
-template <>
-struct PixelTable<0> {
+template <class Unit>
+struct PixelTable<Unit, 0> {
   GNBENCH_INLINE void fill(MultiplyPixels* to) { to[0] = 0; }
 };
 
@@ -81,24 +100,17 @@ struct FilterPixel {
   int64_t x, dy, row, column;
 };
 
-/** So many values from `from` on, in one or two vectors. */
-GNBENCH_INLINE void copyTile(float* to, const float* from, int count) {
-  if (kLanes >= kPanelRows) {
-    Float32::store(to, Float32::loadFirst(from, count));
-  } else {
-    for (int i = 0; i < count; i += kLanes)
-      Float32::store(to + i, count - i >= kLanes ? Float32::load(from + i) : Float32::loadFirst(from + i, count - i));
-  }
-}
-
 /**
  * Sets the gradient of the weights [firstRow, lastRow) of a group and all output channels, over `images` images. `pass` is
  * the convolution itself.
  */
-inline void packedFilter(const ConvPass& pass, const float* x, const float* dy, int64_t images, int64_t group,
+template <class Unit>
+void packedFilter(const ConvPass& pass, const typename Unit::Value* x, const typename Unit::Value* dy, int64_t images, int64_t group,
                          int64_t firstRow, int64_t lastRow, float* gradient, float* scratch) {
+  typedef typename Unit::Value Value;
+  constexpr int kEach = Unit::kPixels;  // in a word
   MultiplyPixels multiply[kPanelRows + 1];
-  PixelTable<kPanelRows>::fill(multiply);
+  PixelTable<Unit, kPanelRows>::fill(multiply);
   const Plane &in = pass.in, &out = pass.out;
   const FilterGroups groups = filterGroups(pass);
   const int64_t runs = groups.rows / groups.perTap, pad = pass.kernel / 2, taps = groups.perTap / in.channels;
@@ -127,14 +139,20 @@ inline void packedFilter(const ConvPass& pass, const float* x, const float* dy, 
         if (++row == height) row = 0, image++;
       }
     }
+    const int64_t words = (pixels + kEach - 1) / kEach;
+    // A last word's missing pixel: whatever x has there meets zeros.
+    if (pixels % kEach != 0) at[pixels] = at[pixels - 1];
     for (int64_t first = 0; first < out.channels; first += kMostColumns) {
       const int64_t some = out.channels - first < kMostColumns ? out.channels - first : kMostColumns;
-      for (int64_t i = 0; i < pixels; i++) {
-        const float* from = dy + at[i].dy + first;
+      for (int64_t i = 0; i < words; i++) {
+        const Value* from[kEach];
+        for (int e = 0; e < kEach; e++) from[e] = dy + at[i * kEach + e].dy + first;
+        const bool whole = (i + 1) * kEach <= pixels;
         float* to = dyPacked + i * kPanelWidth;
-        int64_t k = 0;
-        for (; k + kPanelWidth <= some; k += kPanelWidth, to += pixels * kPanelWidth) copyFloats(to, from + k, kPanelWidth);
-        if (k < some) copyFloats(to, from + k, some - k);
+        for (int64_t k = 0; k < some; k += kPanelWidth, to += words * kPanelWidth) {
+          Unit::copy(to, from, some - k < kPanelWidth ? some - k : kPanelWidth, whole);
+          for (int e = 0; e < kEach; e++) from[e] += kPanelWidth;
+        }
       }
       for (int64_t run = firstRow / groups.perTap; run * groups.perTap < lastRow; run++) {
         const int64_t start = run * groups.perTap, beginRow = firstRow > start ? firstRow - start : 0;
@@ -145,20 +163,30 @@ inline void packedFilter(const ConvPass& pass, const float* x, const float* dy, 
           const int64_t f = beginRow + (endRow - beginRow) * tile / tiles;
           const int64_t end = beginRow + (endRow - beginRow) * (tile + 1) / tiles;
           const int64_t tapOf = f / in.channels, lastTap = (end - 1) / in.channels;
-          for (int64_t i = 0; i < pixels; i++) {
+          for (int64_t i = 0; i < words; i++) {
             float* to = xPacked + i * kFilterLine;
-            const float* from = x + at[i].x + offset + f;
-            const bool inside = at[i].row + run >= 0 && at[i].row + run < in.height;
-            if (inside && at[i].column + tapOf >= 0 && at[i].column + lastTap < in.width) {
-              copyTile(to, from, (int)(end - f));
+            const FilterPixel* pixel = at + i * kEach;
+            const Value* from[kEach];
+            bool inside[kEach], all = true;
+            for (int e = 0; e < kEach; e++) {
+              from[e] = x + pixel[e].x + offset + f;
+              inside[e] = pixel[e].row + run >= 0 && pixel[e].row + run < in.height;
+              all = all && inside[e] && pixel[e].column + tapOf >= 0 && pixel[e].column + lastTap < in.width;
+            }
+            if (all) {
+              Unit::copyTile(to, from, (int)(end - f));
               continue;
             }
             for (int64_t j = f; j < end; j++) {
-              const int64_t c = at[i].column + j / in.channels;
-              to[j - f] = inside && c >= 0 && c < in.width ? from[j - f] : 0;
+              Value values[kEach];
+              for (int e = 0; e < kEach; e++) {
+                const int64_t c = pixel[e].column + j / in.channels;
+                values[e] = inside[e] && c >= 0 && c < in.width ? from[e][j - f] : 0;
+              }
+              Unit::set(to + j - f, values);
             }
           }
-          multiply[end - f](xPacked, dyPacked, pixels, begin == 0, gradient + (start + f) * out.channels + first,
+          multiply[end - f](xPacked, dyPacked, words, begin == 0, gradient + (start + f) * out.channels + first,
                             out.channels, some);
         }
       }

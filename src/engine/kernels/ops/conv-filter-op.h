@@ -28,7 +28,9 @@ class ConvBackpropFilterOp : public Operation {
     if (geometry.images == 0) std::fill(total, total + geometry.weights(), 0.f);
     if (geometry.images == 0) return;
     const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
-    if (!isFloat && kernel_ <= 3 && pairLoops() != nullptr) {
+    if (!isFloat && isPacked(geometry) && pairLoops() != nullptr && pairLoops()->packedFilter != nullptr) {
+      runPackedFilter(context, pairLoops()->packedFilter, geometry, halves(x), halves(dy), total);
+    } else if (!isFloat && kernel_ <= 3 && pairLoops() != nullptr) {
       runPairs(context, geometry, halves(x), halves(dy), total);
     } else if (canWinograd(geometry, geometry.forward()) && std::min(in.channels, out.channels) > loops().lanes) {
       // With a single vector of channels the transforms eat up what they save.
@@ -66,7 +68,7 @@ class ConvBackpropFilterOp : public Operation {
   static void run(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
                   float* total) {
     if (isPacked(geometry)) {
-      runPackedFilter(context, geometry, x, dy, total);
+      runPackedFilter(context, loops().packedFilter, geometry, x, dy, total);
       return;
     }
     const ConvPass pass = geometry.forward();

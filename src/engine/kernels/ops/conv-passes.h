@@ -40,7 +40,7 @@ class PassWeights {
 inline void runConv(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
                     const PassWeights& weights, const float* addend, float* y) {
   if (isPacked(geometry)) {
-    runPacked(context, geometry, pass, x, weights.plain(), addend, y);
+    runPacked(context, loops().packedConv, geometry, pass, x, weights.plain(), addend, y);
     return;
   }
   const Plane &in = pass.in, &out = pass.out;
@@ -98,6 +98,37 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
   });
 }
 
+/** True if the unit that multiplies pairs computes the pass as products of packed panels. */
+inline bool canPackPairs(const ConvGeometry& geometry, const ConvPass& pass) {
+  return pairLoops() != nullptr && pairLoops()->packedConv != nullptr && isPacked(geometry) &&
+         pass.in.channels % (pass.transposed ? 2 * loops().lanes : 2) == 0;
+}
+
+/** In bfloat16 as products of packed panels; sums of several pieces are in float32 until they are complete. */
+inline absl::Status runPackedPairs(OpKernelContext* context, const ConvGeometry& geometry, ConvPass pass, const Tensor& x,
+                                   const float* w, const Tensor* addend, Tensor* y) {
+  Tensor pairs, wideAddend, wideY;
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_BFLOAT16, {geometry.weights()}, &pairs));
+  float* weights = reinterpret_cast<float*>(bytesOf(&pairs));
+  if (pass.transposed) {
+    narrowInto(context, w, &pairs);  // the pass's input channels lie side by side
+  } else {
+    constexpr int64_t kRows = 64;
+    const int64_t columns = pass.out.channels, rows = geometry.weights() / columns / 2;
+    parallel(context, threadsFor(context, geometry.weights() * kConversionBytes), (rows + kRows - 1) / kRows, [&](int64_t task) {
+      const int64_t first = task * kRows;
+      pairLoops()->packPairs(std::min(kRows, rows - first), columns, w + 2 * first * columns, weights + first * columns);
+    });
+  }
+  if (addend) TF_RETURN_IF_ERROR(widened(context, *addend, &wideAddend));
+  TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, y->shape(), &wideY));
+  pass.in.channels /= 2;
+  runPacked(context, pairLoops()->packedConv, geometry, pass, reinterpret_cast<const float*>(bytesOf(x)), weights,
+            addend ? wideAddend.flat<float>().data() : nullptr, wideY.flat<float>().data());
+  narrowInto(context, wideY.flat<float>().data(), y);
+  return absl::OkStatus();
+}
+
 /**
  * A pass in the format of x and y, on the best unit there is for it; `w` is the convolution's [kernel, kernel, in, out].
  * In bfloat16 every processor begins with the same values, the weights rounded too, and sums up in float32.
@@ -105,6 +136,7 @@ inline void runPairs(OpKernelContext* context, const ConvGeometry& geometry, con
 inline absl::Status convolve(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass,
                              const Tensor& x, const float* w, const Tensor* addend, Tensor* y) {
   const bool isFloat = x.dtype() == tensorflow::DT_FLOAT;
+  if (!isFloat && canPackPairs(geometry, pass)) return runPackedPairs(context, geometry, pass, x, w, addend, y);
   if (!isFloat && geometry.kernel <= 3 && pairLoops() != nullptr && pass.in.channels % pairLoops()->channelMultiple == 0) {
     runPairs(context, geometry, pass, x, PassWeights(pass, w), addend, y);
     return absl::OkStatus();

@@ -28,8 +28,10 @@ inline int64_t channelParts(const ConvPass& pass, int64_t images, int64_t thread
   return best;
 }
 
-inline void runPacked(OpKernelContext* context, const ConvGeometry& geometry, const ConvPass& pass, const float* x,
-                      const float* weights, const float* addend, float* y) {
+/** `packedConv` is that of Loops or of PairLoops; then a pass has a pair of input channels for every one. */
+template <class PackedConv>
+void runPacked(OpKernelContext* context, PackedConv packedConv, const ConvGeometry& geometry, const ConvPass& pass,
+               const float* x, const float* weights, const float* addend, float* y) {
   const PackedPass plan = planPacked(pass);
   const int64_t tiles = loops().packedTiles(plan, geometry.images);
   if (tiles == 0) return;
@@ -44,13 +46,14 @@ inline void runPacked(OpKernelContext* context, const ConvGeometry& geometry, co
     const int64_t part = task / shares, index = task % shares;
     const int64_t first = columns * part / parts * kPackedChannels;
     const int64_t last = std::min(pass.out.channels, columns * (part + 1) / parts * kPackedChannels);
-    loops().packedConv(plan, x, weights, addend, y, {geometry.images, tiles * index / shares, tiles * (index + 1) / shares, first, last},
+    packedConv(plan, x, weights, addend, y, {geometry.images, tiles * index / shares, tiles * (index + 1) / shares, first, last},
                        ThreadMemory::get<kTaskMemory>().reserve<float>(loops().packedScratch(plan, last - first)));
   });
 }
 
-inline void runPackedFilter(OpKernelContext* context, const ConvGeometry& geometry, const float* x, const float* dy,
-                            float* gradient) {
+template <class PackedFilter, class Value>
+void runPackedFilter(OpKernelContext* context, PackedFilter packedFilter, const ConvGeometry& geometry, const Value* x,
+                     const Value* dy, float* gradient) {
   const ConvPass pass = geometry.forward();
   const FilterGroups groups = filterGroups(pass);
   const int threads = convThreads(context, geometry.multiplications());
@@ -61,7 +64,7 @@ inline void runPackedFilter(OpKernelContext* context, const ConvGeometry& geomet
   parts = std::max<int64_t>(1, std::min(parts, groups.rows / kLeastRows));
   parallel(context, threads, groups.count * parts, [&](int64_t task) {
     const int64_t group = task / parts, part = task % parts;
-    loops().packedFilter(pass, x, dy, geometry.images, group, groups.rows * part / parts, groups.rows * (part + 1) / parts,
+    packedFilter(pass, x, dy, geometry.images, group, groups.rows * part / parts, groups.rows * (part + 1) / parts,
                          gradient, ThreadMemory::get<kTaskMemory>().reserve<float>(loops().packedFilterScratch(pass)));
   });
 }
