@@ -5,18 +5,14 @@
  *     node experiments/peers/compare.mjs --python peers/bin/python
  *
  * ResNet-20 with projection shortcuts on 32×32 images: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4).
- * First every peer's every setting runs once, briefly, and each peer keeps its two fastest for each normalizer, batch
- * size and precision. Then, `--rounds` times, gnbench and those settings run one after the other, so that a machine that
+ * First every peer's every setting runs once, briefly (`--brief STEPS`), and each peer keeps its fastest two (`--finalists`)
+ * for each normalizer, batch size and precision. Then, `--rounds` times, gnbench and those settings run one after the other, so that a machine that
  * changes its pace does so for all. Writes every measurement to results/bench/peers.csv and the table to peers.md.
  *
  * Compilers make the first part last an hour; it is kept in `--qualified FILE`, setting by setting, and gone on with.
  * `--rounds 0` ends after it.
  *
- * The networks that the paper is about, 8 workers of 2 and 4 images (16 and 32 to the peer), one network and resolution a
- * sitting, to results/bench/resnet18-64.csv and .md (resnet50 and vgg16 likewise):
- *
- *     node experiments/peers/compare.mjs --python peers/bin/python --name resnet18-64 --model resnet18 --resolution 64 \
- *       --workers 8 --batch 2,4 --precision float32 --convolutions direct,winograd --peers pytorch --rounds 2 --steps 10
+ * `deep.mjs` does the same for the networks that the paper is about.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -46,6 +42,9 @@ const { values: options } = parseArgs({
     name: { type: 'string', default: 'peers' },
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '50' },
+    brief: { type: 'string', default: '15' },
+    finalists: { type: 'string', default: '2' },
+    attempts: { type: 'string', default: '4' },
     peers: { type: 'string', default: 'pytorch,keras' },
     qualified: { type: 'string', default: join(root, 'results', 'runs', 'peers-qualified.json') },
     out: { type: 'string', default: join(root, 'results', 'bench') },
@@ -70,6 +69,8 @@ const settings = {
   ],
 };
 const mostForOneThread = 8;
+/** Long steps are warm after a few. */
+const stepsOf = (steps) => ['--steps', steps, '--warmup', String(Math.min(10, Number(steps)))];
 /** Keras is measured in float32 alone. */
 const peersIn = (precision) =>
   words(options.peers).filter((peer) => peer !== 'keras' || precision === 'float32');
@@ -131,7 +132,7 @@ async function qualifySetting(peer, setting, precision) {
   const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
   const key = JSON.stringify([peer, setting, cells, ...(isCifar ? [] : [options.model, options.resolution])]);
   if (!qualified[key] && batches.length > 0) {
-    qualified[key] = await runPeer(peer, setting, cells, ['--steps', '15', '--attempts', '1']);
+    qualified[key] = await runPeer(peer, setting, cells, ['--attempts', '1', ...stepsOf(options.brief)]);
     await mkdir(dirname(options.qualified), { recursive: true });
     await writeFile(options.qualified, JSON.stringify(qualified, null, 1));
   }
@@ -150,7 +151,7 @@ async function qualify(precision, measured) {
       for (const batch of imagesAStep) {
         const cell = rows.filter((row) => row.normalizer === normalizer && String(row.batch) === batch);
         const ranked = cell.toSorted((a, b) => b.imagesPerSecond - a.imagesPerSecond);
-        for (const { chosen: setting } of ranked.slice(0, 2)) {
+        for (const { chosen: setting } of ranked.slice(0, Number(options.finalists))) {
           const same = finalists.find((f) => f.setting === setting && f.normalizer === normalizer);
           if (same) same.batch += `,${batch}`;
           else finalists.push({ peer, setting, normalizer, batch, precision });
@@ -167,7 +168,11 @@ for (const precision of words(options.precision)) {
   for (let round = 1; round <= Number(options.rounds); round++) {
     measured.push(...(await runGnbench(precision)).map((row) => ({ ...row, round })));
     for (const { peer, setting, ...cells } of finalists) {
-      const rows = await runPeer(peer, setting, cells, ['--steps', options.steps]);
+      const rows = await runPeer(peer, setting, cells, [
+        '--attempts',
+        options.attempts,
+        ...stepsOf(options.steps),
+      ]);
       measured.push(...rows.map((row) => ({ ...row, round })));
     }
   }

@@ -7,7 +7,7 @@ import { stringify } from 'csv-stringify/sync';
 const identity = ['framework', 'version', 'setting', 'threads', 'interopThreads'];
 const cell = ['normalizer', 'batch', 'precision'];
 
-/** Every measurement, a row each; round 0 is the qualification of the peers' settings. */
+/** Every measurement, a row each with the processor; round 0 is the qualification of the peers' settings. */
 export function csv(rows) {
   const columns = [
     ...identity,
@@ -18,9 +18,12 @@ export function csv(rows) {
     'q1Ms',
     'q3Ms',
     'disturbance',
+    'processor',
   ];
+  const processor = machine();
   const flat = rows.map(({ stepMs, ...row }) => ({
     ...row,
+    processor,
     imagesPerSecond: row.imagesPerSecond.toFixed(1),
     medianMs: stepMs.median.toFixed(3),
     q1Ms: stepMs.q1.toFixed(3),
@@ -67,7 +70,8 @@ function compareCell(rows) {
   };
 }
 
-function machine() {
+/** The processor by name, its units, cores and memory. */
+export function machine() {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
   const units = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) => flags.includes(flag));
   const cpu = (field) =>
@@ -85,7 +89,7 @@ function revision() {
 const digits = (speed) => speed.toFixed(speed < 10 ? 2 : speed < 100 ? 1 : 0);
 
 /** gnbench against the best peer in every cell, with what was measured, where and when. */
-export function markdown(rows, { model, resolution, workers }) {
+export function markdown(rows, { model, resolution, workers, finalists, settings }) {
   const about =
     model === 'resnet20'
       ? 'ResNet-20 with projection shortcuts, 32×32 images'
@@ -100,7 +104,7 @@ export function markdown(rows, { model, resolution, workers }) {
     '',
     `${about}: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),`,
     'images a second: the median step of each round, and of the rounds the median. The peer is the fastest in that cell',
-    "of each peer's two settings that were fastest in a brief first round.",
+    `of each peer's ${finalists === '1' ? 'setting that was' : 'two settings that were'} fastest in a brief first round, of ${settings.replaceAll(',', ', ')}.`,
     '',
     `- Machine: ${machine()}`,
     `- Date: ${new Date().toISOString().slice(0, 10)}; gnbench at ${revision()}; ${versions.join(', ')}; Node ${process.versions.node}`,

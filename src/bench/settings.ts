@@ -17,8 +17,8 @@ export interface BenchGrid {
   profile?: boolean;
 }
 
-/** Steps before the measurement, at least. */
-const warmup = 10;
+/** Steps before the measurement: at least so many, but not more than are measured where a step takes seconds. */
+const mostWarmup = 10;
 
 /** The settings to measure: each batch size, normalizer, precision and kind of convolutions with each other. */
 export function benchSettings({
@@ -51,7 +51,13 @@ export function benchSettings({
   );
   return cells.map((cell) => {
     const overrides = [`model.name=${model}`, ...cell, ...set];
-    return { config: printConfig(configOf(text, overrides)), eager, warmup, steps, profile };
+    return {
+      config: printConfig(configOf(text, overrides)),
+      eager,
+      warmup: Math.min(mostWarmup, steps),
+      steps,
+      profile,
+    };
   });
 }
 
