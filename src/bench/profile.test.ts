@@ -79,20 +79,25 @@ describe('a profile', () => {
       '--normalizer',
       'gn',
     ];
-    const [row] = JSON.parse(execFileSync(process.execPath, [...args, '--steps', '5'], { encoding: 'utf8' }));
-    const rows: ProfileRow[] = row.profile;
-    const convolutions = rows.filter(({ kind }) => kind === 'convolution').map(({ layer }) => layer);
-    assert.equal(convolutions.length, 19);
-    assert.ok(convolutions.includes('stage2.block0.conv1'));
-    for (const kind of ['gradient of input', 'gradient of filter'])
-      for (const layer of convolutions)
-        assert.equal(
-          rows.filter((other) => other.kind === kind && other.layer === layer).length,
-          kind === 'gradient of input' && layer === 'stem.conv' ? 0 : 1,
-          `${kind} of ${layer}`,
-        );
-    const timed = rows.filter(({ kind }) => kind !== otherKind).reduce((sum, { share }) => sum + share, 0);
-    assert.ok(timed > 0.5 && timed < 1.05, `${timed} of the step was timed`);
-    assert.ok(rows.some(({ kind }) => kind === 'update') && rows.some(({ kind }) => kind === 'normalizer'));
+    const both = [...args, '--steps', '5', '--precision', 'float32,bfloat16'];
+    const measured: { profile: ProfileRow[] }[] = JSON.parse(
+      execFileSync(process.execPath, both, { encoding: 'utf8' }),
+    );
+    assert.equal(measured.length, 2);
+    for (const { profile: rows } of measured) {
+      const convolutions = rows.filter(({ kind }) => kind === 'convolution').map(({ layer }) => layer);
+      assert.equal(convolutions.length, 19);
+      assert.ok(convolutions.includes('stage2.block0.conv1'));
+      for (const kind of ['gradient of input', 'gradient of filter'])
+        for (const layer of convolutions)
+          assert.equal(
+            rows.filter((other) => other.kind === kind && other.layer === layer).length,
+            kind === 'gradient of input' && layer === 'stem.conv' ? 0 : 1,
+            `${kind} of ${layer}`,
+          );
+      const timed = rows.filter(({ kind }) => kind !== otherKind).reduce((sum, { share }) => sum + share, 0);
+      assert.ok(timed > 0.5 && timed < 1.05, `${timed} of the step was timed`);
+      assert.ok(rows.some(({ kind }) => kind === 'update') && rows.some(({ kind }) => kind === 'normalizer'));
+    }
   });
 });
