@@ -126,9 +126,14 @@ async function runGnbench(precision) {
 /** The speeds of the peers' settings, by a setting's own name; they grow as they are measured. */
 const qualified = JSON.parse(await readFile(options.qualified, 'utf8').catch(() => '{}'));
 
+/** The images of the steps that a setting is measured with. */
+function batchesOf({ threads, interop = 1 }) {
+  const few = threads === 1 && interop === 1;
+  return imagesAStep.filter((batch) => !few || Number(batch) <= mostForOneThread);
+}
+
 async function qualifySetting(peer, setting, precision) {
-  const few = setting.threads === 1 && (setting.interop ?? 1) === 1;
-  const batches = imagesAStep.filter((batch) => !few || Number(batch) <= mostForOneThread);
+  const batches = batchesOf(setting);
   const cells = { batch: batches.join(), normalizer: options.normalizer, precision };
   const key = JSON.stringify([peer, setting, cells, ...(isCifar ? [] : [options.model, options.resolution])]);
   if (!qualified[key] && batches.length > 0) {
@@ -139,12 +144,20 @@ async function qualifySetting(peer, setting, precision) {
   return (qualified[key] ?? []).map((row) => ({ ...row, chosen: setting }));
 }
 
-/** The two fastest settings of each peer in each cell, and cells of one setting together: `[peer, setting, cells][]`. */
+/** The fastest settings of each peer in each cell, all where there are no more of them, and cells of one setting together: `[peer, setting, cells][]`. */
 async function qualify(precision, measured) {
   const finalists = [];
   for (const peer of peersIn(precision)) {
     const rows = [];
-    const tried = settings[peer].filter(({ setting }) => words(options.settings).includes(setting));
+    const tried = settings[peer].filter(
+      (each) => words(options.settings).includes(each.setting) && batchesOf(each).length > 0,
+    );
+    if (tried.length <= Number(options.finalists)) {
+      for (const normalizer of words(options.normalizer))
+        for (const setting of tried)
+          finalists.push({ peer, setting, normalizer, batch: batchesOf(setting).join(), precision });
+      continue;
+    }
     for (const setting of tried) rows.push(...(await qualifySetting(peer, setting, precision)));
     measured.push(...rows.map(({ chosen, ...row }) => ({ ...row, round: 0 })));
     for (const normalizer of words(options.normalizer)) {

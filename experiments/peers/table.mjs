@@ -96,7 +96,9 @@ export function markdown(rows, { model, resolution, workers, finalists, settings
       : `${model}, ${resolution}×${resolution} images, 1000 classes, gnbench's in ${workers} workers`;
   const finals = rows.filter((row) => row.round > 0);
   const busiest = (measured) => Math.max(0, ...measured.map((row) => row.disturbance ?? 0));
-  const [whileMeasured, whileChosen] = [busiest(finals), busiest(rows.filter((row) => row.round === 0))];
+  const chosen = rows.filter((row) => row.round === 0);
+  const [whileMeasured, whileChosen] = [busiest(finals), busiest(chosen)];
+  const tried = settings.replaceAll(',', ', ');
   const withWinograd = finals.some((row) => row.setting === 'winograd');
   const versions = [...new Set(rows.map((row) => [row.framework, row.version].filter(Boolean).join(' ')))];
   const lines = [
@@ -104,12 +106,18 @@ export function markdown(rows, { model, resolution, workers, finalists, settings
     '',
     `${about}: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),`,
     'images a second: the median step of each round, and of the rounds the median. The peer is the fastest in that cell',
-    `of each peer's ${finalists === '1' ? 'setting that was' : 'two settings that were'} fastest in a brief first round, of ${settings.replaceAll(',', ', ')}.`,
+    chosen.length > 0
+      ? `of each peer's ${finalists === '1' ? 'setting that was' : 'two settings that were'} fastest in a brief first round, of ${tried}.`
+      : `of ${tried}.`,
     '',
     `- Machine: ${machine()}`,
     `- Date: ${new Date().toISOString().slice(0, 10)}; gnbench at ${revision()}; ${versions.join(', ')}; Node ${process.versions.node}`,
     `- Cores that other processes kept busy while a peer was measured: ${whileMeasured} at most${whileMeasured > 0.1 ? ': **too many, measure again**' : ''}`,
-    `- While the peers' settings were chosen: ${whileChosen} at most${whileChosen > 0.1 ? ', so that a faster one may have been dropped' : ''}`,
+    ...(chosen.length > 0
+      ? [
+          `- While the peers' settings were chosen: ${whileChosen} at most${whileChosen > 0.1 ? ', so that a faster one may have been dropped' : ''}`,
+        ]
+      : []),
     '',
     `| precision | normalizer | batch | gnbench | best peer | its setting | ratio |${withWinograd ? ' Winograd | ratio |' : ''}`,
     `|---|---|---|---|---|---|---|${withWinograd ? '---|---|' : ''}`,
