@@ -168,7 +168,14 @@ describe('the compiled step is the eager one', () => {
     );
     // A feature that is rounded across a ReLU's kink changes the gradient of every layer in front of it, so that the
     // differences grow from the loss backwards: measured at most 0.0021, 0.010, 0.041, 0.13 and 0.39.
-    const bounds = { head: 0.006, 'stage3.block2': 0.03, stage3: 0.1, stage2: 0.3, '': 0.6 };
+    const bounds = {
+      head: 0.006,
+      'stage3.block2': 0.03,
+      stage3: 0.1,
+      'stage2.block1.conv1': 0.15,
+      stage2: 0.3,
+      '': 0.6,
+    };
     for (const [name, { data }] of Object.entries(full.values)) {
       if (!name.endsWith('.velocity')) continue;
       const difference = norm(half.values[name].data.map((value, i) => value - data[i])) / norm(data);
