@@ -213,9 +213,11 @@ const videoFolder = z.strictObject({
   train: folder
     .default('kinetics400/train')
     .describe(
-      'Training clips: a folder for each class, in it files (mp4, avi, mkv, webm, mov) or folders of frames; relative to --data or $GNBENCH_DATA, or absolute',
+      'Training clips: a folder for each class, in it files (mp4, avi, mkv, webm, mov) or folders of frames, or a list of Kinetics, train.csv, beside a folder train of its files; relative to --data or $GNBENCH_DATA, or absolute',
     ),
-  val: folder.default('kinetics400/val').describe('Validation clips, in folders of the same names'),
+  val: folder
+    .default('kinetics400/val')
+    .describe('Validation clips, in folders of the same names, or a list of the same classes'),
   ...choice,
   frames: frames.default(32),
   interval: z

@@ -1,11 +1,12 @@
-/** The clips of a split: `root`/class/clip, a file or a folder of frames. */
-import { readdirSync } from 'node:fs';
+/** The clips of a split: `root`/class/clip, a file or a folder of frames; or the files that a list of Kinetics names. */
+import { existsSync, readdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import { listUpTo } from '../../terminal/words.js';
 import { isFolder, searchedFolders } from '../download/locate.js';
 import { type ImageList, sameClasses } from '../image-folder/list.js';
 import type { VideoFolderConfig } from '../schema.js';
+import { kineticsList } from './kinetics-list.js';
 
 /** As for images; nothing else than clips and folders is looked at. */
 export type ClipList = Omit<ImageList, 'passedOver'>;
@@ -26,6 +27,7 @@ export function listSplits(
 
 function listClips(folder: string, key: string, dataFolder?: string): ClipList {
   const root = find(folder, key, dataFolder);
+  if (isList(root)) return listed(root, key);
   const fail = (message: string, fix: string): never => {
     throw new UserError(message, { place: `${key}: ${root}`, fix });
   };
@@ -47,6 +49,21 @@ function listClips(folder: string, key: string, dataFolder?: string): ClipList {
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
 
+const isList = (path: string) => /\.csv$/i.test(path) && !isFolder(path);
+
+/** Said even when there is to be no progress: clips that are left out are a matter of the result. */
+function listed(file: string, key: string): ClipList {
+  const { gone, ...list } = kineticsList(file, key, (name) => clipFile.test(name));
+  if (gone > 0 && !told.has(file)) {
+    process.stderr.write(`warning: ${file}: ${gone} of its clips have no file; left out\n`);
+  }
+  told.add(file);
+  return list;
+}
+
+/** A sweep lists the same files for each of its runs. */
+const told = new Set<string>();
+
 /** The frames in a folder, in the order of their names, in which a run of digits counts as a number. */
 export function listFrames(folder: string): string[] {
   const byNumber = new Intl.Collator('en', { numeric: true });
@@ -59,7 +76,7 @@ export function listFrames(folder: string): string[] {
 function find(folder: string, key: string, dataFolder?: string): string {
   const places = searchedFolders(dataFolder).map((place) => join(place, folder));
   const candidates = isAbsolute(folder) ? [folder] : [...places, folder];
-  const found = candidates.find(isFolder);
+  const found = candidates.find((path) => isFolder(path) || (isList(path) && existsSync(path)));
   if (found !== undefined) return resolve(found);
   throw new UserError(`no such folder: ${candidates.join(', ')}`, {
     place: key,
