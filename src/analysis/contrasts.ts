@@ -2,6 +2,7 @@
 
 import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
 import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
+import { isOverClips } from '../paper/published.js';
 import { type ComparableSet, comparableSets } from './comparable.js';
 import { type Contrast, contrast } from './contrast.js';
 import { groupBy } from './group-by.js';
@@ -59,12 +60,15 @@ function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contras
 
 /** Claims about transfer rest on contrasts of their own. */
 const transferred = ({ config }: StudyCell): string =>
-  config.init && !config.init.inflate ? 'transfer:' : '';
+  config.init && !isOverClips(config.model.name) ? 'transfer:' : '';
 
 /** The loss from training BN instead of freezing it in fine-tuning. */
 function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
   return cells
-    .filter(({ setting, config }) => setting.normalizer === 'batch' && config.init && !config.init.inflate)
+    .filter(
+      ({ setting, config }) =>
+        setting.normalizer === 'batch' && config.init && !isOverClips(config.model.name),
+    )
     .flatMap((tuned) => {
       const { batchSize } = tuned.setting;
       const frozen = cells.find(

@@ -36,11 +36,15 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
     [
-      ({ config }) => (config.init && !config.init.inflate ? 'fine-tuned for classification' : undefined),
+      ({ config }) => (config.init && !overClips ? 'fine-tuned for classification' : undefined),
       'Mask R-CNN fine-tuned on COCO',
     ],
     [
-      ({ config }) => unless(!overClips || config.init?.inflate === true, 'trained from scratch'),
+      ({ config: { init } }) =>
+        unless(
+          !overClips || init?.inflate === true,
+          init ? 'from the weights of another run over clips' : 'from scratch',
+        ),
       'from ImageNet’s weights, inflated',
     ],
     [

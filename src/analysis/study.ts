@@ -1,7 +1,13 @@
 /** An experiment together with what its runs' files say: what tables, figures and reports are made of. */
 import type { Config } from '../config/schema.js';
 import { type Setting, settingOf } from '../experiments/setting.js';
-import { type ErrorTable, type PublishedError, publishedError, publishedErrors } from '../paper/published.js';
+import {
+  type ErrorTable,
+  isOverClips,
+  type PublishedError,
+  publishedError,
+  publishedErrors,
+} from '../paper/published.js';
 import { type CurveRow, curveColumns } from '../runs/curves.js';
 import type { Summary } from '../runs/summary.js';
 import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
@@ -75,15 +81,15 @@ export function studyCell(key: string, config: Config, runs: StudyRun[], table?:
 }
 
 /**
- * The paper's errors are of training from scratch, over clips also from inflated weights, on all classes, and of
+ * The paper's errors are of training from scratch, over clips from other weights, on all classes, and of
  * evaluation with running statistics.
  */
 export const isOfThePaper = ({ config, metric }: Pick<StudyCell, 'config' | 'metric'>): boolean => {
-  const { init, data, evaluate, task } = config;
+  const { init, model, data, evaluate, task } = config;
   return (
     !task &&
     isError(metric) &&
-    (!init || init.inflate === true) &&
+    (!init || isOverClips(model.name)) &&
     !data.classes &&
     evaluate.statistics === 'running'
   );

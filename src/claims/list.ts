@@ -1,6 +1,7 @@
 /** The paper's claims: each sentence of its abstract that states a result, each table and figure. */
 import type { Contrast } from '../analysis/contrast.js';
 import type { Study } from '../analysis/study.js';
+import { isOverClips } from '../paper/published.js';
 
 export interface Claim {
   /** `abstract-3`, `table-2`, … */
@@ -27,7 +28,7 @@ const isMain = ({ cells }: Study) =>
   ) && !isTransfer({ cells });
 /** Pre-training on some classes, and what goes on from it. */
 const isTransfer = ({ cells }: Pick<Study, 'cells'>) =>
-  cells.some(({ config }) => (config.init && !config.init.inflate) || config.data.classes);
+  cells.some(({ config }) => (config.init && !isOverClips(config.model.name)) || config.data.classes);
 const usesModel =
   (name: string) =>
   ({ cells }: Study) =>
