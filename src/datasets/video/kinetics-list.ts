@@ -5,10 +5,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { UserError } from '../../errors.js';
 import { fileError } from '../../storage/system-errors.js';
-import type { ClipList } from './list.js';
+import type { ImageList } from '../image-folder/list.js';
 
 /** A list, and how many of its clips have no file: many of Kinetics' videos are gone. */
-export interface KineticsList extends ClipList {
+export interface KineticsList extends Omit<ImageList, 'passedOver'> {
   gone: number;
 }
 
