@@ -112,6 +112,7 @@ export const paperClaims: readonly Claim[] = [
     statement: 'GN transfers naturally from pre-training to fine-tuning',
     supports: isOfPreTrained,
     ofOtherCells: true,
+    only: (study) => !usesModel('i3d-')(study),
     untested: notYet,
   },
   {
