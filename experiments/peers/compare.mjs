@@ -52,6 +52,7 @@ const { values: options } = parseArgs({
 });
 /** The others are of photographs. */
 const isCifar = options.model === 'resnet20';
+const isOverClips = /^(i3d|c2d)-/.test(options.model);
 const words = (text) => text.split(',');
 /** The images of a whole step: a peer has no workers. */
 const imagesAStep = words(options.batch).map((size) => String(Number(size) * Number(options.workers)));
@@ -109,7 +110,12 @@ async function runGnbench(precision) {
   const args = ['bench', '--json', '--batch', options.batch, '--normalizer', options.normalizer];
   args.push('--precision', precision, '--steps', options.steps, '--model', options.model);
   args.push('--set', `batch.workers=${options.workers}`, '--convolutions', options.convolutions);
-  args.push('--set', isCifar ? 'model.shortcut=projection' : `data.resolution=${options.resolution}`);
+  if (isOverClips) {
+    args.push('--set', 'model.timeStrides={conv1: 1, pool1: 1, pool2: 2}');
+    args.push('--set', `data={name: synthetic-video, frames: 8, side: ${options.resolution}}`);
+  } else {
+    args.push('--set', isCifar ? 'model.shortcut=projection' : `data.resolution=${options.resolution}`);
+  }
   const rows = await rowsOf(process.execPath, [join(root, 'bin', 'gnbench.js'), ...args]);
   return rows.map(({ threads, ...row }) => ({
     ...row,

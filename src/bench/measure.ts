@@ -65,7 +65,7 @@ async function measure({ config: text, eager, warmup, steps, profile }: BenchSet
   const median = quantile(0.5);
   return {
     model: config.model.name,
-    resolution: network.shape[0],
+    resolution: network.shape.at(-2)!,
     classes,
     parameters,
     normalizer: config.normalizer.name,
