@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -80,7 +80,9 @@ setInterval(() => existsSync(${JSON.stringify(over)}) && process.exit(1), 5);`,
   });
   while (!existsSync(attemptsFile(run.folder))) await sleep(5);
   // The other one: it holds the claim, brings the run to its end and lets go.
-  writeFileSync(claim, 'of another');
+  // Put in its place, as a takeover does: into the old file the first sweep writes its own name, every ten seconds.
+  writeFileSync(`${claim}.new`, 'of another');
+  renameSync(`${claim}.new`, claim);
   const told = '{"attempts":[]}';
   writeFileSync(attemptsFile(run.folder), told);
   mkdirSync(run.folder, { recursive: true });
