@@ -1,9 +1,14 @@
 /**
  * The parts of a detector's step beside torchvision's operations of the same kind, in turn, on this machine: RoIAlign and
- * its gradient, non-maximum suppression, matching, sampling, mask targets, box codes, losses, at the sizes of one 512 × 512 image of the
- * paper's Mask R-CNN with a feature pyramid.
+ * its gradient, non-maximum suppression, matching, sampling, mask targets, box codes, losses, at the sizes of one
+ * 512 × 512 image of the paper's Mask R-CNN with a feature pyramid.
  *
- *   node experiments/coco/parts.mjs [--python PYTHON] [--rounds 3] [--out results/bench/detection-parts.csv]
+ * A part that is one operation is called as such. Codes, losses and the best of levels run as training runs them: in a
+ * recorded step that has nothing else in it, `calls` times on as many different inputs, which are variables; the step
+ * returns a corner of each result, so that no copies are timed, and its time, with what starting it takes, is divided by
+ * `calls`. PyTorch computes the same number of different inputs a round, and its time is divided alike.
+ *
+ *   node experiments/coco/parts.mjs [--python PYTHON] [--rounds 3] [--only WORDS] [--out results/bench/detection-parts.csv]
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,18 +22,18 @@ const engine = await import('../../dist/engine/load.js');
 await engine.loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true });
 const { tf } = engine;
 const ops = await import('../../dist/engine/ops/detection.js');
-const { decodeBoxes } = await import('../../dist/engine/ops/box-coding.js');
-const { binaryCrossEntropy, chosenChannel, smoothL1 } = await import(
-  '../../dist/engine/ops/detection-losses.js'
-);
+const { clippedBoxes } = await import('../../dist/engine/ops/box-coding.js');
+const { chosenCrossEntropy, smoothL1 } = await import('../../dist/engine/ops/detection-losses.js');
 const { topOfLevels } = await import('../../dist/engine/ops/top-boxes.js');
 const { lossAndGradients } = await import('../../dist/engine/gradients.js');
 const { execute, ints, floats, bools } = await import('../../dist/engine/operation.js');
+const { CompiledProgram } = await import('../../dist/engine/graph/compiled.js');
 
 const { values: options } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
     rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
     out: { type: 'string' },
   },
 });
@@ -133,18 +138,54 @@ const match = () =>
     crowdOverlap: 0.7,
   });
 const matched = match();
-const codes = tf.randomNormal([anchors.length, 4], 0, 0.1);
-const maps28 = tf.randomNormal([128, 28, 28, 80]);
-const targets28 = tf.randomUniform([128, 28, 28]);
-const labels = int32(
-  masked.map((_, i) => i % 80),
-  [128],
-);
-const maskLoss = () => binaryCrossEntropy(chosenChannel(maps28, labels), targets28).mean();
-const pyramid = [49_152, 12_288, 3072, 768, 192].map((count) => ({
-  scores: tf.randomUniform([1, count]),
-  boxes: tf.randomUniform([1, count, 4]),
-}));
+
+/**
+ * A recorded step that computes `body` for each of `calls` sets of inputs.
+ * @param inputs the shape of each, and its values: normal, or 0 to 1 @param feeds int32
+ */
+function recorded(calls, inputs, body, feeds = {}) {
+  const variables = {};
+  for (let call = 0; call < calls; call++) {
+    for (const [name, { shape, values }] of Object.entries(inputs)) {
+      const data = values === 'normal' ? tf.randomNormal(shape, 0, 0.1) : tf.randomUniform(shape);
+      variables[`${name}${call}`] = { shape, data: Float32Array.from(data.dataSync()) };
+      data.dispose();
+    }
+  }
+  const program = new CompiledProgram(variables);
+  const fed = Object.entries(feeds);
+  const shapes = fed.map(([name, data]) => [name, { shape: [data.length], dtype: 'int32' }]);
+  const run = program.define('part', Object.fromEntries(shapes), (step) => {
+    const results = Array.from({ length: calls }, (_, call) =>
+      body(
+        (name) => step.variable(`${name}${call}`),
+        (name) => step.feed(name),
+      ),
+    ).flat();
+    const corners = results.map((tensor) => tensor.flatten().slice([0], [1]).cast('float32'));
+    return { corners: tf.concat(corners) };
+  });
+  return { calls, call: () => run(feeds) };
+}
+const withGradient = (loss, of) => {
+  const { value, gradients } = lossAndGradients(loss, [of]);
+  return [value, gradients[0]];
+};
+const counts = [49_152, 12_288, 3072, 768, 192];
+const ofAnchors = {
+  codes: { shape: [anchors.length, 4], values: 'normal' },
+  other: { shape: [anchors.length, 4], values: 'normal' },
+  sizes: { shape: [1, 2], values: 'uniform' },
+};
+const levelInputs = counts.flatMap((count, level) => [
+  [`scores${level}of`, { shape: [1, count], values: 'uniform' }],
+  [`boxes${level}of`, { shape: [1, count, 4], values: 'uniform' }],
+]);
+const maskInputs = {
+  maps: { shape: [128, 28, 28, 80], values: 'normal' },
+  targets: { shape: [128, 28, 28], values: 'uniform' },
+};
+const labels = Int32Array.from({ length: 128 }, (_, i) => i % 80);
 const parts = {
   'RoIAlign, 512 boxes, 7 × 7, 256 channels': () =>
     ops.roiAlign(maps, { ...roi, scales, size: 7, sampling: 2, aligned: false }),
@@ -164,16 +205,37 @@ const parts = {
       height: side,
       width: side,
     }),
-  'boxes of 65,472 codes': () => decodeBoxes(codes, fixed.anchors, [1, 1, 1, 1]),
-  'smooth L1 of 65,472 boxes and its gradient': () =>
-    lossAndGradients(() => smoothL1(codes, fixed.anchors, 1 / 9).sum(), [codes]),
-  'cross-entropy of 128 masks, 28 × 28, of 80 classes and its gradient': () =>
-    lossAndGradients(maskLoss, [maps28]),
-  'best 1000 of each of 5 levels': () => topOfLevels(pyramid, { limit: 1000 }),
+  'boxes of 65,472 codes, cut off at the border': recorded(8, ofAnchors, (of) => {
+    const boxes = clippedBoxes(
+      of('codes').expandDims(0),
+      of('other').expandDims(0),
+      [1, 1, 1, 1],
+      of('sizes'),
+    );
+    return [boxes];
+  }),
+  'smooth L1 of 65,472 boxes and its gradient': recorded(8, ofAnchors, (of) =>
+    withGradient(() => smoothL1(of('codes'), of('other'), 1 / 9).sum(), of('codes')),
+  ),
+  'cross-entropy of 128 masks, 28 × 28, of 80 classes and its gradient': recorded(
+    1,
+    maskInputs,
+    (of, fed) =>
+      withGradient(() => chosenCrossEntropy(of('maps'), fed('labels'), of('targets')).mean(), of('maps')),
+    { labels },
+  ),
+  'best 1000 of each of 5 levels': recorded(4, Object.fromEntries(levelInputs), (of) => {
+    const levels = counts.map((_, level) => ({
+      scores: of(`scores${level}of`),
+      boxes: of(`boxes${level}of`),
+    }));
+    return Object.values(topOfLevels(levels, { limit: 1000 }));
+  }),
 };
 
 /** The median of a call, in milliseconds. */
-function time(call) {
+function time(part) {
+  const { calls, call } = typeof part === 'function' ? { calls: 1, call: part } : part;
   const times = [];
   const end = performance.now() + 1000;
   for (let i = 0; i < 8 || performance.now() < end; i++) {
@@ -181,7 +243,7 @@ function time(call) {
     tf.tidy(() => {
       call();
     });
-    times.push(performance.now() - started);
+    times.push((performance.now() - started) / calls);
   }
   return times.slice(3).sort((a, b) => a - b)[Math.floor((times.length - 3) / 2)];
 }
@@ -192,7 +254,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.models.detection._utils import BoxCoder, BalancedPositiveNegativeSampler, Matcher
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
-from torchvision.ops import MultiScaleRoIAlign, batched_nms, box_iou
+from torchvision.ops import MultiScaleRoIAlign, batched_nms, box_iou, clip_boxes_to_image
 torch.set_num_threads(2)
 state = 1
 def draw():
@@ -224,21 +286,30 @@ matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
 labels = torch.where(matcher(box_iou(truth, anchors)) >= 0, 1.0, 0.0)
 sampler = BalancedPositiveNegativeSampler(256, 0.5)
 coder = BoxCoder((1.0, 1.0, 1.0, 1.0))
-codes = (torch.randn(65472, 4) * 0.1).requires_grad_()
-maps28, targets28 = torch.randn(128, 80, 28, 28, requires_grad=True), torch.rand(128, 28, 28)
+def sets(calls, *shapes):
+    return [[torch.randn(*shape) * 0.1 for shape in shapes] for _ in range(calls)]
+codes = sets(8, (65472, 4), (65472, 4))
+for code, _ in codes: code.requires_grad_()
+mask_sets = sets(1, (128, 80, 28, 28), (128, 28, 28))
+for maps28, targets28 in mask_sets: maps28.requires_grad_(); targets28.uniform_()
 labels28 = torch.arange(128) % 80
 def decode():
-    with torch.no_grad(): coder.decode_single(codes, anchors)
+    with torch.no_grad():
+        for code, reference in codes: clip_boxes_to_image(coder.decode_single(code, reference), (1, 1))
 def smooth_l1():
-    torch.autograd.grad(F.smooth_l1_loss(codes, anchors, reduction="sum", beta=1 / 9), codes)
+    for code, target in codes:
+        torch.autograd.grad(F.smooth_l1_loss(code, target, reduction="sum", beta=1 / 9), code)
 def mask_loss():
-    loss = F.binary_cross_entropy_with_logits(maps28[torch.arange(128), labels28], targets28)
-    torch.autograd.grad(loss, maps28)
-pyramid = [(torch.rand(1, count), torch.rand(1, count, 4)) for count in [49152, 12288, 3072, 768, 192]]
+    for maps28, targets28 in mask_sets:
+        loss = F.binary_cross_entropy_with_logits(maps28[torch.arange(128), labels28], targets28)
+        torch.autograd.grad(loss, maps28)
+counts = [49152, 12288, 3072, 768, 192]
+pyramids = [[(torch.rand(1, count), torch.rand(1, count, 4)) for count in counts] for _ in range(4)]
 def best():
-    for level, (level_scores, level_boxes) in enumerate(pyramid):
-        values, index = level_scores.topk(min(1000, level_scores.shape[1]))
-        level_boxes[torch.arange(1)[:, None], index]
+    for pyramid in pyramids:
+        for level_scores, level_boxes in pyramid:
+            values, index = level_scores.topk(min(1000, level_scores.shape[1]))
+            level_boxes[torch.arange(1)[:, None], index]
 def forward():
     with torch.no_grad(): pool(maps, [rois], [(side, side)])
 parts = [
@@ -253,10 +324,11 @@ parts = [
     mask_loss,
     best,
 ]
+calls = [1, 1, 1, 1, 1, 1, 8, 8, 1, 4]
 for line in sys.stdin:
-    part, times, end = parts[int(line)], [], time.perf_counter() + 1
+    part, repeats, times, end = parts[int(line)], calls[int(line)], [], time.perf_counter() + 1
     while len(times) < 8 or time.perf_counter() < end:
-        started = time.perf_counter(); part(); times.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter(); part(); times.append((time.perf_counter() - started) * 1000 / repeats)
     print(json.dumps(statistics.median(times[3:])), flush=True)
 `;
 const peer = spawn(options.python, ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -270,6 +342,7 @@ const ask = async (part) => {
 const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const rows = [];
 for (const [index, [name, call]] of Object.entries(parts).entries()) {
+  if (!name.includes(options.only)) continue;
   const [ours, theirs] = [[], []];
   for (let round = 0; round < Number(options.rounds); round++) {
     ours.push(time(call));
@@ -278,6 +351,8 @@ for (const [index, [name, call]] of Object.entries(parts).entries()) {
   const [here, there] = [median(ours), median(theirs)];
   rows.push([
     JSON.stringify(name),
+    typeof call === 'function' ? 'one operation' : 'in a recorded step',
+    call.calls ?? 1,
     here.toFixed(2),
     there.toFixed(2),
     (there / here).toFixed(2),
@@ -289,6 +364,6 @@ for (const [index, [name, call]] of Object.entries(parts).entries()) {
 }
 peer.stdin.end();
 if (options.out) {
-  const header = 'part,gnbench_ms,torchvision_ms,ratio,processor';
+  const header = 'part,run,calls,gnbench_ms,torchvision_ms,ratio,processor';
   writeFileSync(options.out, `${[header, ...rows.map((row) => row.join(','))].join('\n')}\n`);
 }

@@ -116,6 +116,26 @@ const table = {
     limits: 'masks as run lengths, images smaller than 2^31 pixels',
     fits: () => true,
   },
+  boxDecoding: {
+    operations: ['GnbenchDecodeBoxes'],
+    limits: 'codes [N, K, 4] or [N, K, R, 4], cut off at the border; no gradient',
+    fits: () => true,
+  },
+  topOfLevels: {
+    operations: ['GnbenchTopOfLevels'],
+    limits: 'scores [N, K] of each level',
+    fits: () => true,
+  },
+  smoothL1: {
+    operations: ['GnbenchSmoothL1'],
+    limits: 'tensors of any shape',
+    fits: () => true,
+  },
+  chosenCrossEntropy: {
+    operations: ['GnbenchChosenCrossEntropy', 'GnbenchChosenCrossEntropyGrad'],
+    limits: 'maps [R, H, W, C]',
+    fits: isPlane,
+  },
   momentum: {
     operations: ['GnbenchSgd'],
     limits: 'variables of float32; compiled steps only',

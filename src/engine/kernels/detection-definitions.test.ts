@@ -1,55 +1,11 @@
 /** The kernels of detection against their definitions, within a compiled step: no objects, some, as many as fit. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { encodeMask } from '../../coco/run-length.js';
 import { lossAndGradients } from '../gradients.js';
-import { CompiledProgram } from '../graph/compiled.js';
-import { type Kernels, kernels } from '../kernel-table.js';
 import { loadEngine } from '../load.js';
 import { maskTargets, matchBoxes, roiAlign, sampleMatches, suppress, TruthKind } from '../ops/detection.js';
-import type { Feed, Step, Values } from '../program.js';
-
-type Inputs = Record<string, { shape: number[]; data: Float32Array | Int32Array }>;
-
-/** Runs a compiled step with the kernels twice and with the definitions twice: each gives its own bits again. */
-function both(inputs: Inputs, body: (step: Step, use: Kernels) => Record<string, Tensor>) {
-  const [own, definition] = (['kernels', 'definitions'] as const).map((use) => {
-    const program = new CompiledProgram({}, { kernels: kernels(use) });
-    const feeds: Record<string, Feed> = {};
-    const values: Record<string, Values> = {};
-    for (const [name, { shape, data }] of Object.entries(inputs)) {
-      feeds[name] = { shape, dtype: data instanceof Float32Array ? 'float32' : 'int32' };
-      values[name] = data;
-    }
-    const run = program.define('step', feeds, (step) => {
-      const found = Object.entries(body(step, kernels(use)));
-      return Object.fromEntries(found.map(([name, tensor]) => [name, tensor.cast('float32')]));
-    });
-    const first = run(values);
-    assert.deepEqual(run(values), first, `the same bits again, by ${use}`);
-    program.dispose();
-    return first;
-  });
-  return { own, definition };
-}
-
-function assertNear(actual: Float32Array, expected: Float32Array, tolerance: number, what: string): void {
-  assert.equal(actual.length, expected.length);
-  const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  for (const [i, value] of actual.entries()) {
-    if (!(Math.abs(value - expected[i]) <= tolerance * scale))
-      assert.fail(`${what}, element ${i}: ${value}, not ${expected[i]}`);
-  }
-}
-
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import { assertNear, both, generator, type Inputs } from './testing/compiled-step.js';
 
 /** Boxes within an image, and some that reach beyond it. */
 function boxesOf(count: number, [height, width]: readonly [number, number], seed: number): Float32Array {

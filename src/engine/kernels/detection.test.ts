@@ -24,7 +24,7 @@ const fixture: {
   roiAlign: RoiCase[];
   nms: { count: number; threshold: number; grouped: number[]; one: number[] }[];
   match: { count: number; objects: number; low: number; high: number; best: boolean; match: number[] }[];
-  masks: { height: number; width: number; count: number; size: number; y: number[] }[];
+  masks: { height: number; width: number; objects: number; count: number; size: number; y: number[] }[];
 } = JSON.parse(readFileSync('src/engine/kernels/fixtures/detection.json', 'utf8'));
 
 // The inputs of fixtures/detection.py.
@@ -258,12 +258,15 @@ for (const use of ['kernels', 'definitions'] as const)
       );
     });
 
-    for (const { height, width, count, size, y } of fixture.masks) {
-      it(`mask targets of ${size} × ${size} from images of ${height} × ${width}`, () => {
-        const masks = [0, 1, 2].map((k) =>
+    for (const { height, width, objects, count, size, y } of fixture.masks) {
+      it(`mask targets of ${size} × ${size} from images of ${height} × ${width} with ${objects} objects`, () => {
+        const masks = Array.from({ length: objects }, (_, k) =>
           encodeMask(
             Uint8Array.from({ length: height * width }, (_, i) =>
-              Number(((i % width) - 9 * k) ** 2 + (Math.floor(i / width) - 7 * k) ** 2 < (5 + 3 * k) ** 2),
+              Number(
+                ((i % width) - ((9 * k) % width)) ** 2 + (Math.floor(i / width) - ((7 * k) % height)) ** 2 <
+                  (5 + 3 * (k % 3)) ** 2,
+              ),
             ),
             height,
             width,
@@ -273,14 +276,18 @@ for (const use of ['kernels', 'definitions'] as const)
         const start = [0];
         for (const { counts } of masks) start.push(start.at(-1)! + counts.length);
         const boxes = Float32Array.from([...boxesOf(count, 20, 21), 0, 0, 9, 9]);
-        const result = maskTargets(int32([...runs, 7, 7], [1, runs.length + 2]), int32(start, [1, 4]), {
-          boxes: tf.tensor(boxes, [count + 1, 4]),
-          image: int32(new Int32Array(count + 1), [count + 1]),
-          object: int32([...Array.from({ length: count }, (_, i) => i % 3), -1], [count + 1]),
-          size,
-          height,
-          width,
-        });
+        const result = maskTargets(
+          int32([...runs, 7, 7], [1, runs.length + 2]),
+          int32(start, [1, objects + 1]),
+          {
+            boxes: tf.tensor(boxes, [count + 1, 4]),
+            image: int32(new Int32Array(count + 1), [count + 1]),
+            object: int32([...Array.from({ length: count }, (_, i) => i % objects), -1], [count + 1]),
+            size,
+            height,
+            width,
+          },
+        );
         assertNear(values(result), [...y, ...Array(size * size).fill(0)], 1e-5, 'target');
       });
     }

@@ -15,6 +15,7 @@ const tests = [
   'rectify',
   'denormals',
   'detection',
+  'detection-box-definitions',
 ];
 const files = tests.map((name) => fileURLToPath(new URL(`./${name}.test.js`, import.meta.url)));
 

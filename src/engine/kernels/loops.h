@@ -77,6 +77,13 @@ struct ConvPass {
   int64_t tapStride, lineStride, blockStride;
 };
 
+/** How a box's code is read: what it is divided by, the least side of a reference, the most growth, and the border. */
+struct BoxCode {
+  float weights[4];  // of x, y, width and height
+  float leastSide, mostGrowth;
+  float border[2];  // the image's width and height
+};
+
 /** Boxes by columns, one value a box: left, top, right, bottom, and the area. */
 struct BoxColumns {
   float *left, *top, *right, *bottom, *area;
@@ -168,6 +175,11 @@ struct Loops {
   bool (*overlapsAny)(int64_t count, const BoxColumns& boxes, const float* box, float area, float threshold,
                       bool inclusive);
   void (*overlaps)(int64_t count, const float* boxes, const float* box, bool crowd, float* out);
+  void (*decodeBoxes)(int64_t count, const float* codes, const float* references, bool shared, const BoxCode& how,
+                      float* boxes);
+  /** Detection's losses, each with its derivative (detection-loss-loops.h). */
+  void (*smoothL1)(int64_t count, const float* x, const float* target, float beta, float* loss, float* slope);
+  void (*crossEntropy)(int64_t count, const float* x, int64_t stride, const float* target, float* loss, float* slope);
 };
 
 /** The part of a batch that the filter's gradient takes at a time: `rows` rows of one image, or `images` whole images. */

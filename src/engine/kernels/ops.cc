@@ -2,10 +2,13 @@
 // that they compute with. One translation unit for all of them, as TensorFlow's headers take ten seconds to compile.
 #include <node_api.h>
 
+#include "detection/decode-op.h"
+#include "detection/loss-ops.h"
 #include "detection/mask-targets-op.h"
 #include "detection/match-ops.h"
 #include "detection/nms-op.h"
 #include "detection/roi-align-ops.h"
+#include "detection/top-boxes-op.h"
 #include "ops/affine-relu-op.h"
 #include "ops/conv-filter-op.h"
 #include "ops/conv-ops.h"

@@ -3,6 +3,7 @@
 #include "loops/box-loops.h"
 #include "loops/conv-filter-loops.h"
 #include "loops/conv-loops.h"
+#include "loops/detection-loss-loops.h"
 #include "loops/forward-loops.h"
 #include "loops/packed-conv-loops.h"
 #include "loops/packed-filter-loops.h"
@@ -54,6 +55,9 @@ const Loops table = {
     weightedScatter,
     overlapsAny,
     overlaps,
+    decodeBoxes,
+    smoothL1,
+    crossEntropy,
 };
 
 }  // namespace GNBENCH_ISA

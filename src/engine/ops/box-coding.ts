@@ -4,7 +4,9 @@
  * bottom, in pixels, without the "+ 1" in widths of the code that the paper used.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { type Kernels, kernels } from '../kernel-table.js';
 import { tf } from '../load.js';
+import { execute, floats } from '../operation.js';
 
 /** Factors of the shifts in x and y and of the logarithms of width and height: about one over their deviation. */
 export type BoxWeights = readonly [number, number, number, number];
@@ -39,6 +41,35 @@ export function decodeBoxes(codes: Tensor, references: Tensor, weights: BoxWeigh
 export function clipBoxes(boxes: Tensor, sizes: Tensor): Tensor {
   const [height, width] = tf.split(sizes.expandDims(1), 2, -1);
   return boxes.maximum(0).minimum(tf.concat([width, height, width, height], -1));
+}
+
+/**
+ * The boxes that codes stand for, cut off at the border of their image; no gradient flows.
+ * @param codes `[N, K, 4]`, or `[N, K, R, 4]` with R codes a reference
+ * @param references `[N, K, 4]`, or `[1, K, 4]` for all images
+ * @param sizes each image's height and width, `[N, 2]`
+ * @returns `[N, K · R, 4]`
+ */
+export function clippedBoxes(
+  codes: Tensor,
+  references: Tensor,
+  weights: BoxWeights,
+  sizes: Tensor,
+  use: Kernels = kernels('kernels'),
+): Tensor {
+  const [images, count] = codes.shape as [number, number];
+  const each = codes.rank === 4 ? codes.shape[2]! : 1;
+  const grouped = codes.reshape([images, count, each, 4]);
+  if (use.boxDecoding) {
+    const attributes = [
+      floats('weights', [...weights]),
+      floats('least_side', leastSide),
+      floats('most_growth', mostGrowth),
+    ];
+    return execute('GnbenchDecodeBoxes', attributes, [grouped, references, sizes])[0];
+  }
+  const boxes = decodeBoxes(grouped, references.expandDims(2), weights);
+  return clipBoxes(boxes.reshape([images, count * each, 4]), sizes);
 }
 
 /** The first and the last two numbers of each row. */

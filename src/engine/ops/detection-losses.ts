@@ -1,14 +1,30 @@
 /** The losses of a detector, element by element: what to sum and what to divide by is the head's. */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { type Kernels, kernels } from '../kernel-table.js';
 import { tf } from '../load.js';
-import { differentiable } from '../operation.js';
+import { differentiable, execute, floats, ints } from '../operation.js';
 import { addAt, rowsAt } from './gather-rows.js';
 
 /**
  * Smooth L1: d² / 2β where |d| < β, else |d| − β/2 (Girshick 2015, arXiv 1504.08083, eq. 3).
  * @param beta 0: |d| itself
  */
-export function smoothL1(predicted: Tensor, target: Tensor, beta: number): Tensor {
+export function smoothL1(
+  predicted: Tensor,
+  target: Tensor,
+  beta: number,
+  use: Kernels = kernels('kernels'),
+): Tensor {
+  if (use.smoothL1) {
+    return differentiable(
+      [predicted],
+      (input) => {
+        const [value, slope] = execute('GnbenchSmoothL1', [floats('beta', beta)], [input, target], 2);
+        return { value, saved: [slope] };
+      },
+      (gradient, [slope]) => [slope.mul(gradient)],
+    );
+  }
   return differentiable(
     [predicted],
     (input) => {
@@ -61,5 +77,28 @@ export function chosenChannel(maps: Tensor, channel: Tensor): Tensor {
     (gradient, [kept]) => [
       addAt(gradient.flatten(), kept, rows * height * width * channels).reshape(maps.shape),
     ],
+  );
+}
+
+/**
+ * Cross-entropy of each row's chosen channel, `[R, H, W]`: `binaryCrossEntropy` of `chosenChannel`.
+ * @param maps logits `[R, H, W, C]` @param channel `[R]` int32 @param targets `[R, H, W]`, 0 to 1
+ */
+export function chosenCrossEntropy(
+  maps: Tensor,
+  channel: Tensor,
+  targets: Tensor,
+  use: Kernels = kernels('kernels'),
+): Tensor {
+  if (!use.chosenCrossEntropy) return binaryCrossEntropy(chosenChannel(maps, channel), targets);
+  const channels = maps.shape[3]!;
+  return differentiable(
+    [maps],
+    (input) => {
+      const [value, slope] = execute('GnbenchChosenCrossEntropy', [], [input, channel, targets], 2);
+      return { value, saved: [slope, channel] };
+    },
+    (gradient, saved) =>
+      execute('GnbenchChosenCrossEntropyGrad', [ints('channels', channels)], [gradient, ...saved]),
   );
 }

@@ -1,6 +1,8 @@
 /** The candidates that go into non-maximum suppression: the best of each level of a pyramid (Lin et al. 2017). */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import { type Kernels, kernels } from '../kernel-table.js';
 import { tf } from '../load.js';
+import { execute, floats, ints } from '../operation.js';
 import { gatherRows } from './gather-rows.js';
 
 export interface Candidates {
@@ -23,7 +25,19 @@ export const noScore = -1e30;
 export function topOfLevels(
   levels: readonly Candidates[],
   { limit, leastSide = 0 }: { limit: number; leastSide?: number },
+  use: Kernels = kernels('kernels'),
 ): Candidates & { group: Tensor } {
+  if (use.topOfLevels) {
+    const attributes = [
+      ints('N', levels.length),
+      ints('limit', limit),
+      floats('least_side', leastSide),
+      floats('no_score', noScore),
+    ];
+    const inputs = [...levels.map((level) => level.scores), ...levels.map((level) => level.boxes)];
+    const [boxes, scores, group] = execute('GnbenchTopOfLevels', attributes, inputs, 3);
+    return { boxes, scores, group };
+  }
   const best = levels.map((level, index) => {
     const [images, count] = level.scores.shape;
     const kept = Math.min(limit, count);

@@ -1,6 +1,7 @@
 // Detection's arithmetic: weighted sums of pixels for RoIAlign, and overlaps of boxes [left, top, right, bottom].
 #pragma once
 #include "loops.h"
+#include "loops/exponential.h"
 #include "vector.h"
 
 namespace gnbench {
@@ -72,6 +73,32 @@ void overlaps(int64_t count, const float* boxes, const float* box, bool crowd, f
     const float intersection = width * height;
     const float whole = (other[2] - other[0]) * (other[3] - other[1]) + area - (crowd ? 0 : intersection);
     out[i] = intersection > 0 ? intersection / whole : 0;
+  }
+}
+
+/** One box of its code and its reference, cut off at the border. */
+inline void decodeBox(const float* code, const float* reference, const BoxCode& how, float* box) {
+  for (int axis = 0; axis < 2; axis++) {
+    const float low = reference[axis], high = reference[axis + 2], extent = high - low;
+    const float side = extent < how.leastSide ? how.leastSide : extent;
+    const float middle = (low + high) * 0.5f + code[axis] / how.weights[axis] * side;
+    const float growth = code[axis + 2] / how.weights[axis + 2];
+    const float half = exponential(growth > how.mostGrowth ? how.mostGrowth : growth) * side * 0.5f;
+    const float from = middle - half, to = middle + half, border = how.border[axis];
+    const float start = from < 0 ? 0 : from, end = to < 0 ? 0 : to;
+    box[axis] = start > border ? border : start;
+    box[axis + 2] = end > border ? border : end;
+  }
+}
+
+/** boxes[i] of codes[i] and references[i], or of the one reference that all share. */
+void decodeBoxes(int64_t count, const float* codes, const float* references, bool shared, const BoxCode& how,
+                 float* boxes) {
+  const BoxCode own = how;  // in registers: what is written may not be it
+  if (shared) {
+    for (int64_t i = 0; i < count; i++) decodeBox(codes + 4 * i, references, own, boxes + 4 * i);
+  } else {
+    for (int64_t i = 0; i < count; i++) decodeBox(codes + 4 * i, references + 4 * i, own, boxes + 4 * i);
   }
 }
 

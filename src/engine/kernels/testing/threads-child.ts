@@ -7,7 +7,10 @@ import { DataType } from '../../data-type.js';
 import { lossAndGradients } from '../../gradients.js';
 import { loadEngine, tf } from '../../load.js';
 import { bools, floats, ints, type } from '../../operation.js';
+import { clippedBoxes } from '../../ops/box-coding.js';
 import { maskTargets, matchBoxes, roiAlign, sampleMatches, suppress } from '../../ops/detection.js';
+import { chosenCrossEntropy, smoothL1 } from '../../ops/detection-losses.js';
+import { topOfLevels } from '../../ops/top-boxes.js';
 import { type Format, type Input, runOp, type Value } from './direct.js';
 
 await loadEngine({ variant: 'cpu', threads: { intraOp: Number(process.argv[2]), interOp: 1 }, quiet: true });
@@ -155,4 +158,32 @@ const targets = maskTargets(
   },
 );
 add(kept, valid, match, sampled.chosen, sampled.positives, sampled.total, targets);
+const codes = wave([2, 1500, 4]);
+const few = { boxes: candidates.slice([0, 0, 0], [2, 300, 4]), scores: scores.slice([0, 0], [2, 300]) };
+const best = topOfLevels([{ boxes: candidates, scores }, few], { limit: 200, leastSide: 2 });
+add(best.boxes, best.scores, best.group);
+add(
+  clippedBoxes(
+    codes,
+    candidates,
+    [10, 10, 5, 5],
+    wave([2, 2], () => 99),
+  ),
+);
+const logits = wave([67, 28, 28, 19]);
+for (const [loss, of] of [
+  [() => smoothL1(codes, candidates, 1 / 9), codes],
+  [
+    () =>
+      chosenCrossEntropy(
+        logits,
+        int32([67], (i) => i % 19),
+        wave([67, 28, 28], (i) => (i % 9) / 8),
+      ),
+    logits,
+  ],
+] as const) {
+  const { gradients } = lossAndGradients(() => loss().square().sum(), [of]);
+  add(loss(), gradients[0]);
+}
 console.log(hash.digest('hex'));
