@@ -1,7 +1,8 @@
 /** Detections: the classes, boxes and masks that a detector finds, after the paper's code. */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Kernels } from '../../engine/kernel-table.js';
 import { tf } from '../../engine/load.js';
-import { clipBoxes, decodeBoxes } from '../../engine/ops/box-coding.js';
+import { clippedBoxes } from '../../engine/ops/box-coding.js';
 import { suppress } from '../../engine/ops/detection.js';
 import { chosenChannel } from '../../engine/ops/detection-losses.js';
 import { gatherRows } from '../../engine/ops/gather-rows.js';
@@ -31,6 +32,7 @@ export function findBoxes(
   proposals: Regions,
   sizes: Tensor,
   { most, minScore, overlap }: { most: number; minScore: number; overlap: number },
+  kernels: Kernels,
 ): Found {
   const [images, count] = proposals.boxes.shape as [number, number];
   const classes = logits.shape[1]! - 1;
@@ -41,10 +43,7 @@ export function findBoxes(
   const codes = shifts
     .reshape([images, count, classes + 1, 4])
     .slice([0, 0, 1, 0], [images, count, classes, 4]);
-  const boxes = clipBoxes(
-    decodeBoxes(codes, proposals.boxes.expandDims(2), regionWeights).reshape([images, candidates, 4]),
-    sizes,
-  );
+  const boxes = clippedBoxes(codes, proposals.boxes, regionWeights, sizes, kernels);
   const ofClass = tf
     .range(1, classes + 1, 1, 'int32')
     .expandDims(0)
@@ -54,7 +53,7 @@ export function findBoxes(
   const none = tf.fill([images, candidates], noScore);
   const scored = tf.where(isThere, scores.reshape([images, candidates]), none) as Tensor2D;
   const options = { threshold: overlap, inclusive: true, minScore, limit: Math.min(most, candidates) };
-  const { kept } = suppress(boxes, scored, group, options);
+  const { kept } = suppress(boxes, scored, group, options, kernels);
   return {
     boxes: gatherRows(boxes, kept),
     scores: gatherRows(scored, kept),

@@ -1,7 +1,8 @@
 /** Proposals: the boxes that the region proposal network takes for objects, and its losses (Ren et al. 2015, §3.1). */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Kernels } from '../../engine/kernel-table.js';
 import { tf } from '../../engine/load.js';
-import { type BoxWeights, clipBoxes, decodeBoxes, encodeBoxes } from '../../engine/ops/box-coding.js';
+import { type BoxWeights, clippedBoxes, encodeBoxes } from '../../engine/ops/box-coding.js';
 import { matchBoxes, sampleMatches, suppress } from '../../engine/ops/detection.js';
 import { binaryCrossEntropy, smoothL1 } from '../../engine/ops/detection-losses.js';
 import { gatherRows } from '../../engine/ops/gather-rows.js';
@@ -25,15 +26,16 @@ export function propose(
   maps: readonly OfMap[],
   sizes: Tensor,
   { candidates, kept: most }: { candidates: number; kept: number },
+  kernels: Kernels,
 ): Regions {
   const levels = maps.map(({ anchors, logits, shifts }) => ({
-    boxes: clipBoxes(decodeBoxes(shifts, anchors.expandDims(0), weights), sizes),
+    boxes: clippedBoxes(shifts, anchors.expandDims(0), weights, sizes, kernels),
     scores: logits,
   }));
-  const { boxes, scores, group } = topOfLevels(levels, { limit: candidates, leastSide });
+  const { boxes, scores, group } = topOfLevels(levels, { limit: candidates, leastSide }, kernels);
   const limit = Math.min(most, scores.shape[1]!);
   const options = { threshold: overlap, inclusive: true, minScore: noScore / 10, limit };
-  const { kept } = suppress(boxes, scores, group, options);
+  const { kept } = suppress(boxes, scores, group, options, kernels);
   return { boxes: gatherRows(boxes, kept), isThere: kept.greaterEqual(tf.scalar(0, 'int32')) };
 }
 
@@ -54,13 +56,14 @@ export function proposalLosses(
   { boxes, kind, size }: Tensors,
   seed: Tensor,
   { perImage, border, smoothL1: beta }: ProposalLossOptions,
+  kernels: Kernels,
 ): { score: Tensor; box: Tensor } {
   const { anchors, logits, shifts } = together(maps);
   const [images, count] = logits.shape as [number, number];
   const options = { low: 0.3, high: 0.7, bestOfEach: true, crowdOverlap: 2 }; // no anchor lies in a crowd by more
   let match: Tensor;
   if (border === 'keep') {
-    match = matchBoxes(anchors, boxes, kind, options);
+    match = matchBoxes(anchors, boxes, kind, options, kernels);
   } else {
     const inside = liesWithin(anchors, size);
     // An anchor that crosses the border is no object's best one either: it is put where nothing is.
@@ -70,12 +73,14 @@ export function proposalLosses(
       tf.fill([images, count, 4], -1e6),
     );
     const ignored = tf.fill([images, count], -2, 'int32');
-    match = tf.where(inside, matchBoxes(moved, boxes, kind, options), ignored);
+    match = tf.where(inside, matchBoxes(moved, boxes, kind, options, kernels), ignored);
   }
-  const drawn = sampleMatches(match, seed, {
-    count: perImage,
-    mostPositive: Math.floor(perImage / 2),
-  });
+  const drawn = sampleMatches(
+    match,
+    seed,
+    { count: perImage, mostPositive: Math.floor(perImage / 2) },
+    kernels,
+  );
   const object = gatherRows(match, drawn.chosen);
   const zero = tf.scalar(0, 'int32');
   const isDrawn = drawn.chosen.greaterEqual(zero);
@@ -85,7 +90,7 @@ export function proposalLosses(
   const scores = binaryCrossEntropy(gatherRows(logits, drawn.chosen), isObject);
   const all = anchors.expandDims(0).tile([images, 1, 1]);
   const wanted = encodeBoxes(gatherRows(boxes, object), gatherRows(all, drawn.chosen), weights);
-  const differences = smoothL1(gatherRows(shifts, drawn.chosen), wanted, beta);
+  const differences = smoothL1(gatherRows(shifts, drawn.chosen), wanted, beta, kernels);
   return {
     score: scores.mul(isDrawn.cast('float32')).sum().div(total),
     box: differences.sum(-1).mul(isObject).sum().div(total),

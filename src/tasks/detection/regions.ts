@@ -1,9 +1,10 @@
 /** Regions: what the heads look at, taken from proposals, and the losses of the heads (Girshick 2015; He et al. 2017). */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node-gpu';
+import type { Kernels } from '../../engine/kernel-table.js';
 import { tf } from '../../engine/load.js';
 import { type BoxWeights, encodeBoxes } from '../../engine/ops/box-coding.js';
 import { maskTargets, matchBoxes, roiAlign, sampleMatches, TruthKind } from '../../engine/ops/detection.js';
-import { binaryCrossEntropy, chosenChannel, smoothL1 } from '../../engine/ops/detection-losses.js';
+import { chosenCrossEntropy, smoothL1 } from '../../engine/ops/detection-losses.js';
 import { gatherRows } from '../../engine/ops/gather-rows.js';
 import { softmaxCrossEntropies } from '../../engine/ops/softmax-loss.js';
 import type { MapOfFeatures } from '../../models/detection/settings.js';
@@ -29,14 +30,15 @@ export function drawRegions(
   { boxes: truth, kind, classes }: Tensors,
   seed: Tensor,
   { count, positives }: { count: number; positives: number },
+  kernels: Kernels,
 ): DrawnRegions {
   const all = tf.concat([proposals.boxes, truth], 1);
   const isObjectsBox = kind.equal(tf.scalar(TruthKind.object, 'int32'));
   const isThere = tf.concat([proposals.isThere as Tensor2D, isObjectsBox as Tensor2D], 1);
   const options = { low: 0.5, high: 0.5, bestOfEach: false, crowdOverlap: 0.7 };
   const ignored = tf.fill(isThere.shape, -2, 'int32');
-  const match = tf.where(isThere, matchBoxes(all, truth, kind, options), ignored);
-  const { chosen } = sampleMatches(match, seed, { count, mostPositive: positives });
+  const match = tf.where(isThere, matchBoxes(all, truth, kind, options, kernels), ignored);
+  const { chosen } = sampleMatches(match, seed, { count, mostPositive: positives }, kernels);
   const zero = tf.scalar(0, 'int32');
   const isDrawn = chosen.greaterEqual(zero);
   const matched = gatherRows(match, chosen);
@@ -72,6 +74,7 @@ export function pool(
   outputs: Tensors,
   { boxes, isThere }: Regions,
   { maps, size, sampling, aligned }: PoolingOptions,
+  kernels: Kernels,
 ): Tensor {
   const looked = maps.filter(({ hasRegions }) => hasRegions);
   const [images, count] = boxes.shape as [number, number];
@@ -87,6 +90,7 @@ export function pool(
       sampling,
       aligned,
     },
+    kernels,
   );
 }
 
@@ -118,6 +122,7 @@ export function boxLosses(
   { boxes, isThere, object, classes, isObject }: DrawnRegions,
   truth: Tensors,
   beta: number,
+  kernels: Kernels,
 ): { score: Tensor; box: Tensor } {
   const [rows, outputs] = logits.shape as [number, number];
   const counts = isThere.cast('float32').flatten();
@@ -129,7 +134,7 @@ export function boxLosses(
   const wanted = encodeBoxes(gatherRows(truth.boxes, object), boxes, regionWeights).reshape([rows, 4]);
   return {
     score: scores.mul(counts).sum().div(total),
-    box: smoothL1(chosen, wanted, beta).sum(-1).mul(isObject.flatten()).sum().div(total),
+    box: smoothL1(chosen, wanted, beta, kernels).sum(-1).mul(isObject.flatten()).sum().div(total),
   };
 }
 
@@ -144,16 +149,22 @@ export function maskLoss(
   { boxes, object, classes, isObject }: DrawnRegions,
   { runs, start }: Tensors,
   canvas: { height: number; width: number },
+  kernels: Kernels,
 ): Tensor {
   const [images, count] = boxes.shape as [number, number];
   const size = masks.shape[1]!;
-  const wanted = maskTargets(runs, start, {
-    boxes: boxes.reshape([images * count, 4]),
-    image: imageOf(images, count),
-    object: object.flatten(),
-    size,
-    ...canvas,
-  });
+  const wanted = maskTargets(
+    runs,
+    start,
+    {
+      boxes: boxes.reshape([images * count, 4]),
+      image: imageOf(images, count),
+      object: object.flatten(),
+      size,
+      ...canvas,
+    },
+    kernels,
+  );
   const objects = start.shape[1]! - 1;
   const ends = start.slice([0, 1], [images, objects]);
   const lengths = ends.sub(start.slice([0, 0], [images, objects]));
@@ -163,6 +174,6 @@ export function maskLoss(
     .sum()
     .mul(size * size)
     .maximum(1);
-  const losses = binaryCrossEntropy(chosenChannel(masks, classes.flatten()), wanted);
+  const losses = chosenCrossEntropy(masks, classes.flatten(), wanted, kernels);
   return losses.sum([1, 2]).mul(weight).sum().div(total);
 }

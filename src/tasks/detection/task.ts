@@ -34,14 +34,15 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
   const isPyramid = model.neck === 'fpn';
 
   /** The features of regions for a head. */
-  const features = (outputs: Tensors, regions: Regions, size: number) =>
-    pool(outputs, regions, { maps, size, sampling, aligned });
+  const features = (outputs: Tensors, regions: Regions, size: number, { kernels }: StepContext) =>
+    pool(outputs, regions, { maps, size, sampling, aligned }, kernels);
   const boxSize = isPyramid ? model.pooling.box : 14;
 
   /** The mask head's output for regions; in the step that has their features already, with c4, from these. */
-  function masks(outputs: Tensors, regions: Regions, { head }: StepContext, shared?: Tensor): Tensor {
-    if (isPyramid) return head('mask', features(outputs, regions, model.pooling.mask)).masks;
-    const known = shared ?? head('box', features(outputs, regions, boxSize)).features;
+  function masks(outputs: Tensors, regions: Regions, context: StepContext, shared?: Tensor): Tensor {
+    const { head } = context;
+    if (isPyramid) return head('mask', features(outputs, regions, model.pooling.mask, context)).masks;
+    const known = shared ?? head('box', features(outputs, regions, boxSize, context)).features;
     return head('mask', known).masks;
   }
 
@@ -56,17 +57,23 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
     metrics: detectionMetrics(by),
 
     training(outputs, truth, context) {
+      const { kernels } = context;
       const [seed, other] = seedsOf(context);
       const anchors = ofMaps(outputs, { maps, ratios, rounded });
-      const ofProposals = proposalLosses(anchors, truth, seed, { border, ...model.proposals });
-      const proposals = propose(anchors, truth.size, {
-        candidates: settings.candidates.train,
-        kept: settings.proposals.train,
-      });
+      const ofProposals = proposalLosses(anchors, truth, seed, { border, ...model.proposals }, kernels);
+      const proposals = propose(
+        anchors,
+        truth.size,
+        {
+          candidates: settings.candidates.train,
+          kept: settings.proposals.train,
+        },
+        kernels,
+      );
       const { regions: count, positives } = settings;
-      const regions = drawRegions(proposals, truth, other, { count, positives });
-      const found = context.head('box', features(outputs, regions, boxSize));
-      const ofBoxes = boxLosses(found, regions, truth, model.regions.smoothL1);
+      const regions = drawRegions(proposals, truth, other, { count, positives }, kernels);
+      const found = context.head('box', features(outputs, regions, boxSize, context));
+      const ofBoxes = boxLosses(found, regions, truth, model.regions.smoothL1, kernels);
       const losses: Tensors = {
         proposalScore: ofProposals.score,
         proposalBox: ofProposals.box,
@@ -77,17 +84,22 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
       const ofObjects = positiveRegions(regions, positives);
       const shared = found.features && rowsOfPositives(found.features, count, positives);
       const logits = masks(outputs, ofObjects, context, shared);
-      return { losses: { ...losses, mask: maskLoss(logits, ofObjects, truth, canvasOf(outputs)) } };
+      return { losses: { ...losses, mask: maskLoss(logits, ofObjects, truth, canvasOf(outputs), kernels) } };
     },
 
     predictions(outputs, truth, context) {
       const anchors = ofMaps(outputs, { maps, ratios, rounded });
-      const proposals = propose(anchors, truth.size, {
-        candidates: settings.candidates.test,
-        kept: settings.proposals.test,
-      });
-      const scored = context.head('box', features(outputs, proposals, boxSize));
-      const found = findBoxes(scored, proposals, truth.size, model.detections);
+      const proposals = propose(
+        anchors,
+        truth.size,
+        {
+          candidates: settings.candidates.test,
+          kept: settings.proposals.test,
+        },
+        context.kernels,
+      );
+      const scored = context.head('box', features(outputs, proposals, boxSize, context));
+      const found = findBoxes(scored, proposals, truth.size, model.detections, context.kernels);
       const { boxes, scores, classes, isThere } = found;
       const predictions: Tensors = { boxes, scores, classes, valid: isThere.cast('float32') };
       if (!hasMasks) return predictions;
