@@ -1,7 +1,7 @@
 // Detection's arithmetic: weighted sums of pixels for RoIAlign, and overlaps of boxes [left, top, right, bottom].
 #pragma once
 #include "loops.h"
-#include "loops/exponential.h"
+#include "exponential.h"
 #include "vector.h"
 
 namespace gnbench {

@@ -1,7 +1,7 @@
 // The losses of a detector and their derivatives, element by element.
 #pragma once
 #include "loops.h"
-#include "loops/exponential.h"
+#include "exponential.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {
