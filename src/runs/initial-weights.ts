@@ -38,8 +38,13 @@ export function initialWeights(
   const { values, sha256, metadata } = readWeights(file, variables, {
     head: init.head,
     inflate: init.inflate,
+    backbone: true,
     warn: note,
   });
+  if (Object.keys(values).every((name) => name.startsWith('backbone.'))) {
+    note("begins with a classifier's weights in its backbone; all else is drawn");
+    return { values: { ...drawn, ...values }, sha256 };
+  }
   const other = init.head === 'keep' ? otherClasses(metadata, classNames) : undefined;
   if (other) note(`warning: begins with the outputs of other classes: ${listUpTo(other.weights, 10)}`);
   for (const difference of differencesShapesDoNotShow(metadata, config)) {

@@ -130,3 +130,37 @@ test('no such file, no safetensors', () => {
   fs.writeFileSync(file, 'no tensors');
   refused(file, { head: 'keep' }, /not a sound safetensors file/);
 });
+
+test("a classifier's weights are a detector's backbone, where that is asked for", () => {
+  const described = (config: string, classes: number) => {
+    const { model, normalizer } = parseConfig(config, { file: 'a.yaml' });
+    return describeModel(createModel(model, classes), normalizer, { shape: [64, 64, 3] }).variables;
+  };
+  const classifier = formulaValues(described('model: resnet18\nnormalizer: bn\ndata: image-folder\n', 10));
+  const detector = described(
+    'model: {name: mask-rcnn, backbone: resnet18}\nnormalizer: {name: none, parts: {backbone: frozen-batch}}\ndata: shapes\ninit: {weights: w}\n',
+    3,
+  );
+  const file = write(classifier);
+  for (const head of ['keep', 'new'] as const) {
+    const loaded = readWeights(file, detector, { head, backbone: true }).values;
+    const names = detector.map(({ name }) => name).filter((name) => name.startsWith('backbone.'));
+    assert.deepEqual(Object.keys(loaded).sort(), names.sort());
+    assert.ok(names.length > 90);
+    for (const name of names)
+      assert.deepEqual(loaded[name], classifier[name.slice('backbone.'.length)], name);
+  }
+  assert.throws(() => readWeights(file, detector, { head: 'keep' }), /missing: backbone\.stem\.conv\.weight/);
+  // With a new head a detector's own weights keep all but what predicts classes.
+  const own = formulaValues(detector);
+  const kept = Object.keys(readWeights(write(own), detector, { head: 'new', backbone: true }).values);
+  const left = Object.keys(own).filter((name) => !kept.includes(name));
+  assert.deepEqual(left.sort(), [
+    'boxHead.logits.bias',
+    'boxHead.logits.weight',
+    'boxHead.shifts.bias',
+    'boxHead.shifts.weight',
+    'maskHead.masks.bias',
+    'maskHead.masks.weight',
+  ]);
+});

@@ -19,14 +19,24 @@ export interface LoadedWeights {
   metadata: Record<string, string>;
 }
 
-/** Variables of the classifier, which another number of classes needs anew. */
-const inHead = (name: string) => name.startsWith('head.');
+/** Variables of the layers that predict classes, which another number of classes needs anew. */
+const inHead = (name: string) => /^(head|boxHead\.(logits|shifts)|maskHead\.masks)\./.test(name);
+
+const isOfDetector = (names: readonly string[]) => names.some((name) => name.startsWith('backbone.'));
+
+/** The values of a classifier under the names that they have in a detector's backbone. */
+const asBackbone = (values: Record<string, VariableValue>): Record<string, VariableValue> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (inHead(name) ? [] : [[`backbone.${name}`, value]])),
+  );
 
 /**
  * Reads `file` (safetensors in gnbench's own names and layouts, or a run's folder: the weights of its newest whole
  * checkpoint, running averages where it has them) for `variables`.
  *
  * @param options.inflate true to take the weights of a network over images for one over clips
+ * @param options.backbone true where a classifier's weights will do for a detector: they are its backbone's, and all
+ *   else is left out
  * @param options.head `new` leaves out the variables of the classifier, whatever the file holds of them
  * @param options.warn hears of each damaged checkpoint that was passed over
  * @throws UserError (exit code 2) that lists all missing, extra and misshapen tensors at once
@@ -34,11 +44,18 @@ const inHead = (name: string) => name.startsWith('head.');
 export function readWeights(
   file: string,
   variables: Variable[],
-  options: { head: 'keep' | 'new'; inflate?: boolean; warn?: (message: string) => void },
+  options: { head: 'keep' | 'new'; inflate?: boolean; backbone?: boolean; warn?: (message: string) => void },
 ): LoadedWeights {
-  const { values: read, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
-  const found = options.inflate ? inflate(read, variables) : read;
-  const wanted = options.head === 'new' ? variables.filter(({ name }) => !inHead(name)) : variables;
+  const { values, sha256, metadata } = isFolder(file) ? ofRun(file, options) : ofFile(file);
+  const read = options.inflate ? inflate(values, variables) : values;
+  const isBackbone =
+    options.backbone === true &&
+    isOfDetector(variables.map(({ name }) => name)) &&
+    Object.hasOwn(read, 'stem.conv.weight');
+  const found = isBackbone ? asBackbone(read) : read;
+  const wanted = variables.filter(({ name }) =>
+    isBackbone ? name.startsWith('backbone.') : options.head === 'keep' || !inHead(name),
+  );
   const differences = tensorDifferences(found, wanted, options.head === 'new' ? inHead : undefined);
   if (differences.text) {
     throw new UserError(`the weights are not the model's; ${differences.text}`, {
@@ -75,7 +92,8 @@ function fixFor(
 ): string {
   const wrapped = wrapperOf(Object.keys(found));
   if (wrapped) return unwrap(wrapped);
-  if (!Object.hasOwn(found, 'stem.conv.weight') && !Object.hasOwn(found, 'stage1.conv1.weight')) {
+  const ours = ['stem.conv.weight', 'stage1.conv1.weight', 'backbone.stem.conv.weight'];
+  if (!ours.some((name) => Object.hasOwn(found, name))) {
     return "weights in another library's names come through: gnbench import FILE --from torchvision|timm";
   }
   if ([...missing, ...misshapen, ...extra].every(inHead)) {

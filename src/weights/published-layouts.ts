@@ -1,7 +1,7 @@
 /** How PyTorch lays out what gnbench has as convolutions `[…kernel, in, out]` and dense layers `[in, out]`. */
 
 import { vggStages } from '../models/vgg.js';
-import type { WeightsLibrary } from './published-names.js';
+import { isPublishedDetector, type WeightsLibrary } from './published-names.js';
 
 export interface PublishedLayout {
   /** PyTorch's shape. */
@@ -20,6 +20,10 @@ export function publishedLayout(
   const [inputs, outputs] = shape.slice(-2);
   const dense = model === 'vgg16' && shape.length === 2;
   if (dense && name === 'fc1.weight') return vggFirstDense(inputs, outputs, library);
+  if (isPublishedDetector(model)) {
+    if (name === 'boxHead.fc1.weight') return firstDense(inputs, outputs);
+    if (name === 'maskHead.deconv.weight') return transposed(shape);
+  }
   const pointwise = dense && name === 'fc2.weight' && library === 'timm'; // a 1×1 convolution there
   if (shape.length > 2 || pointwise) {
     const kernel = pointwise ? [1, 1] : shape.slice(0, -2);
@@ -35,6 +39,22 @@ const plainDense = (inputs: number, outputs: number): PublishedLayout => ({
   view: [outputs, inputs],
   axes: [1, 0],
 });
+
+/** The sides of the features that torchvision's box head flattens, as `[C, H, W]`. */
+export const pooledSide = 7;
+
+function firstDense(inputs: number, outputs: number): PublishedLayout {
+  const channels = inputs / pooledSide ** 2;
+  if (!Number.isInteger(channels)) return plainDense(inputs, outputs); // none of theirs
+  const view = [outputs, channels, pooledSide, pooledSide];
+  return { shape: [outputs, inputs], view, axes: [2, 3, 1, 0] };
+}
+
+/** A transposed convolution's weights are `[in, out, …kernel]` there, and `[…kernel, in, out]` here. */
+function transposed([height, width, inputs, outputs]: readonly number[]): PublishedLayout {
+  const view = [inputs, outputs, height, width];
+  return { shape: view, view, axes: [2, 3, 0, 1] };
+}
 
 /** VGG's first dense layer sees its feature map as `[H, W, C]` here and as `[C, H, W]` there, where timm convolves. */
 function vggFirstDense(inputs: number, outputs: number, library: WeightsLibrary): PublishedLayout {

@@ -2,8 +2,15 @@
 import { parseConfig } from '../config/load.js';
 import { didYouMean, UserError } from '../errors.js';
 import { describeModel } from '../models/describe.js';
+import type { DetectorConfig } from '../models/detection/settings.js';
 import { createModel } from '../models/index.js';
-import { publishedHeadBias, publishedModels, type WeightsLibrary } from './published-names.js';
+import { pooledSide } from './published-layouts.js';
+import {
+  isPublishedDetector,
+  publishedHeadBias,
+  publishedModels,
+  type WeightsLibrary,
+} from './published-names.js';
 import { publishedDifferences } from './published-weights.js';
 import type { Safetensors } from './safetensors.js';
 import { type Architecture, architectureOf } from './weights-metadata.js';
@@ -16,10 +23,13 @@ export function publishedModel(
   { tensors }: Pick<Safetensors, 'tensors'>,
 ) {
   const { model: modelName, normalizer } = publishedModels[name];
-  const text = `model: ${modelName}\nnormalizer: ${normalizer}\ndata: image-folder\n`;
+  const detects = isPublishedDetector(modelName);
+  const data = detects ? `coco\ninit: { weights: ${name} }` : 'image-folder';
+  const text = `model: ${modelName}\nnormalizer: ${normalizer}\ndata: ${data}\n`;
   const architecture = parseConfig(text, { file: name });
   const bias = publishedHeadBias(library, modelName);
-  const classes = (Object.hasOwn(tensors, bias) && tensors[bias].shape[0]) || 1000;
+  const outputs = (Object.hasOwn(tensors, bias) && tensors[bias].shape[0]) || 1000;
+  const classes = detects ? Math.max(1, outputs - 1) : outputs; // background is none
   const model = createModel(architecture.model, classes);
   const { variables } = describeModel(model, architecture.normalizer, { shape: [224, 224, 3] });
   return { architecture, variables, classes };
@@ -89,6 +99,7 @@ export function exportedModel(
 
 /** The parts that `library` has in place of the network's, and that names and shapes of tensors do not show. */
 function whatLibraryHas({ model, normalizer }: Architecture, library: WeightsLibrary): string | undefined {
+  if (isPublishedDetector(model.name)) return whatDetectorHas({ model, normalizer }, library);
   const { strideIn1x1 } = model as { strideIn1x1?: boolean };
   const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
     weightStandardization?: boolean;
@@ -106,5 +117,24 @@ function whatLibraryHas({ model, normalizer }: Architecture, library: WeightsLib
   const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
   if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))
     return 'BN, or GN with 32 groups (normalizer.groups)';
+  return undefined;
+}
+
+/** The parts of torchvision's detectors that the network has otherwise; losses and limits are not the weights'. */
+function whatDetectorHas({ model, normalizer }: Architecture, library: WeightsLibrary): string | undefined {
+  if (library === 'timm') return 'no weights in timm, which has no detectors';
+  const { neck, strideIn1x1, pooling, anchors } = model as Partial<DetectorConfig>;
+  if (neck === 'c4') return 'a pyramid (model.neck: fpn)';
+  if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
+  if (pooling && (pooling.box !== pooledSide || pooling.aligned || (pooling.sampling ?? 2) !== 2)) {
+    return `features of ${pooledSide} × ${pooledSide} for the box head, two samples a bin, not aligned (model.pooling)`;
+  }
+  if (anchors && !anchors.rounded) return 'anchors at whole pixels (model.anchors.rounded: true)';
+  const all = [normalizer, ...Object.values(normalizer.parts ?? {})] as {
+    epsilon?: number;
+    weightStandardization?: boolean;
+  }[];
+  if (all.some(({ weightStandardization }) => weightStandardization)) return 'no weight standardization';
+  if (all.some(({ epsilon }) => (epsilon ?? 1e-5) !== 1e-5)) return 'an ε of 1e-5 (normalizer.epsilon)';
   return undefined;
 }

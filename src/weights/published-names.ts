@@ -1,9 +1,16 @@
 /** The published models whose weights come in and go out, and what torchvision and timm call gnbench's variables. */
 import type { Config } from '../config/schema.js';
 import { vggStages } from '../models/vgg.js';
+import { detectorHeadBias, detectorLayer } from './detector-names.js';
 
 export const libraries = ['torchvision', 'timm'] as const;
 export type WeightsLibrary = (typeof libraries)[number];
+
+const frozenBackbone = '{ name: none, parts: { backbone: { name: frozen-batch } } }';
+
+/** True for torchvision's detectors; timm has none. */
+export const isPublishedDetector = (model: string): boolean =>
+  model === 'mask-rcnn' || model === 'faster-rcnn';
 
 /**
  * The libraries' names of models → what a configuration calls model and normalizer. GN has 32 groups, as in the paper.
@@ -17,6 +24,8 @@ export const publishedModels: Record<string, { model: Config['model']['name']; n
   resnet50_gn: { model: 'resnet50', normalizer: 'group' },
   vgg16: { model: 'vgg16', normalizer: 'none' },
   vgg16_bn: { model: 'vgg16', normalizer: 'batch' },
+  maskrcnn_resnet50_fpn: { model: 'mask-rcnn', normalizer: frozenBackbone },
+  fasterrcnn_resnet50_fpn: { model: 'faster-rcnn', normalizer: frozenBackbone },
 };
 
 /** PyTorch's names of a layer's variables: GN's have the same names as BN's. */
@@ -47,7 +56,11 @@ const vggHeads: Record<WeightsLibrary, Record<string, string>> = {
 
 /** The name of the classifier's bias, whose length is the number of classes. */
 export const publishedHeadBias = (library: WeightsLibrary, model: string): string =>
-  model === 'vgg16' ? `${vggHeads[library].head}.bias` : 'fc.bias';
+  isPublishedDetector(model)
+    ? detectorHeadBias
+    : model === 'vgg16'
+      ? `${vggHeads[library].head}.bias`
+      : 'fc.bias';
 
 /** True when the libraries have a model of this architecture, perhaps with another normalizer. */
 export const isPublished = (model: string): boolean =>
@@ -58,15 +71,25 @@ export const isPublished = (model: string): boolean =>
  * not have, such as the threshold of filter response normalization.
  *
  * @param normalized true when normalizers have variables: VGG's layers are numbered through
+ * @param convolved true when a detector's box head has convolutions
  */
 export function publishedName(
   name: string,
-  { library, model, normalized }: { library: WeightsLibrary; model: string; normalized: boolean },
+  {
+    library,
+    model,
+    normalized,
+    convolved = false,
+  }: { library: WeightsLibrary; model: string; normalized: boolean; convolved?: boolean },
 ): string | undefined {
   const dot = name.lastIndexOf('.');
   const layer = name.slice(0, dot);
   const leaf = own(leaves, name.slice(dot + 1));
-  const theirs = model === 'vgg16' ? vggLayer(layer, library, normalized) : resnetLayer(layer);
+  const theirs = isPublishedDetector(model)
+    ? detectorLayer(layer, convolved, resnetLayer)
+    : model === 'vgg16'
+      ? vggLayer(layer, library, normalized)
+      : resnetLayer(layer);
   return leaf && theirs && `${theirs}.${leaf}`;
 }
 

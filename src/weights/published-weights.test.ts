@@ -17,9 +17,11 @@ import { classification } from '../tasks/classification.js';
 import { defineEvaluation } from '../training/evaluation.js';
 import type { Network } from '../training/network.js';
 import { defineTraining } from '../training/step.js';
+import { exportedModel } from './published-models.js';
 import { libraries, publishedModels, type WeightsLibrary } from './published-names.js';
 import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
 import type { Tensor, Written } from './safetensors.js';
+import { describeArchitecture } from './weights-metadata.js';
 
 type Shapes = Record<string, number[]>;
 /** Names and shapes of state dicts, see src/models/fixtures/make.py. */
@@ -37,11 +39,11 @@ function read(name: string) {
 }
 
 /** gnbench's form of a published model. */
-function ours(name: string, classes = 1000, { dropout = 0.5 } = {}) {
+function ours(name: string, classes = name.endsWith('_fpn') ? 90 : 1000, { dropout = 0.5 } = {}) {
   const { model, normalizer } = publishedModels[name];
   const named = model === 'vgg16' ? `{ name: vgg16, dropout: ${dropout} }` : model;
   const config = parseConfig(
-    `model: ${named}\nnormalizer: ${normalizer}\ndata: cifar10\nbatch: { size: 2 }\n`,
+    `model: ${named}\nnormalizer: ${normalizer}\ndata: cifar10\nbatch: { size: 2 }\ninit: { weights: theirs }\n`,
     {
       file: 'a.yaml',
     },
@@ -83,7 +85,10 @@ describe('names and shapes of torchvision and timm', () => {
           error.message,
           'the weights are not timm\'s resnet50; missing: bn1.weight, layer2.0.downsample.0.weight; of another shape: bn1.bias [3,4] instead of [64], fc.bias [999] instead of [1000]; extra: "layer5.0.conv1.weight"',
         );
-        assert.match(error.fix!, /--model, one of resnet18, .*vgg16_bn$/);
+        assert.match(
+          error.fix!,
+          /--model, one of resnet18, .*vgg16_bn, maskrcnn_resnet50_fpn, fasterrcnn_resnet50_fpn$/,
+        );
         return true;
       },
     );
@@ -214,6 +219,26 @@ interface Case {
   loss: number;
   gradients: Record<string, TensorSummary>;
 }
+
+test('a detector with what torchvision has otherwise is not written as its own', () => {
+  const refusal = (model: string, normalizer = 'group', library: WeightsLibrary = 'torchvision') => {
+    const text = `model: ${model}\nnormalizer: ${normalizer}\ndata: coco\n`;
+    const config = parseConfig(text, { file: 'a.yaml' });
+    try {
+      return exportedModel(describeArchitecture(config, 90), library, 'w');
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.equal(refusal('mask-rcnn'), 'mask-rcnn');
+  assert.equal(refusal('{name: faster-rcnn, boxHead: 4conv1fc}'), 'faster-rcnn');
+  assert.match(refusal('{name: mask-rcnn, neck: c4, anchors: {sizes: [32]}}'), /a pyramid/);
+  assert.match(refusal('{name: mask-rcnn, pooling: {box: 5}}'), /features of 7 × 7/);
+  assert.match(refusal('{name: mask-rcnn, pooling: {aligned: true}}'), /not aligned/);
+  assert.match(refusal('{name: mask-rcnn, anchors: {rounded: false}}'), /anchors at whole pixels/);
+  assert.match(refusal('mask-rcnn', '{name: group, epsilon: 1e-3}'), /ε of 1e-5/);
+  assert.match(refusal('mask-rcnn', 'group', 'timm'), /timm, which has no detectors/);
+});
 
 describe('a published file computes what it does in PyTorch', () => {
   before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));

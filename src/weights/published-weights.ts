@@ -94,7 +94,8 @@ export function toPublished(
 
 function theirName(name: string, variables: Shapes, where: Where): string {
   const normalized = variables.some((variable) => variable.name.endsWith('.gamma'));
-  const theirs = publishedName(name, { ...where, normalized });
+  const convolved = variables.some((variable) => variable.name.startsWith('boxHead.conv'));
+  const theirs = publishedName(name, { ...where, normalized, convolved });
   if (theirs !== undefined) return theirs;
   throw new UserError(`${where.library} has nothing for ${name}`, {
     place: '--to',
