@@ -16,11 +16,12 @@ void smoothL1(int64_t count, const float* x, const float* target, float beta, fl
     }
     return;
   }
+  const float inverse = 1 / beta;  // a division takes as long as all the rest
   for (int64_t i = 0; i < count; i++) {
     const float difference = x[i] - target[i], size = difference < 0 ? -difference : difference;
     const float squared = size > beta ? beta : size;
-    loss[i] = squared * (size - squared * 0.5f) / beta;
-    const float ratio = difference / beta;
+    loss[i] = squared * (size - squared * 0.5f) * inverse;
+    const float ratio = difference * inverse;
     slope[i] = ratio > 1 ? 1.f : ratio < -1 ? -1.f : ratio;
   }
 }
