@@ -29,6 +29,7 @@ interface Case {
   predicted: number;
   imagesName: string;
   parameters: number;
+  objects: { box: [number, number, number, number]; label: number }[][];
   shapes: Record<string, number[]>;
   losses: Record<string, number>;
   gradients: Record<string, Record<string, TensorSummary>>;
@@ -41,10 +42,9 @@ const fixture: {
   classes: number;
   channels: number;
   denseUnits: number;
-  objects: { box: [number, number, number, number]; label: number }[][];
   cases: Case[];
 } = JSON.parse(readFileSync('src/tasks/detection/fixtures/rcnn.json', 'utf8'));
-const { height, width, sizes, classes, channels, denseUnits, objects } = fixture;
+const { height, width, sizes, classes, channels, denseUnits } = fixture;
 
 /** Layers whose weights are a part of the formula's. */
 const predicting =
@@ -82,7 +82,7 @@ optimizer: { weightDecay: 0 }
 }
 
 /** The images, with nothing but the mean beside each on its canvas, and their objects, whose masks are ellipses. */
-function batchOf({ task }: Network, imagesName: string): Batch {
+function batchOf({ task }: Network, { imagesName, objects }: Case): Batch {
   const images = formulaValue(imagesName, [2, height, width, 3]).data as Float32Array;
   const batch: Batch = { images };
   for (const [name, { shape, dtype }] of Object.entries(task.targets)) {
@@ -143,7 +143,7 @@ for (const expected of fixture.cases) {
     before(async () => {
       await loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true });
       network = await networkOf(expected);
-      batch = batchOf(network, expected.imagesName);
+      batch = batchOf(network, expected);
       const file = Object.entries(expected.shapes).map(([name, shape]) => {
         const value = publishedValue(name, shape);
         if (predicting.test(name)) value.data = value.data.map((each) => each * expected.predicted);
