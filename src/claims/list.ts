@@ -24,7 +24,7 @@ export interface Claim {
 const isMain = ({ cells }: Study) =>
   cells.every(
     ({ setting, config }) =>
-      !/resnet101|vgg|^(i3d|c2d)-/.test(setting.model) && config.precision === 'float32',
+      !/resnet101|vgg/.test(setting.model) && !isOverClips(setting.model) && config.precision === 'float32',
   ) && !isTransfer({ cells });
 /** Pre-training on some classes, and what goes on from it. */
 const isTransfer = ({ cells }: Pick<Study, 'cells'>) =>

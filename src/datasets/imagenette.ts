@@ -16,7 +16,30 @@ export interface ImagenetteVersion {
   images: number;
 }
 
-const images = 13_394;
+/** The classes in the order of their folders' names, which is that of the labels: training and validation images. */
+export const imagenetteClasses = [
+  { folder: 'n01440764', name: 'tench', train: 963, val: 387 },
+  { folder: 'n02102040', name: 'English springer', train: 955, val: 395 },
+  { folder: 'n02979186', name: 'cassette player', train: 993, val: 357 },
+  { folder: 'n03000684', name: 'chain saw', train: 858, val: 386 },
+  { folder: 'n03028079', name: 'church', train: 941, val: 409 },
+  { folder: 'n03394916', name: 'French horn', train: 956, val: 394 },
+  { folder: 'n03417042', name: 'garbage truck', train: 961, val: 389 },
+  { folder: 'n03425413', name: 'gas pump', train: 931, val: 419 },
+  { folder: 'n03445777', name: 'golf ball', train: 951, val: 399 },
+  { folder: 'n03888257', name: 'parachute', train: 960, val: 390 },
+];
+
+const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
+
+/** All of its images, which have to be there. */
+export const imagenetteCounts = {
+  classes: imagenetteClasses.length,
+  train: sum(imagenetteClasses.map(({ train }) => train)),
+  val: sum(imagenetteClasses.map(({ val }) => val)),
+};
+
+const images = imagenetteCounts.train + imagenetteCounts.val;
 const host = 'https://s3.amazonaws.com/fast-ai-imageclas';
 
 export const imagenetteVersions: Record<ImagenetteConfig['size'], ImagenetteVersion> = {
@@ -47,29 +70,6 @@ export const imagenetteVersions: Record<ImagenetteConfig['size'], ImagenetteVers
     },
     images,
   },
-};
-
-/** The classes in the order of their folders' names, which is that of the labels: training and validation images. */
-export const imagenetteClasses = [
-  { folder: 'n01440764', name: 'tench', train: 963, val: 387 },
-  { folder: 'n02102040', name: 'English springer', train: 955, val: 395 },
-  { folder: 'n02979186', name: 'cassette player', train: 993, val: 357 },
-  { folder: 'n03000684', name: 'chain saw', train: 858, val: 386 },
-  { folder: 'n03028079', name: 'church', train: 941, val: 409 },
-  { folder: 'n03394916', name: 'French horn', train: 956, val: 394 },
-  { folder: 'n03417042', name: 'garbage truck', train: 961, val: 389 },
-  { folder: 'n03425413', name: 'gas pump', train: 931, val: 419 },
-  { folder: 'n03445777', name: 'golf ball', train: 951, val: 399 },
-  { folder: 'n03888257', name: 'parachute', train: 960, val: 390 },
-];
-
-const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
-
-/** All of its images, which have to be there. */
-export const imagenetteCounts = {
-  classes: imagenetteClasses.length,
-  train: sum(imagenetteClasses.map(({ train }) => train)),
-  val: sum(imagenetteClasses.map(({ val }) => val)),
 };
 
 /** The labels that `data.classes` names; all of them when it is left out. @throws {UserError} for a class that is none */

@@ -34,9 +34,9 @@ export interface StepResult {
 const scheduleOf = (key: string) => `normalizer.${key}`;
 
 /**
- * Adds the training step, one for each canvas that images come on. In micro-steps (`parts` > 1) a step's images are taken in so many parts, whose gradients are
- * added up before the one update: less memory, the same numbers (but for what is drawn at random, which is each part's
- * own).
+ * Adds the training step, one for each canvas that images come on. In micro-steps (`parts` > 1) a step's images are
+ * taken in so many parts, whose gradients are added up before the one update: less memory, the same numbers (but for
+ * what is drawn at random, which is each part's own).
  * The first worker's part goes last: the running statistics follow its images, and all parts see them as they were
  * before the step, which BRN corrects towards.
  *

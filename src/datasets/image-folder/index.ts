@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { chosenClasses, namesOfClasses, relabel } from '../classes.js';
-import type { Dataset, Split } from '../dataset.js';
+import type { Dataset } from '../dataset.js';
 import { decodedCacheFolder } from '../download/locate.js';
+import { describeFiles, namesOfFiles, selectFiles, splitOfFiles } from '../listed-files.js';
 import { pixelStatistics } from '../pixel-statistics.js';
 import type { ImageFolderConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
@@ -37,12 +36,15 @@ export async function openImageFolder(
   };
   const checking = { ...decoding, cache: decodedCacheFolder(), quiet: options.quiet };
   const chosen = {
-    train: select(train, choice.train),
-    validation: select(choice.validation.from === 'train' ? train : test, choice.validation.indices),
+    train: selectFiles(train, choice.train),
+    validation: selectFiles(choice.validation.from === 'train' ? train : test, choice.validation.indices),
   };
   const splits = {
-    train: split(await soundImages(chosen.train, { ...checking, onlyWhenFew: true }), classes),
-    validation: split(await soundImages(chosen.validation, { ...checking, onlyWhenFew: false }), classes),
+    train: splitOfFiles(await soundImages(chosen.train, { ...checking, onlyWhenFew: true }), classes),
+    validation: splitOfFiles(
+      await soundImages(chosen.validation, { ...checking, onlyWhenFew: false }),
+      classes,
+    ),
   };
   const { resolution } = config;
   return {
@@ -53,13 +55,13 @@ export async function openImageFolder(
     ...pixelStatistics('image-folder'),
     ...splits,
     checksums: {
-      'train (names)': namesOf(chosen.train),
-      'validation (names)': namesOf(chosen.validation),
+      'train (names)': namesOfFiles(chosen.train),
+      'validation (names)': namesOfFiles(chosen.validation),
       ...(await contentsOf('train', chosen.train, checking.cache)),
       ...(await contentsOf('validation', chosen.validation, checking.cache)),
     },
     official: false,
-    note: describe(train, splits),
+    note: describeFiles(train, splits, 'images'),
     decoding,
   };
 }
@@ -69,30 +71,4 @@ function tellPassedOver(...lists: ImageList[]): void {
   for (const { root, passedOver } of lists) {
     if (passedOver.text) process.stderr.write(`warning: ${root}: passed over: ${passedOver.text}\n`);
   }
-}
-
-function select(list: ImageList, indices: Uint32Array): ImageList {
-  return {
-    ...list,
-    paths: Array.from(indices, (index) => list.paths[index]),
-    labels: Int32Array.from(indices, (index) => list.labels[index]),
-  };
-}
-
-function split({ root, paths, labels }: ImageList, classes: readonly number[]): Split {
-  const shared = new Int32Array(new SharedArrayBuffer(labels.length * 4));
-  shared.set(relabel(labels, classes));
-  return {
-    count: paths.length,
-    labels: shared,
-    images: new Uint8Array(new SharedArrayBuffer(0)),
-    files: { root, paths },
-  };
-}
-
-const namesOf = ({ paths }: ImageList) => createHash('sha256').update(paths.join('\n')).digest('hex');
-
-function describe({ root }: ImageList, { train, validation }: { train: Split; validation: Split }): string {
-  const count = (split: Split) => split.count.toLocaleString('en');
-  return `${basename(dirname(root))} (${count(train)} training and ${count(validation)} validation images)`;
 }

@@ -1,13 +1,12 @@
 /** Clips in folders of classes. They stay on disk: batches are decoded ahead of the step. */
-import { createHash } from 'node:crypto';
-import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.js';
 import { eachOf } from '../../process/each-of.js';
 import { startProgress } from '../../terminal/progress.js';
 import { chosenClasses, relabel } from '../classes.js';
-import type { Dataset, Split, VideoReading } from '../dataset.js';
+import type { Dataset, VideoReading } from '../dataset.js';
 import { asExpected } from '../image-folder/expected.js';
 import { classesOf } from '../image-folder/list.js';
+import { describeFiles, namesOfFiles, selectFiles, splitOfFiles } from '../listed-files.js';
 import { pixelStatistics } from '../pixel-statistics.js';
 import type { VideoFolderConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
@@ -43,11 +42,11 @@ export async function openVideoFolder(
     cacheBytes: decodedCache * 1e9,
   };
   const chosen = {
-    train: select(train, choice.train),
-    validation: select(choice.validation.from === 'train' ? train : val, choice.validation.indices),
+    train: selectFiles(train, choice.train),
+    validation: selectFiles(choice.validation.from === 'train' ? train : val, choice.validation.indices),
   };
   const sound = async (list: ClipList) =>
-    split(await soundClips(list, video, decodedSide(config), options.quiet), classes);
+    splitOfFiles(await soundClips(list, video, decodedSide(config), options.quiet), classes);
   const splits = { train: await sound(chosen.train), validation: await sound(chosen.validation) };
   return {
     name: config.name,
@@ -55,9 +54,12 @@ export async function openVideoFolder(
     shape: [frames, resolution, resolution, 3],
     ...pixelStatistics(config.name),
     ...splits,
-    checksums: { 'train (names)': namesOf(chosen.train), 'validation (names)': namesOf(chosen.validation) },
+    checksums: {
+      'train (names)': namesOfFiles(chosen.train),
+      'validation (names)': namesOfFiles(chosen.validation),
+    },
     official: false,
-    note: describe(train, splits),
+    note: describeFiles(train, splits, 'clips'),
     video,
   };
 }
@@ -95,25 +97,5 @@ async function soundClips(
     process.stderr.write(`warning: ${place}: ${message}; skipped\n`);
   }
   const kept = list.paths.flatMap((_, index) => (broken.has(index) ? [] : [index]));
-  return select(list, Uint32Array.from(kept));
-}
-
-const select = (list: ClipList, indices: Uint32Array): ClipList => ({
-  ...list,
-  paths: Array.from(indices, (index) => list.paths[index]),
-  labels: Int32Array.from(indices, (index) => list.labels[index]),
-});
-
-function split({ root, paths, labels }: ClipList, classes: readonly number[]): Split {
-  const shared = new Int32Array(new SharedArrayBuffer(labels.length * 4));
-  shared.set(relabel(labels, classes));
-  const images = new Uint8Array(new SharedArrayBuffer(0));
-  return { count: paths.length, labels: shared, images, files: { root, paths } };
-}
-
-const namesOf = ({ paths }: ClipList) => createHash('sha256').update(paths.join('\n')).digest('hex');
-
-function describe({ root }: ClipList, { train, validation }: { train: Split; validation: Split }): string {
-  const count = (split: Split) => split.count.toLocaleString('en');
-  return `${basename(dirname(root))} (${count(train)} training and ${count(validation)} validation clips)`;
+  return selectFiles(list, kept);
 }

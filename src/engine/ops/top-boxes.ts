@@ -54,7 +54,15 @@ export function topOfLevels(
   );
   const scores = tf.concat(best.map((level) => level.scores) as Tensor2D[], 1);
   const group = tf.concat(best.map((level) => level.group) as Tensor2D[], 1);
+  return {
+    boxes,
+    scores: tf.where(hasSides(boxes, leastSide), scores, tf.fill(scores.shape, noScore)),
+    group,
+  };
+}
+
+/** True for boxes whose shorter side has so many pixels. @param boxes `[…, 4]` @returns `[…]` */
+export function hasSides(boxes: Tensor, leastSide: number): Tensor {
   const [from, to] = tf.split(boxes, 2, -1);
-  const large = to.sub(from).min(-1).greaterEqual(leastSide);
-  return { boxes, scores: tf.where(large, scores, tf.fill(scores.shape, noScore)), group };
+  return to.sub(from).min(-1).greaterEqual(leastSide);
 }

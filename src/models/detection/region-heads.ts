@@ -14,12 +14,12 @@ const boxConvolutions = 4;
  */
 export function pyramidHeads(
   config: DetectorConfig,
-  { hasMasks, regions, positives }: DetectorSettings,
+  { hasMasks, boxSize, regions, positives }: DetectorSettings,
   classes: number,
 ): Record<string, RegionHead> {
   const { boxHead, neckChannels, headChannels, denseUnits, pooling } = config;
   const box: RegionHead = {
-    size: pooling.box,
+    size: boxSize,
     channels: neckChannels,
     perImage: regions,
     apply(whole, features) {
@@ -52,13 +52,12 @@ export function pyramidHeads(
  */
 export function stageHeads(
   config: DetectorConfig,
-  { depth, hasMasks, regions, positives }: DetectorSettings,
+  { depth, hasMasks, boxSize, regions, positives }: DetectorSettings,
   classes: number,
 ): Record<string, RegionHead> {
   const { strideIn1x1, headChannels } = config;
-  const size = 14; // of the features that the fourth stage starts from; it halves them
   const box: RegionHead = {
-    size,
+    size: boxSize,
     channels: stageChannels(depth, 2),
     perImage: regions,
     apply(net, input) {
@@ -71,7 +70,7 @@ export function stageHeads(
     },
   };
   const mask: RegionHead = {
-    size: size / 2,
+    size: boxSize / 2,
     channels: stageChannels(depth, 3),
     perImage: positives,
     apply: (net, features) => maskPredictions(netOfPart(net, 'maskHead'), features, headChannels, classes),

@@ -28,6 +28,8 @@ export interface DetectorSettings {
   proposalChannels: number;
   candidates: { train: number; test: number };
   proposals: { train: number; test: number };
+  /** The sides of a region's features for the box head. */
+  boxSize: number;
   /** Samples a bin and side of RoIAlign; 0: as many as the bin has pixels. */
   sampling: number;
   /** Regions an image that a step learns from, and how many of them objects at the most. */
@@ -57,6 +59,7 @@ export function settingsOf(config: DetectorConfig): DetectorSettings {
     candidates:
       proposals.candidates ?? (isPyramid ? { train: 2000, test: 1000 } : { train: 12000, test: 6000 }),
     proposals: proposals.kept ?? (isPyramid ? { train: 1000, test: 1000 } : { train: 2000, test: 1000 }),
+    boxSize: isPyramid ? config.pooling.box : 14, // the fourth stage, which c4 applies to regions, halves it
     sampling: config.pooling.sampling ?? (isPyramid ? 2 : 0),
     regions: regions.perImage,
     positives: Math.max(1, Math.floor(regions.perImage * regions.positive)),

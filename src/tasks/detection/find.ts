@@ -6,7 +6,7 @@ import { clippedBoxes } from '../../engine/ops/box-coding.js';
 import { suppress } from '../../engine/ops/detection.js';
 import { chosenChannel } from '../../engine/ops/detection-losses.js';
 import { gatherRows } from '../../engine/ops/gather-rows.js';
-import { noScore } from '../../engine/ops/top-boxes.js';
+import { hasSides, noScore } from '../../engine/ops/top-boxes.js';
 import type { Tensors } from '../task.js';
 import type { Regions } from './proposals.js';
 import { regionWeights } from './regions.js';
@@ -49,7 +49,7 @@ export function findBoxes(
     .expandDims(0)
     .tile([all, 1]);
   const group = ofClass.reshape([images, candidates]);
-  const isThere = tf.logicalAnd(areThere, hasArea(boxes));
+  const isThere = tf.logicalAnd(areThere, hasSides(boxes, leastSide));
   const none = tf.fill([images, candidates], noScore);
   const scored = tf.where(isThere, scores.reshape([images, candidates]), none) as Tensor2D;
   const options = { threshold: overlap, inclusive: true, minScore, limit: Math.min(most, candidates) };
@@ -60,12 +60,6 @@ export function findBoxes(
     classes: gatherRows(group, kept),
     isThere: kept.greaterEqual(tf.scalar(0, 'int32')),
   };
-}
-
-/** True for boxes that have something left within their image. */
-function hasArea(boxes: Tensor): Tensor {
-  const [from, to] = tf.split(boxes, 2, -1);
-  return to.sub(from).min(-1).greaterEqual(leastSide);
 }
 
 /** The masks of what was found, 0 to 1, `[N, D, S, S]`. @param masks logits `[N·D, S, S, classes + 1]` */

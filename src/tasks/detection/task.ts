@@ -27,7 +27,7 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
   }
   const { images: _, ...targets } = objectArrays(scenesOf(data));
   const settings = settingsOf(model);
-  const { maps, hasMasks, sampling } = settings;
+  const { maps, hasMasks, boxSize, sampling } = settings;
   const by = hasMasks ? (['box', 'mask'] as const) : (['box'] as const);
   const { ratios, rounded, border } = model.anchors;
   const { aligned } = model.pooling;
@@ -36,7 +36,6 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
   /** The features of regions for a head. */
   const features = (outputs: Tensors, regions: Regions, size: number, { kernels }: StepContext) =>
     pool(outputs, regions, { maps, size, sampling, aligned }, kernels);
-  const boxSize = isPyramid ? model.pooling.box : 14;
 
   /** The mask head's output for regions; in the step that has their features already, with c4, from these. */
   function masks(outputs: Tensors, regions: Regions, context: StepContext, shared?: Tensor): Tensor {
