@@ -1,3 +1,4 @@
+import { eachOf } from '../process/each-of.js';
 import type { CifarVersion } from './checksums.js';
 import { type CifarFile, readCifarFile, recordBytes } from './cifar-file.js';
 import { chosenClasses, namesOfClasses, relabel } from './classes.js';
@@ -20,8 +21,9 @@ export async function readCifar(version: CifarVersion, folder: string, config: D
   const known = { count: version.classes, names: version.classNames };
   const classes = chosenClasses(config.classes, known);
   const classNames = namesOfClasses(classes, known);
-  const files = await Promise.all(
-    [...version.train, ...version.test].map((name) => readCifarFile(version, folder, name)),
+  const names = [...version.train, ...version.test];
+  const files = await eachOf(names.length, names.length, (file) =>
+    readCifarFile(version, folder, names[file]),
   );
   const train = files.slice(0, version.train.length);
   const test = files.slice(version.train.length);

@@ -56,7 +56,10 @@ async function fill(
   count: number,
   write: (index: number) => void | Promise<void>,
 ): Promise<void> {
-  if (sideBySide) return eachOf(count, sideBySide, async (index) => write(index));
+  if (sideBySide) {
+    await eachOf(count, sideBySide, async (index) => write(index));
+    return;
+  }
   for (let index = 0; index < count; index++) {
     const written = write(index);
     if (written) await written;
