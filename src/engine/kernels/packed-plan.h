@@ -13,13 +13,13 @@ struct Span {
   int64_t input, inputStep;  // of the first output; from one to the next
 };
 
-constexpr int kMostKernel = 7, kMostSpans = 16;
+constexpr int kMaxKernel = 7, kMaxSpans = 16;
 
 /** One axis: its spans, and the packed order of its taps. */
 struct Axis {
   int spans = 0;
-  Span span[kMostSpans];
-  int64_t order[kMostKernel];
+  Span span[kMaxSpans];
+  int64_t order[kMaxKernel];
 };
 
 /**
@@ -57,11 +57,11 @@ inline Axis planAxis(int64_t in, int64_t out, int64_t kernel, int64_t stride, bo
 }
 
 /** Values of a packed panel's row: a product's sums stay in registers for so many at the most. */
-constexpr int64_t kMostDepth = 512;
+constexpr int64_t kMaxDepth = 512;
 /** From row to row of a panel: an odd number of cache lines, so that rows spread over the cache. */
-constexpr int64_t kPanelLine = kMostDepth + 16;
+constexpr int64_t kPanelLine = kMaxDepth + 16;
 /** Output channels whose weights are packed at a time, and the most weights that are packed at once. */
-constexpr int64_t kMostColumns = 512, kMostPacked = 128 << 10;
+constexpr int64_t kMaxColumns = 512, kMaxPacked = 128 << 10;
 /** Shares of output channels are multiples of this. */
 constexpr int64_t kPackedChannels = 32;
 
@@ -93,8 +93,8 @@ inline PackedPass planPacked(const ConvPass& pass) {
                      planAxis(in.width, out.width, pass.kernel, pass.stride, pass.transposed), pass.kernel * in.channels,
                      1, 0, 0};
   // Packed weights of a piece stay in the second-level cache.
-  const int64_t columns = out.channels < kMostColumns ? out.channels : kMostColumns;
-  const int64_t fit = kMostPacked / columns, most = fit < kMostDepth ? fit : kMostDepth;
+  const int64_t columns = out.channels < kMaxColumns ? out.channels : kMaxColumns;
+  const int64_t fit = kMaxPacked / columns, most = fit < kMaxDepth ? fit : kMaxDepth;
   const int64_t parts = (plan.run + most - 1) / most;
   plan.width = parts == 1 ? plan.run : (plan.run + parts * 16 - 1) / (parts * 16) * 16;
   if (parts == 1) {

@@ -14,7 +14,7 @@ constexpr int kPanelVectors = 2;
 constexpr int64_t kPanelWidth = kPanelVectors * kLanes;
 
 /** A piece's part that a product runs over without a break: where it begins in a row of pixels, and in the weights. */
-struct Stretch {
+struct Segment {
   int64_t pixels, weights, length;
 };
 
@@ -23,8 +23,8 @@ struct Product {
   const float* pixels;
   const float* weights;
   int64_t panelSize;  // of the packed weights, from two vectors to the next two
-  Stretch stretch[kMostKernel];
-  int stretches;
+  Segment segments[kMaxKernel];
+  int segmentCount;
   int64_t at[kPanelRows];
   const float* start;  // what is added to the product, by the places of y; null: nothing
   float* y;
@@ -34,11 +34,11 @@ struct Product {
 template <class Unit, int kRows, int kVectors>
 GNBENCH_INLINE void multiplyPanel(const Product& product, const float* panel, int64_t channel) {
   Floats sum[kRows][kVectors] = {};
-  for (int s = 0; s < product.stretches; s++) {
-    const Stretch& stretch = product.stretch[s];
-    const float* pixels = product.pixels + stretch.pixels;
-    const float* weights = panel + stretch.weights * kPanelWidth;
-    for (int64_t i = 0; i < stretch.length; i++, weights += kPanelWidth) {
+  for (int s = 0; s < product.segmentCount; s++) {
+    const Segment& segment = product.segments[s];
+    const float* pixels = product.pixels + segment.pixels;
+    const float* weights = panel + segment.weights * kPanelWidth;
+    for (int64_t i = 0; i < segment.length; i++, weights += kPanelWidth) {
       Floats w[kVectors];
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; v++) w[v] = Float32::load(weights + v * kLanes);
@@ -164,7 +164,7 @@ inline int64_t packedScratch(const PackedPass& plan, int64_t channels) {
     weights = size > weights ? size : weights;
     all += size;
   }
-  return kPanelRows * kPanelLine + (all <= kMostPacked ? all : weights);
+  return kPanelRows * kPanelLine + (all <= kMaxPacked ? all : weights);
 }
 
 /** One piece of the sums of the outputs of tiles [begin, end) of `outputs`. */
@@ -184,12 +184,16 @@ GNBENCH_INLINE void convOutputs(const PackedPass& plan, const PackedPass::Piece&
   product.channels = share.lastChannel - share.firstChannel;
   product.start = first || none ? addend : y;
   product.y = y;
-  product.stretches = 0;
+  product.segmentCount = 0;
   const int64_t length = part.to - part.from, width = piece.to - piece.from;
-  for (int64_t row = 0; row < part.tapRows; row++)
-    product.stretch[product.stretches++] = {row * length, (part.tapRow + row - piece.tapRow) * width + part.from - piece.from,
-                                            length};
-  if (product.stretches > 1 && length == width) product.stretch[0].length *= product.stretches, product.stretches = 1;
+  for (int64_t row = 0; row < part.tapRows; row++) {
+    const int64_t weights = (part.tapRow + row - piece.tapRow) * width + part.from - piece.from;
+    product.segments[product.segmentCount++] = {row * length, weights, length};
+  }
+  if (product.segmentCount > 1 && length == width) {
+    product.segments[0].length *= product.segmentCount;
+    product.segmentCount = 1;
+  }
   const Span &rows = *outputs.rows, &columns = *outputs.columns;
   const int64_t lines = in.width * in.channels, offset = part.from - columns.tap * in.channels;
   for (int64_t tile = begin; tile < end; tile++) {
@@ -225,7 +229,7 @@ void packedConv(const PackedPass& plan, const float* x, const float* weights, co
   int64_t all = 0;
   for (int64_t i = 0; i < plan.pieces; i++) all += packedSize(plan.piece(i).depth(), channels);
   // If all weights fit the second-level cache, a few outputs are finished there before the next ones.
-  const bool whole = all <= kMostPacked;
+  const bool whole = all <= kMaxPacked;
   const int64_t strip = whole ? 16 : share.lastTile - share.firstTile;
   for (int64_t begin = share.firstTile; begin < share.lastTile; begin += strip) {
     const int64_t end = begin + strip < share.lastTile ? begin + strip : share.lastTile;

@@ -80,7 +80,7 @@ struct PixelTable<Unit, 0> {
 
 /** Values of float32 that packedFilter works with. */
 inline int64_t packedFilterScratch(const ConvPass& pass) {
-  const int64_t columns = pass.out.channels < kMostColumns ? pass.out.channels : kMostColumns;
+  const int64_t columns = pass.out.channels < kMaxColumns ? pass.out.channels : kMaxColumns;
   return packedSize(kFilterPixels, columns) + kFilterPixels * kFilterLine;
 }
 
@@ -142,8 +142,8 @@ void packedFilter(const ConvPass& pass, const typename Unit::Value* x, const typ
     const int64_t words = (pixels + kEach - 1) / kEach;
     // A last word's missing pixel: whatever x has there meets zeros.
     if (pixels % kEach != 0) at[pixels] = at[pixels - 1];
-    for (int64_t first = 0; first < out.channels; first += kMostColumns) {
-      const int64_t some = out.channels - first < kMostColumns ? out.channels - first : kMostColumns;
+    for (int64_t first = 0; first < out.channels; first += kMaxColumns) {
+      const int64_t some = out.channels - first < kMaxColumns ? out.channels - first : kMaxColumns;
       for (int64_t i = 0; i < words; i++) {
         const Value* from[kEach];
         for (int e = 0; e < kEach; e++) from[e] = dy + at[i * kEach + e].dy + first;

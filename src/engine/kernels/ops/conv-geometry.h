@@ -70,10 +70,10 @@ inline int convThreads(OpKernelContext* context, int64_t multiplications) {
 
 /** True if Winograd's filtering is allowed for this pass, can compute it, and gains more than transforming the weights costs. */
 inline bool canWinograd(const ConvGeometry& geometry, const ConvPass& pass) {
-  constexpr int64_t kEnoughTiles = 24, kMostWeights = 128 * 128;  // beyond, they leave the second-level cache
+  constexpr int64_t kEnoughTiles = 24, kMaxWeights = 128 * 128;  // beyond, they leave the second-level cache
   const Plane& plane = pass.out;
   return geometry.winograd && pass.kernel == 3 && pass.stride == 1 && plane.height % 2 == 0 && plane.width % 2 == 0 &&
-         pass.in.channels % loops().lanes == 0 && pass.in.channels * pass.out.channels <= kMostWeights &&
+         pass.in.channels % loops().lanes == 0 && pass.in.channels * pass.out.channels <= kMaxWeights &&
          geometry.images * plane.height * plane.width / 4 >= kEnoughTiles;
 }
 
