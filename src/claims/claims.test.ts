@@ -5,9 +5,14 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { table2Trial, trialIn } from '../report/testing/trial-experiment.js';
 import { regenerate } from '../tools/readme.js';
-import { type AssessedClaim, assessClaims } from './claims.js';
+import { type AssessedClaim, assessClaims, type Evidence } from './claims.js';
 import { paperClaims } from './list.js';
-import { renderClaimsMarkdown, renderClaimsText, renderHeadlineMarkdown } from './text.js';
+import {
+  renderAbstractMarkdown,
+  renderClaimsMarkdown,
+  renderClaimsText,
+  renderHeadlineMarkdown,
+} from './text.js';
 
 /** A folder of its own with `experiments/` and `results/`, as the working folder. */
 function workIn(t: TestContext): string {
@@ -93,6 +98,37 @@ test('evidence is what the results say so far', async (t) => {
     /^\| At a batch size of 2, .* \(GN − BN at 2\) \| −10\.6 \| −9\.20 \[−9\.45, −8\.95\] \| 3 \|/m,
   );
   assert.match(renderClaimsText(claims), /gnbench sweep experiments\/trial\.yaml/);
+  const abstract = renderAbstractMarkdown(claims);
+  assert.match(
+    abstract,
+    /^\| At a batch size of 2, .* \| \[`trial`\]\(trial\/table\.md\) \| GN − BN at 2: −9\.20 .*: agrees/m,
+  );
+  assert.match(abstract, /^\| … and outperforms the other normalizers \| – \| /m);
+});
+
+test('a sentence stands on the experiment with the most seeds, of these on the longest; without a run on none', () => {
+  const evidence = (experiment: string, seeds: number): Evidence => ({
+    experiment,
+    difference: experiment,
+    ours: 1,
+    seeds,
+    verdict: { outcome: 'too few seeds' },
+    differsFromPaper: [],
+  });
+  const command = 'gnbench sweep x.yaml';
+  const claim = (found: Evidence[]): AssessedClaim => ({
+    id: 'x',
+    source: 'Abstract',
+    statement: 'so',
+    tests: [{ experiment: 'x', command, hours: 2, runs: { done: 0, planned: 1 } }],
+    evidence: found,
+  });
+  const row = (found: Evidence[]) => renderAbstractMarkdown([claim(found)]).split('\n')[2];
+  assert.match(
+    row([evidence('short', 3), evidence('long', 3), evidence('longest', 1)]),
+    /^\| so \| \[`long`\].* \| long: \+1\.00 in 3 seeds: too few seeds \|$/,
+  );
+  assert.equal(row([]), `| so | – | not tested: no run yet of \`${command}\` (about 2 h) |`);
 });
 
 test('a page’s generated parts are made anew, the rest stays', async (t) => {

@@ -58,6 +58,30 @@ export function renderHeadlineMarkdown(claims: readonly AssessedClaim[], experim
   return `${grid(['the paper claims (measured as)', 'paper', 'ours [95 % interval]', 'seeds', 'verdict'], rows)}\n`;
 }
 
+/**
+ * A Markdown table of the abstract's sentences, each with the figure that it stands on here: of the experiments that
+ * measured it that with the most seeds, of these the longest. A sentence without a figure says what is missing.
+ */
+export function renderAbstractMarkdown(claims: readonly AssessedClaim[]): string {
+  const rows = claims
+    .filter(({ source }) => source === 'Abstract')
+    .map((claim) => [claim.statement, ...standsOn(claim)]);
+  return `${grid(['the abstract says', 'stands here on', 'measured: verdict'], rows)}\n`;
+}
+
+function standsOn(claim: AssessedClaim): [experiment: string, found: string] {
+  const measured = claim.evidence.filter(({ ours }) => ours !== undefined);
+  const most = Math.max(...measured.map(({ seeds }) => seeds));
+  const { experiment } = measured.findLast(({ seeds }) => seeds === most) ?? {};
+  if (experiment !== undefined) {
+    const found = measured.filter((each) => each.experiment === experiment && each.seeds === most);
+    return [`[\`${experiment}\`](${experiment}/table.md)`, found.map(evidenceInWords).join('<br>')];
+  }
+  const [test] = claim.tests;
+  if (!test) return ['–', fallback(claim).join('')];
+  return ['–', `not tested: no run yet of \`${test.command}\` (${costInWords(test)})`];
+}
+
 /** A Markdown table of the cost of each experiment that tests a claim. */
 export function renderCostsMarkdown(claims: readonly AssessedClaim[]): string {
   const tests = new Map(

@@ -6,15 +6,13 @@ import { parse } from 'yaml';
 import { parseConfig } from '../config/load.js';
 import { planRun } from '../models/plan.js';
 import { version } from '../version.js';
+import { pages as generatedPages } from './readme.js';
 import { readRecipes } from './testing/recipes.js';
 
 const root = join(import.meta.dirname, '../..');
 const pages = [
-  'README.md',
+  ...generatedPages,
   'CHANGELOG.md',
-  'results/README.md',
-  'results/claims.md',
-  'results/bench/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

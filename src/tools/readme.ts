@@ -3,6 +3,7 @@
  * `<!-- /generated -->`, where PART is one of
  *
  * - `headline EXPERIMENT`: the abstract's claims beside what the experiment measured
+ * - `abstract`: the abstract's sentences, each with the figure that it stands on
  * - `claims`: every claim with its experiments
  * - `costs`: the cost of each experiment
  * - `summary EXPERIMENT`: the paper's layout and the differences
@@ -17,7 +18,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { collect } from '../analysis/collect.js';
 import { assessClaims } from '../claims/claims.js';
-import { renderClaimsMarkdown, renderCostsMarkdown, renderHeadlineMarkdown } from '../claims/text.js';
+import {
+  renderAbstractMarkdown,
+  renderClaimsMarkdown,
+  renderCostsMarkdown,
+  renderHeadlineMarkdown,
+} from '../claims/text.js';
 import { UserError } from '../errors.js';
 import { markdownSummary } from '../report/tables/markdown.js';
 import { tableModel } from '../report/tables/model.js';
@@ -28,6 +34,10 @@ export const pages = [
   'README.md',
   'results/README.md',
   'results/claims.md',
+  'results/reproduction.md',
+  'results/transfer.md',
+  'results/short-trainings.md',
+  'results/costs.md',
   'results/bench/README.md',
 ] as const;
 
@@ -53,6 +63,7 @@ export async function regenerate(page: string, file: string): Promise<string> {
 
 async function generate(what: string, file: string): Promise<string> {
   const [kind, experiment, ...rest] = what.split(' ');
+  if (kind === 'abstract' && !experiment) return renderAbstractMarkdown(await assessClaims());
   if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
   if (kind === 'costs' && !experiment) return renderCostsMarkdown(await assessClaims());
   if (kind === 'speed' && !experiment) return `${speedInWords(readFileSync(peersTable, 'utf8'))}\n`;
@@ -65,7 +76,7 @@ async function generate(what: string, file: string): Promise<string> {
   }
   throw new UserError(`"${what}" cannot be generated`, {
     place: file,
-    fix: 'one of: claims, costs, headline EXPERIMENT, table EXPERIMENT, summary EXPERIMENT, speed',
+    fix: 'one of: abstract, claims, costs, headline EXPERIMENT, table EXPERIMENT, summary EXPERIMENT, speed',
   });
 }
 
