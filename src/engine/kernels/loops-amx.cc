@@ -1,6 +1,6 @@
 #define GNBENCH_ISA amx
-#include "loops/amx-conv-loops.h"
-#include "loops/amx-filter-loops.h"
+#include "loops/amx/amx-conv-loops.h"
+#include "loops/amx/amx-filter-loops.h"
 
 namespace gnbench {
 namespace amx {

@@ -2,7 +2,7 @@
 // [channel, pixel], with x, [pixel pairs, channel, 2]. Pairs that begin at odd pixels lie beside those at even ones: then no tile
 // straddles cache lines.
 #pragma once
-#include "loops/amx-band.h"
+#include "loops/amx/amx-band.h"
 #include "loops/conv-filter-loops.h"
 
 namespace gnbench {

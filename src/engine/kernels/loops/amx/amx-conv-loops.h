@@ -2,7 +2,7 @@
 // tiles. A tile of A is 16 pixels × 32 values of a kernel row (its taps' channels, laid side by side in a scratch copy of
 // the band), one of B 32 values × 16 output channels, one of C their 16 × 16 sums in float32.
 #pragma once
-#include "loops/amx-plan.h"
+#include "loops/amx/amx-plan.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {

@@ -1,7 +1,7 @@
 // Pixels of a band of rows as one line of positions. Rows are counted as width + 1 long: the additional column, where dy is
 // zero, keeps a row's edge from meeting the next row's, so that a tap is nothing but an offset into x.
 #pragma once
-#include "loops/amx-tiles.h"
+#include "loops/amx/amx-tiles.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {

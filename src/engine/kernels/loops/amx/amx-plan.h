@@ -1,7 +1,7 @@
 // A convolution, or the gradient of its input, as the tile unit computes it: products of scratch copies of the image with
 // weights that are packed into tiles.
 #pragma once
-#include "loops/amx-tiles.h"
+#include "loops/amx/amx-tiles.h"
 
 namespace gnbench {
 namespace GNBENCH_ISA {
