@@ -38,6 +38,8 @@ const kinds: Record<string, string> = {
   GnbenchRectifyGrad: 'addition and ReLU',
   GnbenchGlobalAverage: 'pooling',
   GnbenchGlobalAverageGrad: 'pooling',
+  GnbenchMaxPool: 'pooling',
+  GnbenchMaxPoolGrad: 'pooling',
   GnbenchSubsample: 'pooling',
   GnbenchSubsampleGrad: 'pooling',
   GnbenchSoftmaxLoss: 'loss',

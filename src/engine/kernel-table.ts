@@ -27,6 +27,12 @@ export interface ConvolutionCase {
   ofImage: boolean;
 }
 
+/** One max-pooling: its input `[N, …pixels, C]`, and its windows' size along each dimension of the pixels. */
+export interface PoolingCase {
+  input: readonly number[];
+  kernel: readonly number[];
+}
+
 function fitsConvolution({ input, weight, stride, padding, ofImage }: ConvolutionCase): boolean {
   const kernel = weight.slice(0, -2);
   const [channels, filters] = weight.slice(-2);
@@ -75,6 +81,12 @@ const table = {
     operations: ['GnbenchGlobalAverage', 'GnbenchGlobalAverageGrad'],
     limits: 'two dimensions',
     fits: isPlane,
+  },
+  maxPool: {
+    operations: ['GnbenchMaxPool', 'GnbenchMaxPoolGrad'],
+    limits: 'two dimensions, windows of at most 256 pixels',
+    fits: ({ input, kernel }: PoolingCase) =>
+      isPlane(input) && kernel.reduce((pixels, size) => pixels * size, 1) <= 256,
   },
   subsample: {
     operations: ['GnbenchSubsample', 'GnbenchSubsampleGrad'],
@@ -146,7 +158,7 @@ const table = {
     limits: 'variables of float32; compiled steps only',
     fits: () => true,
   },
-} satisfies { [name: string]: Kernel<ConvolutionCase> | Kernel<readonly number[]> };
+} satisfies { [name: string]: Kernel<ConvolutionCase> | Kernel<PoolingCase> | Kernel<readonly number[]> };
 
 /** The kernels that may be used; a missing entry means that the definition is computed. */
 export type Kernels = Partial<typeof table>;

@@ -92,7 +92,7 @@ export class TensorNet implements Net<Tensor> {
   }
 
   maxPool(x: Tensor, window: Pooling): Tensor {
-    return maxPool(x, windowOf(window, x.rank - 2));
+    return maxPool(x, windowOf(window, x.rank - 2), this.kernels);
   }
 
   flatten(x: Tensor): Tensor {

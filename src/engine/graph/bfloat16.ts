@@ -46,6 +46,8 @@ const following: Record<string, Typed> = {
   StridedSliceGrad: { inputs: [4], outputs: [0] },
   GnbenchSubsample: { inputs: [0], outputs: [0] },
   GnbenchSubsampleGrad: { inputs: [0], outputs: [0] },
+  GnbenchMaxPool: { inputs: [0], outputs: [0] },
+  GnbenchMaxPoolGrad: { inputs: [0], outputs: [0] },
   MaxPool: { inputs: [0], outputs: [0] },
   MaxPoolGrad: { inputs: [0, 1, 2], outputs: [0] },
 };

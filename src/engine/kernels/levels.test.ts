@@ -13,6 +13,7 @@ const tests = [
   'images',
   'head',
   'rectify',
+  'pool',
   'denormals',
   'detection',
   'detection-box-definitions',

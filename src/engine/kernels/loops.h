@@ -77,6 +77,12 @@ struct ConvPass {
   int64_t tapStride, lineStride, blockStride;
 };
 
+/** Windows over the pixels of an image, height before width; each has a pixel within the image. */
+struct Pool {
+  Plane in, out;
+  int64_t kernel[2], stride[2], padding[2];
+};
+
 /** How a box's code is read: what it is divided by, the least side of a reference, the most growth, and the border. */
 struct BoxCode {
   float weights[4];  // of x, y, width and height
@@ -128,6 +134,13 @@ struct Loops {
   /** y = (pixel - mean) · scale, where mean and scale repeat every `period` elements, a multiple of 16. By format. */
   void (*images[kFormats])(int64_t count, const uint8_t* pixels, int64_t period, const float* mean, const float* scale,
                            void* y);
+  /**
+   * The largest value of each window, for rows [begin, end) of one image's outputs, and which tap of its window it is; dx of
+   * rows [begin, end) of its inputs. By format.
+   */
+  void (*maxPool[kFormats])(const Pool& pool, const void* x, void* y, uint8_t* taps, int64_t begin, int64_t end);
+  void (*maxPoolGradient[kFormats])(const Pool& pool, const void* dy, const uint8_t* taps, void* dx, int64_t begin,
+                                    int64_t end);
   /** Output rows [begin, end) of one image and output channels [first, last), multiples of `lanes`; y = addend + … */
   void (*conv)(const ConvPass& pass, const float* x, const float* weights, const float* addend, float* y, int64_t begin,
                int64_t end, int64_t firstChannel, int64_t lastChannel);

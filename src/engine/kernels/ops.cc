@@ -16,6 +16,7 @@
 #include "ops/image-ops.h"
 #include "ops/normalize-grad-op.h"
 #include "ops/normalize-op.h"
+#include "ops/pool-ops.h"
 #include "ops/rectify-op.h"
 #include "ops/update-ops.h"
 

@@ -7,6 +7,7 @@
 #include "loops/forward-loops.h"
 #include "loops/packed-conv-loops.h"
 #include "loops/packed-filter-loops.h"
+#include "loops/pool-loops.h"
 #include "loops/rectify-loops.h"
 #include "loops/statistics-loops.h"
 #include "loops/winograd-filter-loops.h"
@@ -36,6 +37,8 @@ const Loops table = {
     widen,
     narrow,
     {images<Float32>, images<BFloat16>},
+    {maxPool<Float32>, maxPool<BFloat16>},
+    {maxPoolGradient<Float32>, maxPoolGradient<BFloat16>},
     conv,
     winogradSize,
     winogradWeights,

@@ -39,7 +39,7 @@ function apply(
     case 'convolution':
       return convolution(x, weight, { stride, padding, precision: 'float32' }, use);
     case 'maxPool':
-      return maxPool(x, { kernel, stride, padding });
+      return maxPool(x, { kernel, stride, padding }, use);
     case 'subsample':
       return subsample(x, stride, channels, use);
     case 'globalAverage':
@@ -61,19 +61,21 @@ describe('what slides over two or three dimensions agrees with PyTorch, forward 
   before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 1, interOp: 1 }, quiet: true }));
 
   it('a maximum that occurs several times has one gradient, that of the first', () => {
-    for (const [form, make] of [
-      ['eager', () => new EagerProgram(ones)],
-      ['compiled', () => new CompiledProgram(ones)],
-    ] as const) {
-      const program = make();
-      const run = program.define('step', {}, (step) => {
-        const x = step.variable('x');
-        const window = { kernel: [2, 2, 2], stride: [2, 2, 2], padding: [0, 0, 0] };
-        const { gradients } = lossAndGradients(() => maxPool(x, window).sum(), [x]);
-        return { gradient: gradients[0].mul(3) };
-      });
-      assert.deepEqual([...run({}).gradient], [3, 0, 0, 0, 0, 0, 0, 0], form);
-      program.dispose();
+    for (const use of ['kernels', 'definitions'] as const) {
+      for (const [form, make] of [
+        ['eager', () => new EagerProgram(ones)],
+        ['compiled', () => new CompiledProgram(ones)],
+      ] as const) {
+        const program = make();
+        const run = program.define('step', {}, (step) => {
+          const x = step.variable('x');
+          const window = { kernel: [2, 2, 2], stride: [2, 2, 2], padding: [0, 0, 0] };
+          const { gradients } = lossAndGradients(() => maxPool(x, window, kernels(use)).sum(), [x]);
+          return { gradient: gradients[0].mul(3) };
+        });
+        assert.deepEqual([...run({}).gradient], [3, 0, 0, 0, 0, 0, 0, 0], `${form}, by ${use}`);
+        program.dispose();
+      }
     }
   });
 

@@ -17,7 +17,7 @@ export interface Input extends Value {
   format?: Format | 'uint8' | 'int32';
 }
 
-/** Runs `op`; bfloat16 inputs are rounded before, all outputs come back as float32. */
+/** Runs `op`; bfloat16 inputs are rounded before, bfloat16 and bytes come back as float32. */
 export function runOp(op: string, attributes: OpAttribute[], inputs: Input[], outputs: number): Value[] {
   const { binding } = backend;
   const made: number[] = [];
@@ -35,7 +35,8 @@ export function runOp(op: string, attributes: OpAttribute[], inputs: Input[], ou
     });
     return binding.executeOp(op, attributes, ids, outputs).map(({ id, shape, dtype }) => {
       made.push(id);
-      const readable = dtype === DataType.bfloat16 ? cast(id, dtype, DataType.float) : id;
+      const unread = dtype === DataType.bfloat16 || dtype === DataType.uint8;
+      const readable = unread ? cast(id, dtype, DataType.float) : id;
       return { shape, data: Float32Array.from(binding.tensorDataSync(readable)) };
     });
   } finally {

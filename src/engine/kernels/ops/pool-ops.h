@@ -1,0 +1,169 @@
+// GnbenchMaxPool and its gradient: one pass each over images [images, height, width, channels].
+#pragma once
+#include <vector>
+
+#include "ops/image-ops.h"
+
+namespace gnbench {
+
+/** The windows, height before width. */
+struct PoolAttributes {
+  std::vector<int64_t> kernel, stride, padding;
+
+  void read(OpKernelConstruction* context) {
+    OP_REQUIRES_OK(context, context->GetAttr("kernel", &kernel));
+    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride));
+    OP_REQUIRES_OK(context, context->GetAttr("padding", &padding));
+    OP_REQUIRES(context, kernel.size() == 2 && stride.size() == 2 && padding.size() == 2,
+                absl::InvalidArgumentError("kernel, stride and padding must have two values each"));
+    for (int axis = 0; axis < 2; axis++) {
+      OP_REQUIRES(context, kernel[axis] >= 1 && stride[axis] >= 1 && padding[axis] >= 0 && padding[axis] < kernel[axis],
+                  absl::InvalidArgumentError(absl::StrCat("kernel ", kernel[axis], ", stride ", stride[axis], ", padding ",
+                                                          padding[axis], ": a window would lie outside of the image")));
+    }
+    OP_REQUIRES(context, kernel[0] <= kMostTaps && kernel[1] <= kMostTaps && kernel[0] * kernel[1] <= kMostTaps,
+                absl::InvalidArgumentError(absl::StrCat("a window of ", kernel[0], " x ", kernel[1],
+                                                        " pixels: taps are counted in a byte")));
+  }
+
+  absl::Status poolOf(const Plane& in, Pool* out) const {
+    const int64_t height = in.height + 2 * padding[0] - kernel[0], width = in.width + 2 * padding[1] - kernel[1];
+    if (height < 0 || width < 0) {
+      return absl::InvalidArgumentError(absl::StrCat("an image of ", in.height, " x ", in.width, " pixels has no window of ",
+                                                     kernel[0], " x ", kernel[1]));
+    }
+    *out = {in, {height / stride[0] + 1, width / stride[1] + 1, in.channels}, {kernel[0], kernel[1]},
+            {stride[0], stride[1]}, {padding[0], padding[1]}};
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr int64_t kMostTaps = 256;
+};
+
+/** Rows that a task has. */
+constexpr int64_t kPoolRows = 8;
+
+inline int64_t valuesOf(const Plane& plane) { return plane.height * plane.width * plane.channels; }
+
+template <class T>
+constexpr Format formatOfType() {
+  return std::is_same<T, float>::value ? kFloat32 : kBFloat16;
+}
+
+/** y: the largest value of each window; taps: which of the window's pixels it is, row by row; the first of several. */
+template <class T>
+class MaxPoolOp : public Operation {
+ public:
+  explicit MaxPoolOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+
+  void compute(OpKernelContext* context) override {
+    const Tensor& x = context->input(0);
+    OP_REQUIRES_OK(context, requireImages("x", x));
+    Pool pool;
+    OP_REQUIRES_OK(context, attributes_.poolOf({x.dim_size(1), x.dim_size(2), x.dim_size(3)}, &pool));
+    const int64_t images = x.dim_size(0), inSize = valuesOf(pool.in), outSize = valuesOf(pool.out);
+    const tensorflow::TensorShape shape({images, pool.out.height, pool.out.width, pool.out.channels});
+    Tensor *y, *taps;
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &y));
+    OP_REQUIRES_OK(context, context->allocate_output(1, shape, &taps));
+    const T* from = x.flat<T>().data();
+    T* to = y->flat<T>().data();
+    uint8_t* tap = taps->flat<uint8_t>().data();
+    const int64_t bands = (pool.out.height + kPoolRows - 1) / kPoolRows;
+    parallel(context, threadsFor(context, images * (inSize + outSize) * sizeof(T)), images * bands, [&](int64_t task) {
+      const int64_t image = task / bands, begin = task % bands * kPoolRows;
+      loops().maxPool[formatOfType<T>()](pool, from + image * inSize, to + image * outSize, tap + image * outSize, begin,
+                                         std::min(pool.out.height, begin + kPoolRows));
+    });
+  }
+
+ private:
+  PoolAttributes attributes_;
+};
+
+template <class T>
+class MaxPoolGradOp : public Operation {
+ public:
+  explicit MaxPoolGradOp(OpKernelConstruction* context) : Operation(context) {
+    attributes_.read(context);
+    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
+    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
+  }
+
+  void compute(OpKernelContext* context) override {
+    const Tensor &dy = context->input(0), &taps = context->input(1);
+    OP_REQUIRES_OK(context, requireImages("dy", dy));
+    Pool pool;
+    OP_REQUIRES_OK(context, attributes_.poolOf({height_, width_, dy.dim_size(3)}, &pool));
+    OP_REQUIRES(context,
+                taps.shape() == dy.shape() && dy.dim_size(1) == pool.out.height && dy.dim_size(2) == pool.out.width,
+                absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(), ", taps ",
+                                                        taps.shape().DebugString(), ", but x has images of ", height_,
+                                                        " x ", width_)));
+    const int64_t images = dy.dim_size(0), inSize = valuesOf(pool.in), outSize = valuesOf(pool.out);
+    Tensor* dx;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {images, height_, width_, pool.in.channels}, &dx));
+    const T* from = dy.flat<T>().data();
+    const uint8_t* tap = taps.flat<uint8_t>().data();
+    T* to = dx->flat<T>().data();
+    const int64_t bands = (height_ + kPoolRows - 1) / kPoolRows;
+    parallel(context, threadsFor(context, images * (inSize + outSize) * sizeof(T)), images * bands, [&](int64_t task) {
+      const int64_t image = task / bands, begin = task % bands * kPoolRows;
+      loops().maxPoolGradient[formatOfType<T>()](pool, from + image * outSize, tap + image * outSize, to + image * inSize,
+                                                 begin, std::min(height_, begin + kPoolRows));
+    });
+  }
+
+ private:
+  PoolAttributes attributes_;
+  int64_t height_ = 0, width_ = 0;
+};
+
+REGISTER_OP("GnbenchMaxPool")
+    .Input("x: T")
+    .Output("y: T")
+    .Output("taps: uint8")
+    .Attr("T: {float, bfloat16}")
+    .Attr("kernel: list(int)")
+    .Attr("stride: list(int)")
+    .Attr("padding: list(int)")
+    .SetShapeFn([](InferenceContext* c) {
+      std::vector<int64_t> kernel, stride, padding;
+      TF_RETURN_IF_ERROR(c->GetAttr("kernel", &kernel));
+      TF_RETURN_IF_ERROR(c->GetAttr("stride", &stride));
+      TF_RETURN_IF_ERROR(c->GetAttr("padding", &padding));
+      ShapeHandle x;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
+      const auto size = [&](int axis) {
+        if (!c->ValueKnown(c->Dim(x, axis + 1))) return c->UnknownDim();
+        return c->MakeDim((c->Value(c->Dim(x, axis + 1)) + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1);
+      };
+      const ShapeHandle y = c->MakeShape({c->Dim(x, 0), size(0), size(1), c->Dim(x, 3)});
+      c->set_output(0, y);
+      c->set_output(1, y);
+      return absl::OkStatus();
+    });
+
+REGISTER_OP("GnbenchMaxPoolGrad")
+    .Input("dy: T")
+    .Input("taps: uint8")
+    .Output("dx: T")
+    .Attr("T: {float, bfloat16}")
+    .Attr("kernel: list(int)")
+    .Attr("stride: list(int)")
+    .Attr("padding: list(int)")
+    .Attr("height: int >= 1")
+    .Attr("width: int >= 1")
+    .SetShapeFn([](InferenceContext* c) {
+      ShapeHandle dy;
+      std::vector<DimensionHandle> sizes;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &dy));
+      TF_RETURN_IF_ERROR(attributeDimensions(c, {"height", "width"}, &sizes));
+      c->set_output(0, c->MakeShape({c->Dim(dy, 0), sizes[0], sizes[1], c->Dim(dy, 3)}));
+      return absl::OkStatus();
+    });
+GNBENCH_REGISTER_KERNELS("GnbenchMaxPool", MaxPoolOp);
+GNBENCH_REGISTER_KERNELS("GnbenchMaxPoolGrad", MaxPoolGradOp);
+
+}  // namespace gnbench
