@@ -1,4 +1,5 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
+import { lengthInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
@@ -51,7 +52,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
       ({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)),
       overClips ? 'I3D ResNet-50' : 'ResNet-50',
     ],
-    [({ config }) => unless(config.epochs === epochs, count(config.epochs, 'epoch')), `${epochs}`],
+    [({ config }) => unless(config.epochs === epochs, lengthInWords(config)), `${epochs}`],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
     [dropsOf, overClips ? 'after 150,000 and 300,000 of 400,000 steps' : 'after epochs 30, 60 and 90'],
@@ -173,7 +174,7 @@ function dropsOf(cell: StudyCell): string | undefined {
   const theirs = settingOfPaper([cell]);
   const { dropAt, schedule } = config.learningRate;
   if (schedule !== 'step') return `${schedule} schedule`;
-  const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / config.epochs));
+  const fractions = dropAt.map((drop) => (drop < 1 ? drop : drop / (config.steps ?? config.epochs!)));
   const same =
     config.learningRate.factor === theirs.factor &&
     fractions.length === theirs.dropAt.length &&
@@ -183,13 +184,15 @@ function dropsOf(cell: StudyCell): string | undefined {
   const after = dropAt.filter((drop) => drop >= 1).map(String);
   const when = [
     shares.length > 0 ? `at ${listed(shares)} % of training` : [],
-    after.length > 0 ? `after ${after.length === 1 ? 'epoch' : 'epochs'} ${listed(after)}` : [],
+    after.length > 0 ? `after ${unitOfLength(config)}${after.length === 1 ? '' : 's'} ${listed(after)}` : [],
   ].flat();
   const { factor } = config.learningRate;
   const divisor = Math.round(1 / factor);
   const change = Math.abs(divisor * factor - 1) < 1e-9 ? `÷${divisor}` : `×${factor}`;
   return when.length === 0 ? 'a rate that never drops' : `rate ${change} ${when.join(' and ')}`;
 }
+
+const unitOfLength = ({ steps }: Config) => (steps === undefined ? 'epoch' : 'step');
 
 function groupsOf({ setting }: StudyCell): string | undefined {
   const { normalizer, groups = paperSetting.groups, channelsPerGroup } = setting;

@@ -17,7 +17,7 @@ import type { StudyRun } from './study.js';
  */
 export async function readRun(
   folder: string,
-  { seed, epochs, metric: wanted }: { seed: number; epochs: number; metric?: string },
+  { seed, epochs, metric: wanted }: { seed: number; epochs?: number; metric?: string },
 ): Promise<StudyRun> {
   const [curvesFile, summaryFile] = [join(folder, 'curves.csv'), join(folder, 'summary.json')];
   const run: StudyRun = {
@@ -46,7 +46,7 @@ export async function readRun(
   const summary = await attempt('summary.json', () => readSummary(summaryFile));
   const done = rows.at(-1)?.epoch ?? 0;
   const total = summary?.epochs.total ?? epochs;
-  if (summary?.status === 'completed' && problems.length === 0 && done < total) {
+  if (summary?.status === 'completed' && problems.length === 0 && total && done < total) {
     problems.push(
       `curves.csv ends at epoch ${done} of ${total}: restore it, or delete the run and train it again`,
     );
@@ -88,8 +88,13 @@ function arithmeticOf(folder: string): StudyRun['arithmetic'] {
   }
 }
 
-function problemOf(outcome: string, done: number, total: number, summary?: Summary): string | undefined {
-  const at = `epoch ${done} of ${total}`;
+function problemOf(
+  outcome: string,
+  done: number,
+  total: number | undefined,
+  summary?: Summary,
+): string | undefined {
+  const at = `epoch ${done} of ${total ?? 'unknown'}`;
   if (outcome === 'completed') return undefined;
   if (outcome === 'diverged') return `diverged at step ${summary?.divergedAtStep ?? summary?.steps.done}`;
   if (outcome === 'failed') return `failed after ${at}: ${summary?.failure?.message ?? 'no reason recorded'}`;

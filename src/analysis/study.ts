@@ -20,7 +20,8 @@ export interface StudyRun {
   /** Its folder, absolute. */
   folder: string;
   outcome: RunState;
-  epochs: { done: number; total: number };
+  /** The total is not known of a training in steps that never began. */
+  epochs: { done: number; total?: number };
   /** The metrics of the run's task, the compared one first. */
   metrics: readonly Metric[];
   /** Median of the last 5 epochs' values of the compared metric; only of a completed run. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseConfig } from '../config/load.js';
@@ -51,6 +53,24 @@ test('config show --json prints the same as data', async () => {
   assert.equal(shown.model.parameters, 269_722);
   assert.equal(shown.memory.total, shown.memory.activations + shown.memory.parameters);
   assert.match(shown.runName, /^resnet-bn-b2-[0-9a-f]{10}$/);
+});
+
+test('config show tells the steps at which the rate of a training in steps changes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-config-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'steps.yaml');
+  const schedule = 'base: 0.02, per: 16, dropAt: [600, 800], warmupSteps: 100, warmupFrom: 0.333';
+  writeFileSync(
+    file,
+    `model: resnet20\nnormalizer: gn\ndata: cifar10\nbatch: { size: 2 }\nsteps: 900\nlearningRate: { ${schedule} }\n`,
+  );
+  const { stdout, stderr } = await call(`configShow(${JSON.stringify(file)})`);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^# steps: 900, 25,000 an epoch, of 2 images$/m);
+  assert.match(
+    stdout,
+    /^# rate: 0\.0025 = 0\.02 · 2 \/ 16, 0\.00025 from step 601, 0\.000025 from step 801$/m,
+  );
 });
 
 test('config validate does not look for folders of images, and still checks what it can', async () => {

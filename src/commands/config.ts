@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
-import { dropsNeverReached } from '../config/resolve.js';
+import { dropsNeverReached, lengthInWords, type Resolved, rateInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { withPlaces } from '../config/source-positions.js';
 import { UserError } from '../errors.js';
@@ -70,9 +70,9 @@ function reportFinding(file: string, error: ConfigError | undefined): void {
 }
 
 function asJson({ config, sizes, classes, objects, resolved, model, memory }: Shown) {
-  const { rateAt, ...numbers } = resolved;
+  const { rateAt, rowSteps, ...numbers } = resolved;
   const { layers, parameters, flops, activations } = model;
-  const rates = rateChanges(config, rateAt, resolved.stepsPerEpoch);
+  const rates = rateChanges(config, resolved);
   return {
     config,
     images: sizes,
@@ -86,12 +86,12 @@ function asJson({ config, sizes, classes, objects, resolved, model, memory }: Sh
 
 function asText({ config, sizes, classes, objects, resolved, model, memory }: Shown): string {
   const { batch, learningRate } = config;
-  const { imagesPerStep, stepsPerEpoch, totalSteps, rate, rateAt, runName } = resolved;
-  const drops = rateChanges(config, rateAt, stepsPerEpoch).slice(1);
-  const later = drops.map(({ fromEpoch, rate }) => `, ${rate} from epoch ${fromEpoch}`).join('');
+  const { imagesPerStep, stepsPerEpoch, totalSteps, runName } = resolved;
+  const drops = rateChanges(config, resolved).slice(1);
+  const later = drops.map((change) => `, ${change.rate} from ${placeInWords(change)}`).join('');
   const never = dropsNeverReached(config);
   const missed =
-    never.length > 0 ? ` (dropAt ${never.join(', ')}: never, there are ${config.epochs} epochs)` : '';
+    never.length > 0 ? ` (dropAt ${never.join(', ')}: never, there are ${lengthInWords(config)})` : '';
   const shape = learningRate.schedule === 'cosine' ? ', then half a cosine down to 0' : later + missed;
   const workers = batch.workers === 1 ? '' : `: ${batch.workers} workers with ${batch.size} each`;
   const lines = [
@@ -103,7 +103,7 @@ function asText({ config, sizes, classes, objects, resolved, model, memory }: Sh
         ]
       : []),
     `steps: ${count(totalSteps)}, ${count(stepsPerEpoch)} an epoch, of ${count(imagesPerStep)} images${workers}`,
-    `rate: ${rate} = ${learningRate.base} · ${imagesPerStep} / ${learningRate.per}${shape}`,
+    `${rateInWords(config, resolved)}${shape}`,
     `model: ${count(model.parameters)} parameters${trainedInWords(config, model)}, ${count(model.flops)} multiply-adds an image forward`,
     `memory of a step: about ${mebibytes(memory.total)} MiB beside engine and data, ${mebibytes(memory.activations)} MiB of it feature maps`,
     '',
@@ -121,15 +121,33 @@ function trainedInWords({ optimizer }: Config, { parameters, variables }: ModelD
 /**
  * The rates that the first steps of the epochs have, where they change; of a rate that always changes only the first.
  */
-function rateChanges(config: Config, rateAt: (step: number) => number, stepsPerEpoch: number) {
+function rateChanges(config: Config, resolved: Resolved): RateChange[] {
+  const { rateAt, stepsPerEpoch } = resolved;
+  if (config.steps !== undefined) return stepChanges(config, resolved);
   const changes: { fromEpoch: number; rate: number }[] = [];
-  const constant = config.learningRate.schedule === 'cosine' ? 1 : Math.min(config.epochs, 10_000);
+  const constant = config.learningRate.schedule === 'cosine' ? 1 : Math.min(config.epochs!, 10_000);
   for (let epoch = Math.floor(config.learningRate.warmupEpochs) + 1; epoch <= constant; epoch++) {
     const rate = rateAt((epoch - 1) * stepsPerEpoch);
     if (rate !== changes.at(-1)?.rate) changes.push({ fromEpoch: epoch, rate });
   }
   return changes;
 }
+
+/** The same of a training in steps, which count from 1: behind the warm-up and at each drop. */
+function stepChanges(
+  { learningRate }: Config,
+  { rateAt, totalSteps, stepsPerEpoch }: Resolved,
+): RateChange[] {
+  const { schedule, dropAt, warmupEpochs, warmupSteps = warmupEpochs * stepsPerEpoch } = learningRate;
+  const drops = schedule === 'step' ? dropAt.map((at) => (at < 1 ? at * totalSteps : at)) : [];
+  const steps = [warmupSteps, ...drops].map(Math.round).filter((step) => step < totalSteps);
+  return steps.map((step) => ({ fromStep: step + 1, rate: rateAt(step) }));
+}
+
+type RateChange = { fromEpoch: number; rate: number } | { fromStep: number; rate: number };
+
+const placeInWords = (change: RateChange): string =>
+  'fromStep' in change ? `step ${count(change.fromStep)}` : `epoch ${change.fromEpoch}`;
 
 function table(layers: LayerDescription[]): string[] {
   const rows = layers.map(({ name, kind, outputShape, groups, parameters, flops }) => [

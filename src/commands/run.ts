@@ -66,7 +66,7 @@ function report(summary: Summary, out: string): string {
     return `${`validation ${labelOf(metric)}  `.padEnd(18)}${last} last, ${median} median of the last 5 epochs, ${top} best`;
   });
   const ended = {
-    completed: `completed ${epochs.total} epochs`,
+    completed: `completed ${epochs.total} epoch${epochs.total === 1 ? '' : 's'}`,
     interrupted: `stopped after step ${steps.done} of ${steps.total}; go on with --resume`,
     diverged: `diverged: the loss at step ${summary.divergedAtStep} is not finite; try a lower learningRate.base`,
     running: 'is still running',

@@ -7,11 +7,15 @@ interface Fields {
   model: z.output<typeof modelSchema>;
   normalizer: z.output<typeof normalizerSchema>;
   init?: z.output<typeof initSchema>;
+  optimizer: { frozen?: string[] };
   evaluate: { statistics: 'running' | 'precise' };
 }
 
 /** Checks the keys of a detector against each other; each finding points at the key to change. */
-export function checkDetector({ model, normalizer, init, evaluate }: Fields, context: z.RefinementCtx): void {
+export function checkDetector(
+  { model, normalizer, init, optimizer, evaluate }: Fields,
+  context: z.RefinementCtx,
+): void {
   if (!isDetectorName(model.name) || !('anchors' in model)) return;
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
@@ -27,6 +31,12 @@ export function checkDetector({ model, normalizer, init, evaluate }: Fields, con
     problem(
       ['evaluate', 'statistics'],
       'must be running: the regions that a head sees are chosen in training',
+    );
+  }
+  if (optimizer.frozen && !init) {
+    problem(
+      ['optimizer', 'frozen'],
+      'keeps parts at random values, for there is no init.weights: from scratch all of a detector is trained',
     );
   }
   const frozen = allNormalizers(normalizer).find(({ normalizer: { name } }) => name === 'frozen-batch');

@@ -50,6 +50,21 @@ test('defaults are left out, written or not', () => {
   assert.deepEqual(config(...nothing), config());
 });
 
+test('a detector with frozen BN has an id, which depends on the weights that it begins with', () => {
+  const detector = (weights: string) =>
+    parseConfig(
+      `model: mask-rcnn\nnormalizer: {name: none, parts: {backbone: frozen-batch}}\ndata: shapes\ninit: {weights: ${weights}}\n`,
+      { file: 'a.yaml' },
+    );
+  assert.deepEqual(configIdentity(detector('a.safetensors')), {
+    model: { name: 'mask-rcnn' },
+    normalizer: { name: 'none', parts: { backbone: { name: 'frozen-batch' } } },
+    data: { name: 'shapes' },
+    init: { weights: 'a.safetensors', head: 'keep' },
+  });
+  assert.notEqual(configId(detector('a.safetensors')), configId(detector('b.safetensors')));
+});
+
 test("a part's normalizer counts by its name and by what is not at its default", () => {
   const written = config(
     'normalizer.parts={stem: {name: batch, epsilon: 1e-5}, head: {name: group, groups: 8}}',

@@ -25,12 +25,14 @@ const ineffective = [
 
 /** The keys that affect a run's result and are not at their defaults, in any order. */
 export function configIdentity(config: Config): Plain {
-  const { model, normalizer, data } = config;
+  const { model, normalizer, data, init } = config;
   const { parts } = normalizer;
   const namesOf = (each: object) =>
     Object.fromEntries(Object.entries(each).map(([part, { name }]) => [part, name]));
-  const defaults: Plain = configSchema.parse({
+  // Some normalizers are only for networks that begin with weights; which weights is no default.
+  const { init: _, ...defaults }: Plain = configSchema.parse({
     model: model.name,
+    ...(init && { init: { weights: 'any' } }),
     normalizer: { name: normalizer.name, ...(parts && { parts: namesOf(parts) }) },
     data: data.name,
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { splitSizes } from '../datasets/subset.js';
 import { configId } from './identity.js';
 import { parseConfig } from './load.js';
-import { resolve } from './resolve.js';
+import { dropsNeverReached, resolve } from './resolve.js';
 import { withPlaces } from './source-positions.js';
 
 const text = 'model: resnet20\nnormalizer: gn\ndata: cifar10\n';
@@ -47,6 +47,37 @@ test('cosine falls from the rate after warm-up to nearly 0', () => {
   assert.deepEqual([rateAt(3), rateAt(4), rateAt(8)], [0.1, 0.1, 0.05]);
   assert.ok(rateAt(11) > 0 && rateAt(11) < 0.01);
   for (let step = 5; step < 12; step++) assert.ok(rateAt(step) < rateAt(step - 1));
+});
+
+test("a length in steps: drops in steps, a warm-up from a third of the rate, as in the code of the paper's detectors", () => {
+  const detector = config(
+    'steps=90000',
+    'batch={size: 2, workers: 8}',
+    'learningRate={base: 0.02, per: 16, dropAt: [60000, 80000], warmupSteps: 500, warmupFrom: 0.333333333333}',
+    'evaluate.everySteps=5000',
+  );
+  const found = resolve(detector, { train: 118_287, validation: 5_000 });
+  const { rate, rateAt, stepsPerEpoch, totalSteps, epochs, rowSteps } = found;
+  assert.deepEqual(
+    [rate, stepsPerEpoch, totalSteps, epochs, rowSteps],
+    [0.02, 7392, 90_000, Math.ceil(90_000 / 7392), 5000],
+  );
+  const near = (found: number, expected: number) => assert.ok(Math.abs(found / expected - 1) < 1e-9);
+  near(rateAt(0), 0.02 / 3);
+  near(rateAt(250), (0.02 * 2) / 3);
+  assert.ok(rateAt(499) < 0.02);
+  assert.deepEqual([500, 59_999, 60_000, 79_999, 80_000].map(rateAt), [0.02, 0.02, 0.002, 0.002, 0.0002]);
+  assert.deepEqual(dropsNeverReached(detector), []);
+  assert.deepEqual(dropsNeverReached(config('steps=100', 'learningRate.dropAt=[0.5, 100]')), [100]);
+});
+
+test('a fraction of a training in steps is of its steps', () => {
+  const { rateAt, epochs, totalSteps } = resolve(
+    config('steps=1000', 'batch.size=128', 'learningRate.dropAt=[0.5, 0.75]'),
+    cifar,
+  );
+  assert.deepEqual([epochs, totalSteps], [3, 1000]);
+  assert.deepEqual([499, 500, 749, 750].map(rateAt), [0.1, 0.01, 0.01, 0.001]);
 });
 
 test('a run is called by name and id', () => {

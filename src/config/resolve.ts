@@ -13,6 +13,10 @@ export interface Resolved {
   /** The last, partial batch of an epoch is dropped. */
   stepsPerEpoch: number;
   totalSteps: number;
+  /** Passes over the training images, the last of which may be cut short. */
+  epochs: number;
+  /** Steps between rows of curves.csv. */
+  rowSteps: number;
   /** The learning rate that is used at a step; steps count from 0. */
   rateAt(step: number): number;
   /** Ten hex digits: equal for configurations, seeds included, that give equal results. */
@@ -26,45 +30,68 @@ export interface Resolved {
  * @throws {UserError} when a step needs more images than there are
  */
 export function resolve(config: Config, sizes: Sizes): Resolved {
-  const { batch, learningRate, epochs } = config;
+  const { batch, learningRate, steps, evaluate } = config;
   const imagesPerStep = batch.size * batch.workers;
   if (imagesPerStep > sizes.train) throw tooLarge(config, sizes.train);
   const stepsPerEpoch = Math.floor(sizes.train / imagesPerStep);
-  const totalSteps = stepsPerEpoch * epochs;
+  const totalSteps = steps ?? stepsPerEpoch * config.epochs!;
   const rate = tidy((learningRate.base * imagesPerStep) / learningRate.per);
   return {
     rate,
     imagesPerStep,
     stepsPerEpoch,
     totalSteps,
-    rateAt: schedule(learningRate, { rate, stepsPerEpoch, totalSteps }),
+    epochs: Math.ceil(totalSteps / stepsPerEpoch),
+    rowSteps: evaluate.everySteps ?? stepsPerEpoch,
+    rateAt: schedule(learningRate, { rate, stepsPerEpoch, totalSteps, inSteps: steps !== undefined }),
     id: configId(config),
     runName: resolvedName(config),
   };
 }
 
-/** The drops of `learningRate.dropAt` that lie behind the last epoch: the rate never drops there. */
-export function dropsNeverReached({ learningRate, epochs }: Config): number[] {
+/** `90,000 steps`, `100 epochs`: the length of a training. */
+export const lengthInWords = ({ steps, epochs }: Config): string => {
+  const [number, unit] = steps === undefined ? [epochs!, 'epoch'] : [steps, 'step'];
+  return `${number.toLocaleString('en')} ${unit}${number === 1 ? '' : 's'}`;
+};
+
+/** The drops of `learningRate.dropAt` that lie behind the training's end: the rate never drops there. */
+export function dropsNeverReached({ learningRate, epochs, steps }: Config): number[] {
   if (learningRate.schedule !== 'step') return [];
-  return learningRate.dropAt.filter((at) => at >= 1 && at >= epochs);
+  return learningRate.dropAt.filter((at) => at >= 1 && at >= (steps ?? epochs!));
 }
+
+/** `rate: 0.0025 = 0.02 · 2 / 16`: the linear scaling rule, in numbers. */
+export const rateInWords = ({ learningRate: { base, per } }: Config, resolved: Resolved): string =>
+  `rate: ${resolved.rate} = ${base} · ${resolved.imagesPerStep} / ${per}`;
 
 /** The name of a run's folder: the configuration's name and its id. */
 export const resolvedName = (config: Config): string => `${config.name}-${configId(config)}`;
 
+interface Lengths extends Pick<Resolved, 'rate' | 'stepsPerEpoch' | 'totalSteps'> {
+  /** Drops are steps, not epochs. */
+  inSteps: boolean;
+}
+
 function schedule(
-  { schedule: kind, dropAt, factor, warmupEpochs }: Config['learningRate'],
-  { rate, stepsPerEpoch, totalSteps }: { rate: number; stepsPerEpoch: number; totalSteps: number },
+  { schedule: kind, dropAt, factor, warmupEpochs, warmupFrom, ...given }: Config['learningRate'],
+  { rate, stepsPerEpoch, totalSteps, inSteps }: Lengths,
 ): (step: number) => number {
-  const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
-  const drops = dropAt.map((at) => Math.round(at < 1 ? at * totalSteps : at * stepsPerEpoch));
+  const { warmupSteps = Math.round(warmupEpochs * stepsPerEpoch) } = given;
+  const unit = inSteps ? 1 : stepsPerEpoch;
+  const drops = dropAt.map((at) => Math.round(at < 1 ? at * totalSteps : at * unit));
   const afterWarmup = (step: number) => {
     if (kind === 'constant') return rate;
     if (kind === 'step') return rate * factor ** drops.filter((drop) => step >= drop).length;
     return (rate / 2) * (1 + Math.cos((Math.PI * (step - warmupSteps)) / (totalSteps - warmupSteps)));
   };
-  // The last step of the warm-up is the first at the full rate (Goyal et al. 2017, arXiv 1706.02677, §2.2).
-  return (step) => tidy(step < warmupSteps ? (rate * (step + 1)) / warmupSteps : afterWarmup(step));
+  // From 0, the last step of the warm-up is the first at the full rate (Goyal et al. 2017, arXiv 1706.02677, §2.2); from a
+  // share of it, the first step has that share, as in the code of the paper's detectors.
+  const inWarmup = (step: number) =>
+    warmupFrom === undefined
+      ? (rate * (step + 1)) / warmupSteps
+      : rate * (warmupFrom + ((1 - warmupFrom) * step) / warmupSteps);
+  return (step) => tidy(step < warmupSteps ? inWarmup(step) : afterWarmup(step));
 }
 
 /** To 12 digits, so that 0.1 · 0.1² is 0.001. */

@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { dataSchemas } from '../datasets/schema.js';
 import { checkDetector } from './check-detector.js';
+import { checkLengths } from './check-lengths.js';
 import { byName } from './named.js';
 import { initSchema } from './schema-init.js';
 import { isDetectorName, modelSchema } from './schema-model.js';
@@ -59,7 +60,7 @@ const learningRateSchema = z.strictObject({
     .max(100)
     .default([0.5, 0.75])
     .describe(
-      'milestones: when the rate is multiplied by `factor`. Below 1 a fraction of the training, from 1 on the epoch after which',
+      'milestones: when the rate is multiplied by `factor`. Below 1 a fraction of the training, from 1 on the epoch after which, or with `steps` the step',
     ),
   factor: z.number().gt(0).max(1).default(0.1).describe('gamma: each drop multiplies the rate by it'),
   warmupEpochs: z
@@ -68,6 +69,18 @@ const learningRateSchema = z.strictObject({
     .max(1_000_000)
     .default(0)
     .describe('warmup_epochs: epochs of linear rise from 0 to the rate'),
+  warmupSteps: count
+    .max(1_000_000_000)
+    .optional()
+    .describe('warmup_iters: the same in steps, instead of `warmupEpochs`'),
+  warmupFrom: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'warmup_factor: share of the rate that the first step of the rise has, such as 0.333; the step behind the rise has all of it',
+    ),
   schedule: z
     .enum(['step', 'cosine', 'constant'])
     .default('step')
@@ -81,6 +94,10 @@ const evaluateSchema = z.strictObject({
     .max(1_000_000)
     .default(1)
     .describe('Epochs between evaluations (eval_interval); the last epoch always has one'),
+  everySteps: count
+    .max(1_000_000_000)
+    .optional()
+    .describe('Steps between them instead, and between the rows of curves.csv; the last step always has one'),
   batchSize: count
     .max(65_536)
     .optional()
@@ -179,7 +196,14 @@ const fieldsSchema = z.strictObject({
     .describe(
       'SGD: momentum, weight decay, frozen parts (freeze), rates of parts (lr_multipliers, param groups)',
     ),
-  epochs: count.max(1_000_000).default(100).describe('Passes over the training images (max_epochs)'),
+  epochs: count
+    .max(1_000_000)
+    .optional()
+    .describe('Passes over the training images (max_epochs); 100 when left out'),
+  steps: count
+    .max(1_000_000_000)
+    .optional()
+    .describe('The length of the training in steps (max_iter), instead of `epochs`'),
   seed: z
     .int()
     .min(0)
@@ -199,17 +223,28 @@ const fieldsSchema = z.strictObject({
 });
 
 export const configSchema = fieldsSchema.superRefine(checkTogether).transform((fields) => {
-  const { model, normalizer, optimizer } = fields;
-  const { every, batchSize = isDetectorName(model.name) ? 4 : 250, ...others } = fields.evaluate;
+  // In the schema's order, for a key that is filled in here stands where it would be written.
+  const { steps, epochs = steps ? undefined : 100, seed, precision, ...others } = fields;
+  const { evaluate, checkpoint, engine, log, ...first } = others;
+  const { model, normalizer, learningRate, optimizer } = first;
+  const { every, batchSize = isDetectorName(model.name) ? 4 : 250, ...rest } = evaluate;
   const { parts } = normalizer;
   const filled =
     parts &&
     Object.fromEntries(Object.entries(parts).map(([part, each]) => [part, withGroups(each, model.name)]));
   return present({
-    ...fields,
+    ...first,
+    learningRate: present(learningRate),
     normalizer: present({ ...withGroups(normalizer, model.name), parts: filled }),
     optimizer: present(optimizer),
-    evaluate: { every, batchSize, ...others },
+    epochs,
+    steps,
+    seed,
+    precision,
+    evaluate: present({ every, batchSize, ...rest }),
+    checkpoint,
+    engine,
+    log,
   });
 });
 
@@ -238,7 +273,7 @@ export type Config = ConfigFields & { name: string };
 
 /** Checks keys against each other; each finding points at the key to change. */
 function checkTogether(config: z.output<typeof fieldsSchema>, context: z.RefinementCtx): void {
-  const { normalizer, learningRate, batch, epochs } = config;
+  const { normalizer, batch } = config;
   checkDetector(config, context);
   const problem = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
@@ -251,15 +286,7 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
       problem([...path, 'warmup', 1], 'comes before the share at which the bounds begin to rise');
     }
   }
-  const { dropAt, warmupEpochs } = learningRate;
-  // Fractions and epochs may be mixed; which of them comes first depends on the training's length.
-  const early = dropAt.findIndex(
-    (at, index) => index > 0 && at <= dropAt[index - 1] && at < 1 === dropAt[index - 1] < 1,
-  );
-  if (early > 0) problem(['learningRate', 'dropAt', early], 'comes no later than the drop before it');
-  if (warmupEpochs > epochs) {
-    problem(['learningRate', 'warmupEpochs'], `is longer than the ${epochs} epochs of the training`);
-  }
+  checkLengths(config, problem);
   if (config.optimizer.emaDecay > 0 && config.evaluate.statistics === 'precise') {
     problem(
       ['optimizer', 'emaDecay'],

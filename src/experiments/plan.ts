@@ -19,8 +19,8 @@ export interface CellWork extends Pick<Resolved, 'rate' | 'imagesPerStep' | 'tot
  */
 export function planCell(config: Config, dataFolder?: string, head?: Head): CellWork {
   const { sizes, resolved, model } = planRun(config, dataFolder, head);
-  const { rate, imagesPerStep, totalSteps } = resolved;
-  const evaluations = Math.ceil(config.epochs / config.evaluate.every);
+  const { rate, imagesPerStep, totalSteps, rowSteps } = resolved;
+  const evaluations = Math.ceil(totalSteps / rowSteps / config.evaluate.every);
   return {
     rate,
     imagesPerStep,

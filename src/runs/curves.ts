@@ -1,18 +1,18 @@
-/** A run's curves: `curves.csv`, a row an epoch, and `steps.csv`, a row every k steps. */
+/** A run's curves: `curves.csv`, a row an epoch (or every so many steps, `evaluate.everySteps`), and `steps.csv`, a row every k steps. */
 import { UserError } from '../errors.js';
 import { type RowFormat, readRows } from '../storage/row-format.js';
 import { type ResumePoint, RowLog } from '../storage/row-log.js';
 import { classificationMeasures, loggedNames, type Measured } from '../tasks/metric.js';
 
-/** One epoch. `train_…` are means over its augmented images; `val_…` are missing where it was not evaluated. */
+/** An epoch, or so many steps. `train_…` are means over its augmented images; `val_…` are missing where it was not evaluated. */
 export interface CurveRow {
-  /** From 1. */
+  /** The epoch that it ends in, from 1. */
   epoch: number;
   /** Steps done since the run's start. */
   step: number;
   /** Training images seen since the run's start. */
   images: number;
-  /** The rate of the epoch's last step. */
+  /** The rate of its last step. */
   learning_rate: number;
   /** The sum of the task's losses, without weight decay. */
   train_loss: number;

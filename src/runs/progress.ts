@@ -1,15 +1,15 @@
-/** How far a run is, and the epoch's running sums: what a checkpoint holds beside the variables. */
+/** How far a run is, and the running sums of a row of its curves: what a checkpoint holds beside the variables. */
 export interface TrainingProgress {
   /** Steps done since the run's start. */
   step: number;
-  /** Sum over the epoch's steps of their mean losses. */
+  /** Sum over the row's steps of their mean losses. */
   loss: number;
-  /** The same of what else the task logs: losses as sums of means, counts as sums over the epoch's examples. */
+  /** The same of what else the task logs: losses as sums of means, counts as sums over the row's examples. */
   sums: Record<string, number>;
-  /** Seconds of this epoch in its steps, and within them waiting for data. */
+  /** Seconds of this row in its steps, and within them waiting for data. */
   trainSeconds: number;
   waitSeconds: number;
-  /** The same over the epochs before. */
+  /** The same over the rows before. */
   earlierTrainSeconds: number;
   earlierWaitSeconds: number;
   /** Seconds since the run's start, summed over resumes. */
@@ -55,8 +55,8 @@ export function progressSums(progress: TrainingProgress): Record<string, number>
   };
 }
 
-/** Closes the sums of the epoch before. */
-export function startEpoch(progress: TrainingProgress): void {
+/** Closes the sums of the row before. */
+export function startRow(progress: TrainingProgress): void {
   progress.earlierTrainSeconds += progress.trainSeconds;
   progress.earlierWaitSeconds += progress.waitSeconds;
   progress.loss = 0;

@@ -9,6 +9,8 @@ import { type EventFile, logEpoch } from './tensorboard.js';
 
 export interface StepReport {
   epoch: number;
+  /** Steps of the current row of curves.csv that are done, this one among them. */
+  rowStep: number;
   rate: number;
   loss: number;
   /** The other numbers that the task logs of the step, in the units of its columns. */
@@ -36,7 +38,7 @@ export interface ProgressMessage {
 
 export interface ReporterOptions {
   epochs: number;
-  stepsPerEpoch: number;
+  totalSteps: number;
   imagesPerStep: number;
   /** The word for an example: image, clip. */
   examples?: 'images' | 'clips';
@@ -52,17 +54,7 @@ const noteEveryMs = 250;
 const messageEveryMs = 1000;
 
 export function createReporter(options: ReporterOptions, firstStep: number): Reporter {
-  const {
-    epochs,
-    stepsPerEpoch,
-    imagesPerStep,
-    measured,
-    quiet,
-    steps,
-    events,
-    examples = 'images',
-  } = options;
-  const totalSteps = epochs * stepsPerEpoch;
+  const { epochs, totalSteps, imagesPerStep, measured, quiet, steps, events, examples = 'images' } = options;
   const bar = startProgress({ label: 'training', total: totalSteps, unit: 'steps', quiet });
   bar.update(firstStep);
   let notedAt = 0;
@@ -90,14 +82,13 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
   };
 
   return {
-    step(progress, { epoch, rate, loss, logged }) {
+    step(progress, { epoch, rowStep: done, rate, loss, logged }) {
       const now = performance.now();
       if (steps && progress.step % steps.every === 0) {
         steps.append({ step: progress.step, epoch, learning_rate: rate, loss, ...logged });
       }
       if (now - notedAt < noteEveryMs) return;
       notedAt = now;
-      const done = progress.step - (epoch - 1) * stepsPerEpoch;
       const meanLoss = progress.loss / done;
       const means = loggedMeans(measured, progress.sums, { steps: done, images: done * imagesPerStep });
       const imagesPerSecond = (done * imagesPerStep) / progress.trainSeconds;

@@ -37,6 +37,9 @@ export function summarize({
   outcome,
 }: Summarized): Summary {
   const last = rows.at(-1);
+  const { epochs, stepsPerEpoch } = resolved;
+  const epochsDone =
+    last?.step === resolved.totalSteps ? epochs : Math.floor((last?.step ?? 0) / stepsPerEpoch);
   const trainSeconds = progress.earlierTrainSeconds + progress.trainSeconds;
   const waitSeconds = progress.earlierWaitSeconds + progress.waitSeconds;
   const { official, note, classNames } = dataset;
@@ -54,7 +57,7 @@ export function summarize({
     name: config.name,
     seed: config.seed,
     parameters: description.parameters,
-    epochs: { done: rows.length, total: config.epochs },
+    epochs: { done: epochsDone, total: epochs },
     steps: { done: progress.step, total: resolved.totalSteps },
     learningRate: resolved.rate,
     batch: { size: config.batch.size, workers: config.batch.workers },

@@ -3,7 +3,7 @@ import { planCell } from '../experiments/plan.js';
 import { columns } from '../terminal/columns.js';
 import { duration } from '../terminal/progress.js';
 import { estimateRun, sideBySide } from './estimate.js';
-import { readStatus } from './status.js';
+import { readStatus, shareDone } from './status.js';
 
 /** Each cell of an experiment with what it takes, and the whole. Seconds are of one run with `jobs` runs at a time. */
 export async function dryRun(
@@ -27,7 +27,7 @@ export async function dryRun(
       secondsPerRun: seconds,
       secondsFrom: from,
       // The epochs that an interrupted run has behind it are not run again.
-      secondsEach: left.map(({ epochs }) => seconds * (1 - epochs.done / epochs.total)),
+      secondsEach: left.map(({ epochs }) => seconds * (1 - shareDone(epochs))),
     };
   });
   const secondsLeft = sideBySide(

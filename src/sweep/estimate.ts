@@ -72,7 +72,7 @@ export function sideBySide(seconds: readonly number[], jobs: number): number {
 }
 
 /**
- * The time of a completed run: its median epoch times their number, since it may have been paused or have shared its
+ * The time of a completed run: that of its median row times their number, since it may have been paused or have shared its
  * cores.
  */
 function secondsOf(folder: string): number | undefined {
@@ -81,7 +81,7 @@ function secondsOf(folder: string): number | undefined {
   try {
     const rows = readCurves(join(folder, 'curves.csv'));
     const lengths = rows.map(({ seconds }, index) => seconds - (rows[index - 1]?.seconds ?? 0));
-    if (lengths.length > 0) return median(lengths) * summary.epochs.total;
+    if (lengths.length > 0) return median(lengths) * lengths.length;
   } catch {} // an estimate is no place to say what is wrong with a log
   return summary.secondsTotal;
 }

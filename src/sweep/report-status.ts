@@ -30,7 +30,7 @@ export function statusText(experiment: Experiment, statuses: readonly RunStatus[
     run.cell.label,
     `seed ${run.seed}`,
     state,
-    `${epochs.done}/${epochs.total}`,
+    `${epochs.done}/${epochs.total ?? '?'}`,
     validation === undefined ? '' : valueWithUnit(metric, validation),
     note ?? '',
   ]);

@@ -25,7 +25,8 @@ export type SweepRunState = (typeof runStates)[number];
 export interface RunStatus {
   run: Run;
   state: SweepRunState;
-  epochs: { done: number; total: number };
+  /** The total is not known of a training in steps that never began. */
+  epochs: { done: number; total?: number };
   /** The task's first metric on the validation split: the last five epochs' median once it is done, before that the last. */
   validation?: number;
   metric: Metric;
@@ -40,6 +41,9 @@ export interface RunStatus {
 /** Runs that a cluster has in its queue: the run folder's absolute path → pending or running there. */
 export type Queue = ReadonlyMap<string, 'queued' | 'running'>;
 
+/** The share of a run's epochs that are done. */
+export const shareDone = ({ done, total }: RunStatus['epochs']): number => (total ? done / total : 0);
+
 /** How every run stands, from what is on disk. `queue` comes from the cluster where there is one. */
 export async function readStatus(experiment: Experiment, queue: Queue = new Map()): Promise<RunStatus[]> {
   return Promise.all(experiment.runs.map((run) => statusOf(run, queue)));
@@ -49,7 +53,7 @@ async function statusOf(run: Run, queue: Queue = new Map()): Promise<RunStatus> 
   const attempts = readAttempts(run.folder);
   const last = attempts.at(-1);
   const summary = summaryOf(run.folder);
-  const total = run.cell.config.epochs;
+  const total = run.cell.config.epochs ?? summary?.epochs.total;
   const failures = countFailures(attempts);
   const of = async (state: SweepRunState, pending: boolean, note?: string): Promise<RunStatus> => {
     const rows = await curvesOf(run);

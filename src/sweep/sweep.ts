@@ -11,7 +11,7 @@ import { predecessorsOf } from './predecessors.js';
 import { countsText } from './report-status.js';
 import { resourcesOf } from './slurm/resources.js';
 import { submitToSlurm } from './slurm/slurm.js';
-import { readStatus } from './status.js';
+import { readStatus, shareDone } from './status.js';
 
 export interface SweepPlan {
   experiments: readonly Experiment[];
@@ -46,7 +46,7 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
       estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, data: plan.data }).seconds,
     ]),
   );
-  const done = new Map(statuses.map(({ run, epochs }) => [run, epochs.done / epochs.total]));
+  const done = new Map(statuses.map(({ run, epochs }) => [run, shareDone(epochs)]));
   const predecessors = predecessorsOf(runs);
   const display = openDisplay<Run>({
     runs,

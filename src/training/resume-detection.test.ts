@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { parseConfig } from '../config/load.js';
+import { readCurves } from '../runs/curves.js';
+import { readSummary } from '../runs/summary.js';
 import { readOutcome } from '../runs/testing/run-outcome.js';
 import { run } from './run.js';
 
@@ -20,17 +22,26 @@ model:
     regions: { perImage: 16 } }
 normalizer: { name: group, groups: 8 }
 batch: { size: 2 }
-learningRate: { base: 0.01, per: 2 }
-epochs: 2
-evaluate: { batchSize: 2 }
 log: { everySteps: 1 }
 engine: { intraOpThreads: 1, interOpThreads: 1 }
 `;
 
+const inEpochs = `
+epochs: 2
+evaluate: { batchSize: 2 }
+learningRate: { base: 0.01, per: 2 }
+`;
+
 /** A life of the run, which ends when it asks for the `stopAt`-th time whether to stop. */
-async function live(folder: string, data: string, stopAt = Number.POSITIVE_INFINITY): Promise<string> {
+async function live(
+  folder: string,
+  data: string,
+  stopAt = Number.POSITIVE_INFINITY,
+  length = inEpochs,
+): Promise<string> {
   let asked = 0;
-  const summary = await run(parseConfig(`${text}data: ${data}\n`, { file: 'detector.yaml' }), {
+  const config = parseConfig(`${text}${length}data: ${data}\n`, { file: 'detector.yaml' });
+  const summary = await run(config, {
     out: folder,
     mode: 'resume',
     eager: false,
@@ -43,6 +54,51 @@ async function live(folder: string, data: string, stopAt = Number.POSITIVE_INFIN
   });
   return summary.status;
 }
+
+test('a training in steps is evaluated every so many steps, and goes on in the middle of a row and of an epoch', async () => {
+  const data = '{ name: shapes, side: 64, trainImages: 9, valImages: 4 }';
+  const [whole, parts, same] = ['steps', 'steps-parts', 'epochs'].map((name) => join(scratch, name));
+  const steps = `
+steps: 7
+evaluate: { batchSize: 2, everySteps: 3 }
+learningRate: { base: 0.01, per: 2, dropAt: [4, 6] }
+`;
+  assert.equal(await live(whole, data, undefined, steps), 'completed');
+  for (const stopAt of [2, 3, 2]) assert.equal(await live(parts, data, stopAt, steps), 'interrupted');
+  assert.equal(await live(parts, data, undefined, steps), 'completed');
+  const outcome = await readOutcome(whole);
+  assert.deepEqual(await readOutcome(parts), outcome);
+  const rows = readCurves(join(whole, 'curves.csv'));
+  assert.deepEqual(
+    rows.map(({ epoch, step, images }) => [epoch, step, images]),
+    [
+      [1, 3, 6],
+      [2, 6, 12],
+      [2, 7, 14],
+    ],
+  );
+  assert.ok(rows.every((row) => row.val_boxAP !== undefined));
+  assert.deepEqual(
+    rows.map(({ learning_rate }) => learning_rate),
+    [0.01, 0.001, 0.0001],
+  );
+  const losses = (outcome.steps as { loss: number }[]).map(({ loss }) => loss);
+  const mean = (from: number, to: number) =>
+    losses.slice(from, to).reduce((sum, loss) => sum + loss, 0) / (to - from);
+  for (const [row, from, to] of [
+    [0, 0, 3],
+    [1, 3, 6],
+    [2, 6, 7],
+  ]) {
+    assert.ok(Math.abs(rows[row].train_loss - mean(from, to)) < 1e-6);
+  }
+  const { epochs } = readSummary(join(whole, 'summary.json'));
+  assert.deepEqual(epochs, { done: 2, total: 2 });
+
+  // Epochs see the same images in the same order.
+  assert.equal(await live(same, data), 'completed');
+  assert.deepEqual((await readOutcome(same)).steps.slice(0, 7), outcome.steps);
+});
 
 const detections = (folder: string) => fs.readFileSync(join(folder, 'detections.json'), 'utf8');
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { configIdentity } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
-import { dropsNeverReached, type Resolved } from '../config/resolve.js';
+import { dropsNeverReached, lengthInWords, type Resolved, rateInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
 import { ffmpegPath } from '../engine/install/ffmpeg.js';
@@ -78,8 +78,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   const never = dropsNeverReached(config);
   if (never.length > 0)
     options.note(
-      `warning: learningRate.dropAt ${never.join(', ')} is never reached in ${config.epochs} epochs`,
+      `warning: learningRate.dropAt ${never.join(', ')} is never reached in ${lengthInWords(config)}`,
     );
+  options.note(`${rateInWords(config, resolved)}, for ${lengthInWords(config)}`);
   const { variables } = description;
   const weights = holdsRun(options)
     ? undefined
@@ -198,16 +199,13 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
     };
   requireLock(folder);
   const point = folder.begunWith === undefined ? {} : { resumeAtStep: progress.step };
-  const leastRows = Math.ceil(progress.step / resolved.stepsPerEpoch) - 1;
+  const leastRows = Math.ceil(progress.step / resolved.rowSteps) - 1;
   const curves = CurvesLog.open(folder.curves, { ...point, leastRows }, task);
   const every = config.log.everySteps;
   const steps = every > 0 ? openStepsLog(folder.steps, point, task) : undefined;
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
-  const { stepsPerEpoch, imagesPerStep } = resolved;
   const reporting = {
-    epochs: config.epochs,
-    stepsPerEpoch,
-    imagesPerStep,
+    ...resolved,
     examples: dataset.shape.length === 4 ? ('clips' as const) : ('images' as const),
     measured: task,
     quiet: options.quiet,

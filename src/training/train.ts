@@ -1,4 +1,4 @@
-/** The training loop, read top to bottom: for each epoch, for each batch: step, record; evaluate, log, checkpoint. */
+/** The training loop, read top to bottom: for each row of the curves, for each batch: step, record; evaluate, log, checkpoint. */
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Resolved } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
@@ -7,7 +7,7 @@ import { openTrainBatches } from '../input/batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import type { CheckpointPolicy } from '../runs/checkpoint/policy.js';
 import { type CurvesLog, trainColumn, valColumn } from '../runs/curves.js';
-import { startEpoch, type TrainingProgress } from '../runs/progress.js';
+import { startRow, type TrainingProgress } from '../runs/progress.js';
 import type { Reporter } from '../runs/reporter.js';
 import type { TrainingEnd } from '../runs/summarize.js';
 import { loggedMeans, type Measured } from '../tasks/metric.js';
@@ -33,14 +33,14 @@ export interface Training {
 }
 
 /**
- * Trains from `progress` on, which it moves along, until the last epoch, a stop, or a loss that is not finite: of a
+ * Trains from `progress` on, which it moves along, until the last step, a stop, or a loss that is not finite: of a
  * step, or of an evaluation, which also sees what the last update did.
  */
 export async function train(training: Training, progress: TrainingProgress): Promise<TrainingEnd> {
   const { config, resolved, examples, measured, evaluate, curves, checkpoints, reporter, stopRequested } =
     training;
-  const { stepsPerEpoch, totalSteps, imagesPerStep } = resolved;
-  const { seed, epochs } = config;
+  const { stepsPerEpoch, totalSteps, rowSteps, imagesPerStep } = resolved;
+  const { seed } = config;
   const batches = openTrainBatches(examples, {
     seed,
     batchSize: imagesPerStep,
@@ -50,10 +50,14 @@ export async function train(training: Training, progress: TrainingProgress): Pro
     augment: isAugmented(config.data),
   });
   try {
-    for (let epoch = curves.rows.length + 1; epoch <= epochs; epoch++) {
-      if (progress.step === (epoch - 1) * stepsPerEpoch) startEpoch(progress);
+    // A row is an epoch, unless evaluations come every so many steps.
+    for (let row = curves.rows.length + 1; (row - 1) * rowSteps < totalSteps; row++) {
+      const first = (row - 1) * rowSteps;
+      const end = Math.min(row * rowSteps, totalSteps);
+      const isLast = end === totalSteps;
+      if (progress.step === first) startRow(progress);
 
-      while (progress.step < epoch * stepsPerEpoch) {
+      while (progress.step < end) {
         const started = performance.now();
         const waited = batches.waitedMs;
         const rate = resolved.rateAt(progress.step);
@@ -69,7 +73,8 @@ export async function train(training: Training, progress: TrainingProgress): Pro
         progress.trainSeconds += (performance.now() - started) / 1000;
         progress.waitSeconds += (batches.waitedMs - waited) / 1000;
         const means = loggedMeans(measured, logged, { steps: 1, images: imagesPerStep });
-        reporter.step(progress, { epoch, rate, loss, logged: means });
+        const epoch = Math.ceil(progress.step / stepsPerEpoch);
+        reporter.step(progress, { epoch, rowStep: progress.step - first, rate, loss, logged: means });
 
         await yieldToSignals();
         const stopping = stopRequested();
@@ -77,36 +82,37 @@ export async function train(training: Training, progress: TrainingProgress): Pro
         if (stopping) return { status: 'interrupted' };
       }
 
-      const evaluated = epoch % config.evaluate.every === 0 || epoch === epochs;
+      const evaluated = row % config.evaluate.every === 0 || isLast;
       const validation = evaluated
         ? await evaluate(async (done) => {
             reporter.evaluating(progress, done);
             await yieldToSignals();
             return stopRequested();
-          }, epoch === epochs)
+          }, isLast)
         : undefined;
       if (evaluated && !validation) {
         checkpoints.save(progress);
         return { status: 'interrupted' };
       }
 
-      const epochImages = stepsPerEpoch * imagesPerStep;
-      const means = loggedMeans(measured, progress.sums, { steps: stepsPerEpoch, images: epochImages });
+      const steps = end - first;
+      const images = steps * imagesPerStep;
+      const means = loggedMeans(measured, progress.sums, { steps, images });
       curves.append({
-        epoch,
+        epoch: Math.ceil(end / stepsPerEpoch),
         step: progress.step,
         images: progress.step * imagesPerStep,
         learning_rate: resolved.rateAt(progress.step - 1),
-        train_loss: progress.loss / stepsPerEpoch,
+        train_loss: progress.loss / steps,
         ...Object.fromEntries(Object.entries(means).map(([name, mean]) => [trainColumn(name), mean])),
         val_loss: validation?.loss,
         ...Object.fromEntries(measured.metrics.map(({ name }) => [valColumn(name), validation?.[name]])),
-        images_per_second: epochImages / progress.trainSeconds,
+        images_per_second: images / progress.trainSeconds,
         seconds: progress.seconds(),
       });
       reporter.epoch(curves.rows.at(-1)!);
       const lossIsFinite = validation?.loss === undefined || Number.isFinite(validation.loss);
-      if (!lossIsFinite || (epoch === epochs && !training.weightsAreFinite())) {
+      if (!lossIsFinite || (isLast && !training.weightsAreFinite())) {
         return { status: 'diverged', step: progress.step };
       }
       checkpoints.save(progress);

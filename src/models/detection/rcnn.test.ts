@@ -102,6 +102,11 @@ describe('a configuration that cannot be meant is refused', () => {
       /pre-trained weights, and there is no init\.weights/,
     ],
     [
+      'parts that stay at random values',
+      'model: mask-rcnn\nnormalizer: group\ndata: shapes\noptimizer: {frozen: [backbone.stem, backbone.stage1]}\n',
+      /keeps parts at random values, for there is no init\.weights/,
+    ],
+    [
       'too few sizes of anchors',
       'model: {name: mask-rcnn, anchors: {sizes: [8, 16]}}\nnormalizer: group\ndata: shapes\n',
       /2 sizes, and the pyramid's 5 levels one each/,

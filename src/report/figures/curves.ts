@@ -1,4 +1,4 @@
-/** Metrics and losses against epochs: the paper's Figures 4 and 5. */
+/** Metrics and losses against epochs, or steps where rows are of so many: the paper's Figures 4 and 5. */
 
 import { groupBy } from '../../analysis/group-by.js';
 import { type Study, type StudyCell, trainColumns } from '../../analysis/study.js';
@@ -46,7 +46,10 @@ function captionOf(curves: PlottedColumn[]): string {
 export function curvesFigure(study: Study): Figure | undefined {
   const cells = study.cells.filter((cell) => drawnRuns(cell).some(({ rows }) => rows.length > 1));
   if (cells.length === 0) return undefined;
-  const last = Math.max(...cells.flatMap((cell) => drawnRuns(cell).map(({ epochs }) => epochs.done)));
+  const unit = unitOfRows(cells);
+  const last = Math.max(
+    ...cells.flatMap((cell) => drawnRuns(cell).map(({ rows }) => rows.at(-1)?.[unit] ?? 0)),
+  );
   const nameOf = lineNames(study.cells);
   const sizes = distinct(study.cells.map(({ setting }) => setting.batchSize)).sort((a, b) => b - a);
   const bySize = sizes.length > 1;
@@ -56,7 +59,7 @@ export function curvesFigure(study: Study): Figure | undefined {
   const curves = curvesOf(study);
   const panels = curves.flatMap(({ column, title, metric }) => {
     const everyPoint = groups.map(([, members]) =>
-      members.flatMap((cell) => curveOf(cell, column, lineOf(cell))),
+      members.flatMap((cell) => curveOf(cell, column, unit, lineOf(cell))),
     );
     // Epochs that were not evaluated, or gave no number, have no point; a figure needs one.
     if (everyPoint.flat().length === 0) return [];
@@ -70,7 +73,7 @@ export function curvesFigure(study: Study): Figure | undefined {
         seeds: [],
         lines,
         legendTitle: bySize ? 'batch size' : '',
-        x: { title: 'epoch', values: [0, last], log2: false, descending: false },
+        x: { title: unit, values: [0, last], log2: false, descending: false },
         y: { title: labelWithUnit(metric), domain },
       }),
     );
@@ -78,22 +81,31 @@ export function curvesFigure(study: Study): Figure | undefined {
   if (panels.length === 0) return undefined;
   return {
     name: 'curves',
-    caption: `${captionOf(curves)} against epochs; the mean over seeds, with their range behind it`,
+    caption: `${captionOf(curves)} against ${unit}s; the mean over seeds, with their range behind it`,
     columns: bySize ? groups.length : 2,
     panels,
   };
 }
 
-/** Mean over the runs at each epoch that all of them reached. */
-function curveOf(cell: StudyCell, column: PlottedColumn['column'], line: string): LinePoint[] {
+/** Epochs tell rows apart, unless a run was evaluated every so many steps. */
+const unitOfRows = (cells: readonly StudyCell[]): 'epoch' | 'step' =>
+  cells.some(({ config }) => config.evaluate.everySteps !== undefined) ? 'step' : 'epoch';
+
+/** Mean over the runs at each epoch or step that all of them reached. */
+function curveOf(
+  cell: StudyCell,
+  column: PlottedColumn['column'],
+  unit: 'epoch' | 'step',
+  line: string,
+): LinePoint[] {
   const curves = drawnRuns(cell)
-    .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row.epoch, row[column]])))
+    .map(({ rows }) => new Map(rows.map((row: CurveRow) => [row[unit], row[column]])))
     .filter((curve) => curve.size > 0);
   if (curves.length === 0) return [];
-  return [...curves[0].keys()].flatMap((epoch) => {
-    const values = curves.map((curve) => curve.get(epoch));
+  return [...curves[0].keys()].flatMap((x) => {
+    const values = curves.map((curve) => curve.get(x));
     const finite = values.filter((value): value is number => Number.isFinite(value));
-    return finite.length === curves.length ? { line, x: epoch, ...spreadOf(finite) } : [];
+    return finite.length === curves.length ? { line, x, ...spreadOf(finite) } : [];
   });
 }
 

@@ -165,7 +165,7 @@ function costTable({ cells }: Study): string {
         escapeHtml(label),
         String(seed),
         outcome,
-        `${epochs.done} of ${epochs.total}`,
+        `${epochs.done} of ${epochs.total ?? '?'}`,
         summary?.imagesPerSecond ? summary.imagesPerSecond.toFixed(0) : '–',
         summary ? (summary.secondsTotal / 60).toFixed(1) : '–',
       ],

@@ -67,7 +67,7 @@ function writeRun(
   change: Partial<Summary> = {},
 ): string {
   const { config } = cell;
-  const total = config.epochs;
+  const total = config.epochs!;
   const done = change.epochs?.done ?? total;
   const { size, workers } = config.batch;
   const rows = Array.from({ length: done }, (_, index) => {

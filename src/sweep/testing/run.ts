@@ -66,7 +66,7 @@ try {
 }
 const begun = existsSync(join(out, 'curves.csv'));
 const curves = CurvesLog.open(join(out, 'curves.csv'), begun ? { resumeAtStep: step } : {});
-const totalSteps = config.epochs * stepsPerEpoch;
+const totalSteps = config.epochs! * stepsPerEpoch;
 save('running');
 
 while (step < totalSteps) {
@@ -142,7 +142,7 @@ function save(status: Summary['status']): void {
     name: config.name,
     seed: config.seed,
     parameters: 1,
-    epochs: { done: rows.length, total: config.epochs },
+    epochs: { done: rows.length, total: config.epochs! },
     steps: { done: step, total: totalSteps },
     learningRate: config.learningRate.base,
     batch: { size: config.batch.size, workers: config.batch.workers },
