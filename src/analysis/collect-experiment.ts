@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import { baselineFile, type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { settingOf } from '../experiments/setting.js';
 import { type PaperKey, publishedError } from '../paper/published.js';
@@ -14,9 +15,11 @@ import { type Study, type StudyCell, studyCell } from './study.js';
 /** Reads every run of the experiment that there is. Throws UserError when the experiment or its baseline is wrong. */
 export async function collectExperiment(experiment: Experiment): Promise<Study> {
   const table = experiment.reproduces?.table;
-  const cells = await readCells(experiment);
+  const { model } = experiment.cells[0].config;
+  const metric = isDetectorName(model.name) ? await plannedMetric(experiment) : undefined;
+  const cells = await readCells(experiment, metric);
   const known = new Set(experiment.cells.map(({ key }) => key));
-  const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment) : [];
+  const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment, metric) : [];
   return {
     metric: await metricOf(experiment, cells),
     name: experiment.name,
@@ -40,13 +43,19 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
   };
 }
 
-async function collectBaseline(name: string, experiment: Experiment): Promise<StudyCell[]> {
+async function collectBaseline(name: string, experiment: Experiment, metric?: Metric): Promise<StudyCell[]> {
   const out = dirname(experiment.folder);
-  return readCells(await loadExperiment(baselineFile(name, experiment.file, out), { out }));
+  const baseline = await loadExperiment(baselineFile(name, experiment.file, out), { out });
+  // Several of the paper's tables have the same detector: its cells are looked for where the experiment's own are.
+  const table = metric ? experiment.reproduces?.table : undefined;
+  return readCells(baseline, metric, table);
 }
 
-function readCells(experiment: Experiment): Promise<StudyCell[]> {
-  const table = experiment.reproduces?.table;
+function readCells(
+  experiment: Experiment,
+  metric?: Metric,
+  table = experiment.reproduces?.table,
+): Promise<StudyCell[]> {
   return Promise.all(
     experiment.cells.map(async (cell) =>
       studyCell(
@@ -61,7 +70,7 @@ function readCells(experiment: Experiment): Promise<StudyCell[]> {
             }),
           ),
         ),
-        table,
+        { table, metric },
       ),
     ),
   );
@@ -84,11 +93,14 @@ function keyOfAxes(base: Config, axes: Record<string, unknown>): PaperKey {
 }
 
 /** The metric of the first run that has one; before any run, the one that the task's module declares. */
-async function metricOf(
-  { cells: [{ config }], metric: wanted }: Experiment,
-  cells: StudyCell[],
-): Promise<Metric> {
-  if (!config.task || cells.some(({ runs }) => runs.some(({ summary }) => summary))) return cells[0].metric;
+async function metricOf(experiment: Experiment, cells: StudyCell[]): Promise<Metric> {
+  const { task } = experiment.cells[0].config;
+  if (!task || cells.some(({ runs }) => runs.some(({ summary }) => summary))) return cells[0].metric;
+  return plannedMetric(experiment);
+}
+
+/** The metric that the experiment asks for, or the first of its task. */
+async function plannedMetric({ cells: [{ config }], metric: wanted }: Experiment): Promise<Metric> {
   const { task } = await loadTask(config);
   return task.metrics.find(({ name }) => name === wanted) ?? task.metrics[0];
 }

@@ -1,19 +1,20 @@
 /** A difference between cells, ours beside the paper's, in the unit of the compared metric. */
 
+import { isDetectorName } from '../config/schema-model.js';
 import type { Setting } from '../experiments/setting.js';
-import { publishedError } from '../paper/published.js';
 import { estimate, type MeanWithInterval } from './statistics.js';
-import { hasDiverged, isOfThePaper, type StudyCell, valuesOf } from './study.js';
+import { hasDiverged, isOfThePaper, publishedFor, type StudyCell, valuesOf } from './study.js';
 import { type Verdict, verdictOn } from './verdict.js';
 
 /**
  * - `normalizers`: GN minus BN, another normalizer minus GN, at the same batch size
  * - `rise`: a batch size minus the reference, 32, for the same normalizer
  * - `rises`: BN's rise from the reference to the smallest batch minus GN's
+ * - `heads`: a detector with a normalizer in its heads minus one without, their backbones' being the same
  * - `groups`: a number (width) of groups minus the extreme that is LN (IN)
  * - `control`: two cells that differ in one key that is neither normalizer nor batch size
  */
-export type ContrastKind = 'normalizers' | 'rise' | 'rises' | 'groups' | 'control';
+export type ContrastKind = 'normalizers' | 'rise' | 'rises' | 'heads' | 'groups' | 'control';
 
 export interface Contrast {
   kind: ContrastKind;
@@ -52,7 +53,7 @@ export function contrast(options: {
   const sum =
     kind === 'control' || !ofThePaper
       ? undefined
-      : sumOfTerms(terms, ({ setting }) => publishedError(setting, table)?.error);
+      : sumOfTerms(terms, (cell) => (isDetector(cell) ? cell.published : publishedFor(cell, table))?.value);
   const published = sum === undefined ? undefined : Number(sum.toFixed(1));
   const ours = estimate(pairs.map(({ difference }) => difference));
   const missing = terms.some(([, cell]) => valuesOf(cell).length === 0);
@@ -69,6 +70,8 @@ export function contrast(options: {
     verdict: verdictOn({ published, ours, missing, diverged, aboutEqual: terms[0][1].metric.aboutEqual }),
   };
 }
+
+const isDetector = ({ setting }: StudyCell) => isDetectorName(setting.model);
 
 /** Undefined when a term has no value. */
 function sumOfTerms(terms: Term[], termOf: (cell: StudyCell) => number | undefined): number | undefined {

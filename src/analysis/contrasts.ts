@@ -14,6 +14,7 @@ export function contrastsOf(study: Study): Contrast[] {
   return [
     ...(study.reproduces?.table === 3 ? sets.flatMap(groupContrasts) : sets.flatMap(normalizerContrasts)),
     ...sets.flatMap(freezingContrasts),
+    ...sets.flatMap(headContrasts),
     ...sets.flatMap(riseContrasts),
     ...controlContrasts(study),
   ];
@@ -72,7 +73,8 @@ function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
     .flatMap((tuned) => {
       const { batchSize } = tuned.setting;
       const frozen = cells.find(
-        ({ setting }) => setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize,
+        ({ setting }) =>
+          setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize && !hasHeads(setting),
       );
       if (!frozen) return [];
       return contrast({
@@ -82,6 +84,34 @@ function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
         terms: [
           [1, tuned],
           [-1, frozen],
+        ],
+      });
+    });
+}
+
+const hasHeads = ({ heads = {} }: StudyCell['setting']): boolean => Object.keys(heads).length > 0;
+
+/** Table 5's question: what does a normalizer in a detector's heads do, beside none there and the same backbone? */
+function headContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
+  return cells
+    .filter(({ setting }) => setting.heads && hasHeads(setting))
+    .flatMap((cell) => {
+      const { batchSize, normalizer } = cell.setting;
+      const plain = cells.find(
+        ({ setting }) =>
+          setting.heads &&
+          !hasHeads(setting) &&
+          setting.normalizer === normalizer &&
+          setting.batchSize === batchSize,
+      );
+      if (!plain || !(own.has(cell) || own.has(plain))) return [];
+      return contrast({
+        kind: 'heads',
+        label: `${name(cell)} − ${name(plain)} at ${batchSize}${note}`,
+        id: `heads:${name(cell)}-${name(plain)}@${batchSize}${note}`,
+        terms: [
+          [1, cell],
+          [-1, plain],
         ],
       });
     });

@@ -1,9 +1,11 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
 import { lengthInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
 import { isOverClips, paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
+import { paperDetectorSetting } from '../paper/published-detections.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
 
 /** Names as the field writes them. */
@@ -16,6 +18,8 @@ const properNames: Record<string, string> = {
   'motion-of-photographs': 'photographs that move',
   'video-folder': 'a folder of videos',
   'image-folder': 'a folder of images',
+  coco: 'data in COCO’s form',
+  shapes: 'drawn shapes',
   imagenette: 'imagenette',
   vgg16: 'VGG-16',
 };
@@ -30,32 +34,49 @@ export function properName(name: string): string {
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
 export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   const theirSetting = settingOfPaper(cells);
-  const { data, epochs, workers, learningRate, groups, momentum, weightDecay } = theirSetting;
+  const { data, workers, learningRate, momentum, weightDecay } = theirSetting;
+  const ofDetectors = isOfDetectors(theirSetting);
   const overClips = theirSetting === paperVideoSetting;
   /** Each deviation of the cells from the paper, and the paper's own value. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
     [
-      ({ config }) => (config.init && !overClips ? 'fine-tuned for classification' : undefined),
+      ({ config }) =>
+        config.init && !overClips && !ofDetectors ? 'fine-tuned for classification' : undefined,
       'Mask R-CNN fine-tuned on COCO',
     ],
     [
       ({ config: { init } }) =>
         unless(
-          !overClips || init?.inflate === true,
+          !overClips || init?.inflate === true || ofDetectors,
           init ? 'from the weights of another run over clips' : 'from scratch',
         ),
       'from ImageNet’s weights, inflated',
     ],
     [
-      ({ setting }) => (isPaperModel(setting.model) ? undefined : properName(setting.model)),
+      ({ setting, config }) => (isPaperModel(setting.model) ? undefined : backboneOf(config)),
       overClips ? 'I3D ResNet-50' : 'ResNet-50',
     ],
-    [({ config }) => unless(config.epochs === epochs, lengthInWords(config)), `${epochs}`],
+    isOfDetectors(theirSetting)
+      ? [
+          ({ config }) => unless(lengths(theirSetting).includes(config.steps ?? 0), lengthInWords(config)),
+          `${theirSetting.steps.toLocaleString('en')} steps`,
+        ]
+      : [
+          ({ config }) => unless(config.epochs === theirSetting.epochs, lengthInWords(config)),
+          `${theirSetting.epochs}`,
+        ],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
-    [dropsOf, overClips ? 'after 150,000 and 300,000 of 400,000 steps' : 'after epochs 30, 60 and 90'],
+    [
+      dropsOf,
+      ofDetectors
+        ? 'after 120,000 and 160,000 of 180,000 steps'
+        : overClips
+          ? 'after 150,000 and 300,000 of 400,000 steps'
+          : 'after epochs 30, 60 and 90',
+    ],
     [
       ({ config: { optimizer } }) =>
         unless(optimizer.momentum === momentum, `momentum ${optimizer.momentum}`),
@@ -66,7 +87,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
         unless(optimizer.weightDecay === weightDecay, `weight decay ${optimizer.weightDecay}`),
       `${weightDecay}`,
     ],
-    [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${groups}`],
+    [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${paperSetting.groups}`],
     [({ config }) => unless(config.precision === 'float32', config.precision), 'float32'],
     [
       ({ config }) => unless(config.evaluate.statistics === 'running', config.evaluate.statistics),
@@ -81,6 +102,10 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
 
+/** The keys of the recipe of the paper's detectors, which a classifier has otherwise. */
+const isOfDetectorRecipe =
+  /^(optimizer\.(nesterov|decayNormalizer|decayBias|frozen|rates\.bias)|learningRate\.warmup\w+|evaluate\.every\w*)$/;
+
 /** All else that is not at its default, which is the paper's: label smoothing, a rate of the head's own, other images, layers, … */
 function othersOf(cell: StudyCell): string[] {
   const told =
@@ -88,19 +113,34 @@ function othersOf(cell: StudyCell): string[] {
   const training = Object.keys(cell.setting.others)
     .filter((path) => /^(optimizer|learningRate|normalizer|evaluate)\./.test(path) && !told.test(path))
     // In fine-tuning the paper has none on γ and β either.
-    .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'));
+    .filter((path) => !(cell.config.init && path === 'optimizer.decayNormalizer'))
+    .filter((path) => !(isDetectorName(cell.setting.model) && isOfDetectorRecipe.test(path)));
   return [...training, ...otherImagesOrLayers(cell)].map((path) => valueInWords(cell, path));
 }
 
 /** Keys that make images or layers others than the paper's; not those that say which data they are, and where. */
 function otherImagesOrLayers({ setting }: StudyCell): string[] {
-  const told = /^data\.(name|train|val|classes|trainSubset|valSubset|onBroken)$/;
+  const told =
+    /^data\.(name|train|val|trainAnnotations|valAnnotations|classes|trainSubset|valSubset|onBroken)$/;
   return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));
 }
 
-/** Table 8's where all cells are over clips. */
-const settingOfPaper = (cells: readonly StudyCell[]) =>
-  cells.every(({ setting }) => isOverClips(setting.model)) ? paperVideoSetting : paperSetting;
+/** Table 8's where all cells are over clips, Tables 4 to 7's where all are detectors. */
+function settingOfPaper(cells: readonly StudyCell[]) {
+  if (cells.every(({ setting }) => isDetectorName(setting.model))) return paperDetectorSetting;
+  return cells.every(({ setting }) => isOverClips(setting.model)) ? paperVideoSetting : paperSetting;
+}
+
+type SettingOfPaper = ReturnType<typeof settingOfPaper>;
+const isOfDetectors = (setting: SettingOfPaper): setting is typeof paperDetectorSetting => 'steps' in setting;
+/** The lengths that the paper trains detectors for, in steps. */
+const lengths = ({ steps, longSteps }: typeof paperDetectorSetting): number[] => [steps, longSteps, 360_000];
+
+/** `ResNet-18`: a detector goes by its backbone. */
+const backboneOf = ({ model }: Config): string | undefined =>
+  'backbone' in model
+    ? unless(/^resnet(50|101)$/.test(model.backbone), properName(model.backbone))
+    : properName(model.name);
 
 const unitOf = ({ model }: Config): string => (isOverClips(model.name) ? 'clips' : 'images');
 

@@ -1,13 +1,9 @@
 /** An experiment together with what its runs' files say: what tables, figures and reports are made of. */
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import { type Setting, settingOf } from '../experiments/setting.js';
-import {
-  type ErrorTable,
-  isOverClips,
-  type PublishedError,
-  publishedError,
-  publishedErrors,
-} from '../paper/published.js';
+import { type ErrorTable, isOverClips, publishedError, publishedErrors } from '../paper/published.js';
+import { publishedDetection } from '../paper/published-detections.js';
 import { type CurveRow, curveColumns } from '../runs/curves.js';
 import type { Summary } from '../runs/summary.js';
 import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
@@ -44,7 +40,8 @@ export interface StudyCell {
   label: string;
   config: Config;
   setting: Setting;
-  published?: PublishedError;
+  /** The paper's, in the metric's unit. */
+  published?: Published;
   runs: StudyRun[];
 }
 
@@ -67,30 +64,63 @@ export interface Study {
   strays: string[];
 }
 
+/** A number of the paper, and where it stands. */
+export interface Published {
+  source: string;
+  /** As the paper names it: `resnet50`, `ResNet-50-FPN`. */
+  model: string;
+  normalizer: string;
+  value: number;
+}
+
 const isErrorTable = (table?: number): table is ErrorTable =>
   publishedErrors.some((value) => value.table === table && table !== undefined);
 
-/** A cell with what the paper has for it; its label is given when all cells of the study are known. */
-export function studyCell(key: string, config: Config, runs: StudyRun[], table?: number): StudyCell {
+/**
+ * A cell with what the paper has for it; its label is given when all cells of the study are known.
+ * @param planned.metric the metric that its runs are judged by, where none of them has begun
+ */
+export function studyCell(
+  key: string,
+  config: Config,
+  runs: StudyRun[],
+  planned: { table?: number; metric?: Metric } = {},
+): StudyCell {
   const setting = settingOf(config);
-  // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
-  const own = isErrorTable(table) ? publishedError(setting, table) : undefined;
-  const inThePaper = own ?? (table === 3 ? undefined : publishedError(setting));
-  const metric = runs.find(({ summary }) => summary)?.metrics[0] ?? classificationError;
-  const published = isOfThePaper({ config, metric }) ? inThePaper : undefined;
+  const { table, metric: expected = classificationError } = planned;
+  const metric = runs.find(({ summary }) => summary)?.metrics[0] ?? expected;
+  const published = isOfThePaper({ config, metric })
+    ? publishedFor({ config, setting, metric }, table)
+    : undefined;
   return { key, label: key, config, setting, metric, published, runs };
 }
 
+/** The paper's number for a cell, if it has one. */
+export function publishedFor(
+  { config, setting, metric }: Pick<StudyCell, 'config' | 'setting' | 'metric'>,
+  table?: number,
+): Published | undefined {
+  if (isDetectorName(config.model.name)) {
+    const row = publishedDetection(config, table);
+    const value = (row as unknown as Record<string, unknown> | undefined)?.[metric.name];
+    return row && typeof value === 'number' ? { ...row, value } : undefined;
+  }
+  // A table without the cell falls back on the rest of the paper, but Table 3's groups are no Table 1.
+  const own = isErrorTable(table) ? publishedError(setting, table) : undefined;
+  const found = own ?? (table === 3 ? undefined : publishedError(setting));
+  return found && { ...found, value: found.error };
+}
+
 /**
- * The paper's errors are of training from scratch, over clips from other weights, on all classes, and of
+ * The paper's errors are of training from scratch, over clips and of detectors from other weights, on all classes, and of
  * evaluation with running statistics.
  */
 export const isOfThePaper = ({ config, metric }: Pick<StudyCell, 'config' | 'metric'>): boolean => {
   const { init, model, data, evaluate, task } = config;
   return (
     !task &&
-    isError(metric) &&
-    (!init || isOverClips(model.name)) &&
+    (isDetectorName(model.name) ? !isError(metric) : isError(metric)) &&
+    (!init || isOverClips(model.name) || isDetectorName(model.name)) &&
     !data.classes &&
     evaluate.statistics === 'running'
   );

@@ -194,6 +194,13 @@ test('runs go by stage, then by seed, then as listed', async () => {
   );
 });
 
+test('a value that is a list is named in a list', async () => {
+  const lists = small.replace('axes:', 'axes:\n  learningRate.dropAt: [[1, 2], [2, 3]]');
+  const { cells } = await load(`${lists}exclude:\n  - { learningRate.dropAt: [[1, 2]] }\n`);
+  assert.equal(cells.length, 4);
+  assert.ok(cells.every(({ config }) => config.learningRate.dropAt[0] === 2));
+});
+
 test('excluded cells are left out', async () => {
   const { cells } = await load(`${small}exclude:\n  - { normalizer: batch, batch.size: [32, 2] }\n`);
   assert.deepEqual(

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 /** The value of each axis in one cell, by key path: `{ normalizer: { name: 'batch' }, 'batch.size': 32 }`. */
 export type Point = Record<string, unknown>;
 
-/** The values that pick cells, by axis: one value, or a list of them. */
+/** The values that pick cells, by axis: one value, or a list of them; a value that is a list itself stands in a list. */
 export type Match = Record<string, unknown>;
 
 /** Every combination of the axes' values, the last axis fastest; the order in which the values are listed. */
@@ -18,7 +18,7 @@ export function gridPoints(axes: Record<string, readonly unknown[]>): Point[] {
 /** True when a point has, for each axis that `match` names, the value (or one of the values) that it names. */
 export function matches(point: Point, match: Match): boolean {
   return Object.entries(match).every(([path, wanted]) =>
-    (Array.isArray(wanted) ? wanted : [wanted]).some((value) => sameValue(point[path], value)),
+    (Array.isArray(wanted) ? [wanted, ...wanted] : [wanted]).some((value) => sameValue(point[path], value)),
   );
 }
 

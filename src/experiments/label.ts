@@ -2,7 +2,7 @@
 
 import { parse } from 'node:path';
 import type { Config } from '../config/schema.js';
-import type { PaperKey } from '../paper/published.js';
+import type { Heads, PaperKey } from '../paper/published.js';
 import { isMapping, type Point } from './grid.js';
 import { byText, differingPaths, normalizerKey, type Setting } from './setting.js';
 
@@ -32,13 +32,25 @@ function normalizerName(normalizer: string): string {
 
 /** `GN`; where `detailed`, `GN, 4 groups` or `GN, 2 channels a group`. */
 export function normalizerLabel(
-  { normalizer, groups, channelsPerGroup }: PaperKey,
+  { normalizer, groups, channelsPerGroup, heads }: PaperKey,
   detailed: boolean,
 ): string {
-  const name = normalizerName(normalizer);
+  const name = normalizerName(normalizer) + (heads ? headsInWords(normalizer, heads) : '');
   if (!detailed) return name;
   if (channelsPerGroup !== undefined) return `${name}, ${count(channelsPerGroup, 'channel')} a group`;
   return groups === undefined ? name : `${name}, ${count(groups, 'group')}`;
+}
+
+const headNames = { neck: 'neck', boxHead: 'box head', maskHead: 'mask head' } as const;
+
+/** Says what the heads of a detector have whose backbone has another normalizer than the rest: frozen BN never is in the rest. */
+function headsInWords(backbone: string, heads: Heads): string {
+  const entries = Object.entries(heads) as [keyof typeof headNames, string][];
+  if (entries.length === 0) return backbone === 'frozen-batch' ? '' : ' in the backbone';
+  const [[, first]] = entries;
+  const places = entries.filter(([, name]) => name === first).map(([part]) => headNames[part]);
+  if (first === backbone) return ` in backbone and ${places.join(' and ')}`;
+  return `, ${normalizerName(first)} in the ${places.join(' and ')}`;
 }
 
 /** `1 group`, `8 groups`. */
@@ -99,7 +111,9 @@ function inWords(path: string, value: unknown): string {
     case 'normalizer.channelsPerGroup':
       return `${count(Number(value), 'channel')} a group`;
   }
-  const key = path.slice(path.lastIndexOf('.') + 1);
+  const key = /^model\.(?:anchors|proposals|regions|pooling|detections)\./.test(path)
+    ? path.slice(path.indexOf('.') + 1).replaceAll('.', ' ')
+    : path.slice(path.lastIndexOf('.') + 1);
   return value === undefined ? `no ${key}` : `${key} ${words}`;
 }
 

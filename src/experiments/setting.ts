@@ -1,7 +1,9 @@
 /** The settings that tell an experiment's cells apart in the paper's terms, read off their configs. */
 import { configIdentity } from '../config/identity.js';
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import type { PaperKey } from '../paper/published.js';
+import { normalizersOf } from '../paper/published-detections.js';
 
 /** A cell in the paper's terms, and everything else about it for telling whether two cells may be compared. */
 export interface Setting extends PaperKey {
@@ -12,13 +14,19 @@ export interface Setting extends PaperKey {
 }
 
 export function settingOf(config: Config): Setting {
-  const normalizer = config.normalizer as { name: string; groups?: number; channelsPerGroup?: number };
   const { model, batch } = config;
+  const { backbone, heads } = isDetectorName(model.name)
+    ? normalizersOf(config)
+    : { backbone: config.normalizer, heads: undefined };
+  const normalizer = backbone as { name: string; groups?: number; channelsPerGroup?: number };
   const { init: _, ...identity } = configIdentity(config) as Record<string, unknown>;
   const others = flatten(identity);
   const elsewhere =
     /^(seed|model\.name|batch\.(size|workers|microSteps)|normalizer(\.(name|groups|channelsPerGroup))?)$/;
-  for (const path of Object.keys(others)) if (elsewhere.test(path)) delete others[path];
+  const inParts = /^normalizer\.parts\.(backbone|neck|boxHead|maskHead)\./;
+  for (const path of Object.keys(others)) {
+    if (elsewhere.test(path) || (isDetectorName(model.name) && inParts.test(path))) delete others[path];
+  }
   // Each normalizer goes on from weights of its own: for a comparison it counts that there are some, not which.
   if (config.init) others.init = config.init.head;
   return {
@@ -27,6 +35,7 @@ export function settingOf(config: Config): Setting {
     groups: normalizer.groups,
     channelsPerGroup: normalizer.channelsPerGroup,
     batchSize: batch.size,
+    ...(heads && { heads }),
     ...('frames' in config.data && { frames: config.data.frames }),
     workers: batch.workers,
     others,
@@ -47,6 +56,7 @@ export function compareSettings(a: Setting, b: Setting): number {
     byText(a.model, b.model) ||
     rank(a) - rank(b) ||
     byText(a.normalizer, b.normalizer) ||
+    Object.keys(a.heads ?? {}).length - Object.keys(b.heads ?? {}).length ||
     Number(a.channelsPerGroup !== undefined) - Number(b.channelsPerGroup !== undefined) ||
     (b.groups ?? 0) - (a.groups ?? 0) ||
     (b.channelsPerGroup ?? 0) - (a.channelsPerGroup ?? 0) ||
@@ -57,14 +67,18 @@ export function compareSettings(a: Setting, b: Setting): number {
   );
 }
 
-/** Equal for two cells that differ in nothing but normalizer and batch size. */
+/**
+ * Equal for two cells that differ in nothing but normalizer and batch size. A detector's box head goes with the normalizer:
+ * in the paper's Table 6 only GN's has convolutions.
+ */
 export function contextOf({ model, workers, others }: Setting): string {
-  return JSON.stringify([model, workers, Object.entries(others).sort(([a], [b]) => byText(a, b))]);
+  const compared = Object.entries(others).filter(([path]) => path !== 'model.boxHead');
+  return JSON.stringify([model, workers, compared.sort(([a], [b]) => byText(a, b))]);
 }
 
-/** Equal for two cells with the same normalizer, groups included. */
-export function normalizerKey({ normalizer, groups, channelsPerGroup }: Setting): string {
-  return JSON.stringify([normalizer, groups ?? null, channelsPerGroup ?? null]);
+/** Equal for two cells with the same normalizer, groups and a detector's other parts included. */
+export function normalizerKey({ normalizer, groups, channelsPerGroup, heads }: Setting): string {
+  return JSON.stringify([normalizer, groups ?? null, channelsPerGroup ?? null, ...(heads ? [heads] : [])]);
 }
 
 /** The key paths, other than normalizer and batch size, in which two settings differ; in order. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { publishedDetections, publishedError, publishedErrors, publishedVideos } from './published.js';
+import { parseConfig } from '../config/load.js';
+import { publishedError, publishedErrors, publishedVideos } from './published.js';
+import { publishedDetection, publishedDetections } from './published-detections.js';
 
 const at = (normalizer: string, batchSize: number, more: object = {}, table?: 1 | 2 | 3) =>
   publishedError({ normalizer, batchSize, ...more }, table)?.error;
@@ -56,4 +58,37 @@ test('every table is there in full', () => {
   );
   assert.equal(publishedVideos.length, 6);
   assert.equal(count(8), 6);
+});
+
+test('a detector finds its row of Tables 4 to 7', () => {
+  const pretrained = 'init: { weights: a.safetensors }';
+  const frozen = 'name: none, parts: { backbone: { name: frozen-batch }';
+  const of = (model: string, normalizer: string, ...more: string[]) => {
+    const lines = [
+      `model: { name: mask-rcnn${model} }`,
+      `normalizer: { ${normalizer} }`,
+      'data: shapes',
+      'batch: { size: 2, workers: 8 }',
+      ...more,
+    ];
+    const found = publishedDetection(parseConfig(`${lines.join('\n')}\n`, { file: 'a.yaml' }));
+    return found && `${found.source}: ${found.boxAP} ${found.maskAP}`;
+  };
+  const wide = ', boxHead: 4conv1fc';
+  assert.equal(of('', `${frozen} }`, pretrained), 'Table 6: 38.6 34.5');
+  assert.equal(of(wide, `${frozen} }`, pretrained), 'Table 5: 38.6 34.2');
+  assert.equal(of(wide, `${frozen}, boxHead: { name: group } }`, pretrained), 'Table 5: 39.5 34.4');
+  const inBoth = 'name: none, parts: { backbone: { name: group }, boxHead: { name: group } }';
+  assert.equal(of(wide, inBoth, pretrained), 'Table 5: 40 34.8');
+  assert.equal(of(wide, 'name: group', pretrained), 'Table 6: 40.3 35.7');
+  const longer = ['steps: 270000'];
+  assert.equal(of(wide, 'name: group', pretrained, ...longer), 'Table 6: 40.8 36.1');
+  assert.equal(of(`, backbone: resnet101${wide}`, 'name: group', pretrained), 'Table 6: 41.8 36.8');
+  assert.equal(of(', neck: c4', `${frozen} }`, pretrained), 'Table 4: 37.7 32.8');
+  assert.equal(of(', neck: c4', 'name: group', pretrained), 'Table 4: 38.8 33.6');
+  assert.equal(of(wide, 'name: group'), 'Table 7: 39.5 35.2');
+  assert.equal(of(`, backbone: resnet18${wide}`, 'name: group'), 'Table 7: 39.5 35.2', 'as ResNet-50');
+  assert.equal(of(wide, 'name: batch'), undefined);
+  assert.equal(of(wide, 'name: layer', pretrained), undefined);
+  assert.equal(of(wide, `${frozen}, boxHead: { name: batch } }`, pretrained), undefined);
 });

@@ -1,9 +1,9 @@
 /**
  * Every number that Wu & He published in "Group Normalization" (ECCV 2018, arXiv 1803.08494) and that gnbench
- * compares with, in one place. Nothing else in the project writes a published figure down.
+ * compares with, but for those of detectors, which `published-detections.ts` has. Nothing else in the project writes a
+ * published figure down.
  *
- * Errors are top-1 validation errors in percent, on ImageNet the median of the last 5 epochs; detection and segmentation
- * are average precisions on COCO; video is top-1 and top-5 accuracy in percent on Kinetics.
+ * Errors are top-1 validation errors in percent, on ImageNet the median of the last 5 epochs; video is top-1 and top-5 accuracy in percent on Kinetics.
  */
 
 /** The tables of errors: of images, and Table 8 of videos. */
@@ -101,46 +101,6 @@ const fromTheText: PublishedError[] = [
   { source: 'Figure 6', model: 'vgg16', normalizer: 'group', batchSize: 32, error: 27.6 },
 ];
 
-/** A row of Tables 4 to 7: Mask R-CNN on COCO. */
-export interface PublishedDetection {
-  source: string;
-  table: 4 | 5 | 6 | 7;
-  backbone: 'ResNet-50 C4' | 'ResNet-50 FPN' | 'ResNet-101 FPN';
-  /** Normalizer of the backbone; `frozen-batch` is the paper's BN*. */
-  normalizer: 'frozen-batch' | 'group';
-  /** Normalizer of the box head, where the row is about it. */
-  head?: 'none' | 'group';
-  schedule?: 'long';
-  boxAP: number;
-  maskAP: number;
-}
-
-const detection = (
-  table: PublishedDetection['table'],
-  backbone: PublishedDetection['backbone'],
-  normalizer: PublishedDetection['normalizer'],
-  boxAP: number,
-  maskAP: number,
-  more: Pick<PublishedDetection, 'head' | 'schedule'> = {},
-): PublishedDetection => ({ source: `Table ${table}`, table, backbone, normalizer, ...more, boxAP, maskAP });
-
-/** Tables 4 (C4), 5 (4conv1fc box head), 6 (FPN) and 7 (from scratch). */
-export const publishedDetections: readonly PublishedDetection[] = [
-  detection(4, 'ResNet-50 C4', 'frozen-batch', 37.7, 32.8),
-  detection(4, 'ResNet-50 C4', 'group', 38.8, 33.6),
-  detection(5, 'ResNet-50 FPN', 'frozen-batch', 38.6, 34.2, { head: 'none' }),
-  detection(5, 'ResNet-50 FPN', 'frozen-batch', 39.5, 34.4, { head: 'group' }),
-  detection(5, 'ResNet-50 FPN', 'group', 40.0, 34.8, { head: 'group' }),
-  detection(6, 'ResNet-50 FPN', 'frozen-batch', 38.6, 34.5),
-  detection(6, 'ResNet-50 FPN', 'group', 40.3, 35.7),
-  detection(6, 'ResNet-50 FPN', 'group', 40.8, 36.1, { schedule: 'long' }),
-  detection(6, 'ResNet-101 FPN', 'frozen-batch', 40.9, 36.4),
-  detection(6, 'ResNet-101 FPN', 'group', 41.8, 36.8),
-  detection(6, 'ResNet-101 FPN', 'group', 42.3, 37.2, { schedule: 'long' }),
-  detection(7, 'ResNet-50 FPN', 'group', 39.5, 35.2),
-  detection(7, 'ResNet-101 FPN', 'group', 41.0, 36.4),
-];
-
 /** A cell of Table 8: ResNet-50 I3D on Kinetics. */
 export interface PublishedVideo {
   source: 'Table 8';
@@ -188,6 +148,9 @@ export const publishedErrors: readonly PublishedError[] = [
 /** True for the networks over clips, I3D and its control C2D. */
 export const isOverClips = (model: string): boolean => /^(i3d|c2d)-/.test(model);
 
+/** The normalizers of a detector's parts behind the backbone; a part that has none is not named. */
+export type Heads = Partial<Record<'neck' | 'boxHead' | 'maskHead', string>>;
+
 /** The keys by which the paper's tables tell cells apart. */
 export interface PaperKey {
   normalizer: string;
@@ -199,6 +162,8 @@ export interface PaperKey {
   model?: string;
   /** Frames of a clip. */
   frames?: number;
+  /** The normalizers of a detector's other parts, where they have another one than the backbone, whose `normalizer` is. */
+  heads?: Heads;
 }
 
 /**

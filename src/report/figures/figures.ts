@@ -87,7 +87,7 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
       const x = axis.xOf(cell);
       return cell.published === undefined || x === undefined
         ? []
-        : { line: axis.lineOf(cell), x, y: cell.published.error, of: cell.published };
+        : { line: axis.lineOf(cell), x, y: cell.published.value, of: cell.published };
     }),
     ({ of, x }) => `${of.model} ${of.normalizer} ${x}`,
   ).map(({ line, x, y }) => ({ line, x, y }));

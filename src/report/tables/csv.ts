@@ -75,7 +75,7 @@ function cellColumns({ key, label, setting, config, published }: StudyCell) {
     workers: setting.workers,
     precision: config.precision,
     statistics: config.evaluate.statistics,
-    paper: published?.error,
+    paper: published?.value,
     paper_source: published?.source,
   };
 }

@@ -95,7 +95,7 @@ function tableRow(cell: StudyCell, mixes: boolean): TableRow {
   const values = valuesOf(cell).sort((a, b) => a.seed - b.seed);
   const numbers = values.map(({ value }) => value);
   const average = numbers.length > 0 ? mean(numbers) : undefined;
-  const published = cell.published?.error;
+  const published = cell.published?.value;
   return {
     key: cell.key,
     label: cell.label,
@@ -133,7 +133,7 @@ function matrixOf({ cells }: Study, rows: TableRow[]): Matrix | undefined {
     const name = normalizerLabel(setting, detailed && setting.normalizer === 'group');
     return {
       label: [name, ...paths.map((path) => valueInWords(members[0], path))].join(', '),
-      published: at.map((cell) => cell?.published?.error),
+      published: at.map((cell) => cell?.published?.value),
       ours: at.map((cell) => rows.find(({ key }) => key === cell?.key)),
     };
   });
