@@ -1,5 +1,6 @@
 /** Proposals: the boxes that the region proposal network takes for objects, and its losses (Ren et al. 2015, §3.1). */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { stopGradient } from '../../engine/gradients.js';
 import type { Kernels } from '../../engine/kernel-table.js';
 import { tf } from '../../engine/load.js';
 import { type BoxWeights, clippedBoxes, encodeBoxes } from '../../engine/ops/box-coding.js';
@@ -21,7 +22,11 @@ export interface Regions {
   isThere: Tensor;
 }
 
-/** @param sizes each image's height and width, `[N, 2]` */
+/**
+ * To what is learnt behind them the proposals are given: no gradient flows back through their boxes (Ren et al. 2015,
+ * §3.2, approximate joint training).
+ * @param sizes each image's height and width, `[N, 2]`
+ */
 export function propose(
   maps: readonly OfMap[],
   sizes: Tensor,
@@ -29,8 +34,8 @@ export function propose(
   kernels: Kernels,
 ): Regions {
   const levels = maps.map(({ anchors, logits, shifts }) => ({
-    boxes: clippedBoxes(shifts, anchors.expandDims(0), weights, sizes, kernels),
-    scores: logits,
+    boxes: clippedBoxes(stopGradient(shifts), anchors.expandDims(0), weights, sizes, kernels),
+    scores: stopGradient(logits),
   }));
   const { boxes, scores, group } = topOfLevels(levels, { limit: candidates, leastSide }, kernels);
   const limit = Math.min(most, scores.shape[1]!);
