@@ -147,23 +147,56 @@ describe('clips as they come', { skip }, () => {
     await assert.rejects(decodeVideo(path, { ffmpeg, mostFrames: 5 }), refused(/more than 5 frames/, path));
   });
 
-  test('a decoder that is killed, or hangs until it is stopped, ends the decoding', async () => {
-    const slow = at('slow-ffmpeg');
-    writeFileSync(slow, '#!/bin/sh\nprintf "P6\\n4 4\\n255\\n"; echo $$ > "$0.pid"; exec sleep 60\n');
-    chmodSync(slow, 0o755);
+  /** A decoder that begins a frame and then waits, its process number in a file. */
+  function slowDecoder(name: string): { program: string; next(): Promise<number> } {
+    const program = at(name);
+    writeFileSync(
+      program,
+      '#!/bin/sh\nprintf "P6\\n4 4\\n255\\n"; echo $$ > "$0.new"; mv "$0.new" "$0.pid"; exec sleep 60\n',
+    );
+    chmodSync(program, 0o755);
+    return {
+      program,
+      async next() {
+        while (!existsSync(`${program}.pid`)) await new Promise((resolve) => setTimeout(resolve, 10));
+        const pid = Number(readFileSync(`${program}.pid`, 'utf8'));
+        rmSync(`${program}.pid`);
+        return pid;
+      },
+    };
+  }
+
+  test('a decoder that is killed is started once more, then the clip is refused', async () => {
+    const { program, next } = slowDecoder('killed-ffmpeg');
     const path = make('any.mp4');
-    const decoding = decodeVideo(path, { ffmpeg: slow });
-    const killed = assert.rejects(decoding, refused(/ended by SIGKILL/, path));
-    let pid = 0;
-    while (!(pid > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      pid = existsSync(`${slow}.pid`) ? Number(readFileSync(`${slow}.pid`, 'utf8')) : 0;
-    }
-    process.kill(pid, 'SIGKILL');
+    const killed = assert.rejects(decodeVideo(path, { ffmpeg: program }), refused(/ended by SIGKILL/, path));
+    const first = await next();
+    process.kill(first, 'SIGKILL');
+    const second = await next();
+    assert.notEqual(second, first);
+    process.kill(second, 'SIGKILL');
     await killed;
+  });
+
+  test('a decoder that is killed once has its clip decoded', async () => {
+    const path = make('once.mp4');
+    const program = at('once-ffmpeg');
+    writeFileSync(program, `#!/bin/sh\nmkdir "$0.killed" 2>/dev/null && kill -9 $$\nexec '${ffmpeg}' "$@"\n`);
+    chmodSync(program, 0o755);
+    assert.equal((await decodeVideo(path, { ffmpeg: program })).count, 12);
+    assert.ok(existsSync(`${program}.killed`));
+  });
+
+  test('a decoder that hangs is ended, when nothing comes or decoding is stopped', async () => {
+    const { program, next } = slowDecoder('hung-ffmpeg');
+    const path = make('any.mp4');
+    const hung = decodeVideo(path, { ffmpeg: program, patienceMs: 400 });
+    await assert.rejects(hung, refused(/wrote nothing for 0.4 s/, path));
+    const pid = await next();
+    assert.throws(() => process.kill(pid, 0), /ESRCH/);
     const stop = new AbortController();
-    const stopped = decodeVideo(path, { ffmpeg: slow, signal: stop.signal });
-    setTimeout(() => stop.abort(new Error('stopped')), 50);
+    const stopped = decodeVideo(path, { ffmpeg: program, signal: stop.signal });
+    void next().then(() => stop.abort(new Error('stopped')));
     await assert.rejects(stopped, /stopped|aborted/);
   });
 });

@@ -18,15 +18,30 @@ export interface DecodeOptions {
   shorterSide?: number;
   /** A clip with more frames than this is refused: it is a film, and would not fit the memory. */
   mostFrames?: number;
+  /** FFmpeg is ended when it has written nothing for so long. */
+  patienceMs?: number;
   signal?: AbortSignal;
 }
 
 /**
  * Decodes a clip: every frame once, whatever its duration, turned as the file's rotation flag says.
- * @throws UserError with the path, when it holds no video, or FFmpeg cannot read or was ended
+ * @throws UserError with the path, when it holds no video, or FFmpeg cannot read, hangs, or was ended twice
  */
 export async function decodeVideo(path: string, options: DecodeOptions): Promise<Frames> {
-  const { ffmpeg, shorterSide, mostFrames = 20_000, signal } = options;
+  try {
+    return await decodeOnce(path, options);
+  } catch (error) {
+    // Killed from outside, as where memory is short: a run of days goes on when the clip can be decoded after all.
+    if (error instanceof UserError && error.cause === wasEnded) return decodeOnce(path, options);
+    throw error;
+  }
+}
+
+/** The cause of an error for a decoder that something else ended. */
+const wasEnded = Symbol('ended by a signal');
+
+async function decodeOnce(path: string, options: DecodeOptions): Promise<Frames> {
+  const { ffmpeg, shorterSide, mostFrames = 20_000, patienceMs = 120_000, signal } = options;
   const fail = (message: string, cause?: unknown): never => {
     throw new UserError(message, {
       place: path,
@@ -59,14 +74,21 @@ export async function decodeVideo(path: string, options: DecodeOptions): Promise
   });
   ended.catch(() => {}); // it is awaited below, after the frames
   const reader = new PpmReader();
+  let silent = false;
+  const watch = setTimeout(() => {
+    silent = true;
+    child.kill('SIGKILL');
+  }, patienceMs);
   try {
     for await (const chunk of child.stdout) {
+      watch.refresh();
       reader.push(chunk as Buffer);
       if (reader.frames.length > mostFrames) fail(`it has more than ${mostFrames} frames`);
     }
     const { code, ending } = await ended;
     const said = complaints.trim().split('\n').at(-1) ?? '';
-    if (ending) return fail(`FFmpeg was ended by ${ending} while it decoded`);
+    if (silent) return fail(`FFmpeg wrote nothing for ${patienceMs / 1000} s`);
+    if (ending) return fail(`FFmpeg was ended by ${ending} while it decoded`, wasEnded);
     if (reader.frames.length === 0) return fail(`it holds no video${said ? `: ${said}` : ''}`);
     if (reader.frames.length === 1) return fail('it has a single frame: it is a picture, not a clip');
     if (code !== 0) return fail(`FFmpeg gave up after ${reader.frames.length} frames: ${said}`);
@@ -84,6 +106,7 @@ export async function decodeVideo(path: string, options: DecodeOptions): Promise
     if (isSystemError(error)) throw fileError(error, 'FFmpeg could not be run', ffmpeg, { exitCode: 2 });
     return fail(`FFmpeg could not be run (${(error as Error).message})`, error);
   } finally {
+    clearTimeout(watch);
     child.kill('SIGKILL');
   }
   const { width, height, frames } = reader;

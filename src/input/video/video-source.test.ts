@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -97,5 +97,19 @@ test('a clip without frames ends the run, or is left out', async () => {
     assert.equal((await load(', onBroken: skip')).train.count, 2);
   } finally {
     rmSync(empty, { recursive: true });
+  }
+});
+
+test('frames of different sizes in a folder end the run with its path', async () => {
+  const folder = join(root, 'val', 'a', 'one');
+  const smaller = await sharp(join(folder, '4.png')).resize(20, 24).png().toBuffer();
+  const frame = readFileSync(join(folder, '4.png'));
+  writeFileSync(join(folder, '4.png'), smaller);
+  try {
+    const differ = (error: Error & { place?: string }) =>
+      /frames differ in size/.test(error.message) && error.place === folder;
+    await assert.rejects(read(0, { view: 0 }), differ);
+  } finally {
+    writeFileSync(join(folder, '4.png'), frame);
   }
 });
