@@ -21,13 +21,20 @@ export function parityCases({ device, short }) {
     precisions.map((precision) => ({ model: 'resnet20', normalizer, precision })),
   );
   const rest = others.map((normalizer) => ({ model: 'resnet20', normalizer, precision: 'float32' }));
+  // gnbench's own kernels, which XLA leaves out.
+  const own = [...main, ...rest]
+    .filter(({ precision }) => precision !== 'tf32')
+    .map((one) => ({ ...one, compiler: 'none' }));
   return short
-    ? main.slice(0, 1)
-    : [...main, ...rest, { model: 'resnet18', normalizer: 'group', precision: 'float32' }];
+    ? [main[0], own[0]]
+    : [...main, ...own, ...rest, { model: 'resnet18', normalizer: 'group', precision: 'float32' }];
 }
 
 /** What a case comes to: relative differences after 1 update and after all, and in the last loss. */
-export async function comparePair({ model, normalizer, precision }, { device, short, signal }) {
+export async function comparePair(
+  { model, normalizer, precision, compiler = 'xla' },
+  { device, short, signal },
+) {
   const text = (own) =>
     `model: {name: ${model}}\nnormalizer: {name: ${normalizer}}\ndata: {name: cifar10}\n` +
     `batch: {size: 4, workers: 2}\nprecision: ${own}\n`;
@@ -41,7 +48,7 @@ export async function comparePair({ model, normalizer, precision }, { device, sh
   };
   const [reference, tested] = await Promise.all([
     child({ config: text('float32'), compiler: 'none' }, { CUDA_VISIBLE_DEVICES: '-1' }),
-    child({ config: text(precision), compiler: 'xla' }),
+    child({ config: text(precision), compiler }),
   ]);
   const { start } = reference;
   const oneUpdate = difference(tested.first, reference.first, start);
@@ -49,6 +56,7 @@ export async function comparePair({ model, normalizer, precision }, { device, sh
     model,
     normalizer,
     precision,
+    compiler,
     device: tested.device,
     oneUpdate,
     allUpdates: difference(tested.last, reference.last, start),

@@ -44,11 +44,12 @@ function parityTable(rows) {
   if (rows.length === 0) return '';
   const exact = (value) => value.toExponential(1);
   return `\n## Parity\n\nDifferences from the CPU (definitions, uncompiled, float32), of the way that the variables have come from their start.\n\n${grid(
-    ['model', 'normalizer', 'precision', 'after 1 update', 'accepted', 'after all', 'loss'],
+    ['model', 'normalizer', 'precision', 'compiler', 'after 1 update', 'accepted', 'after all', 'loss'],
     rows.map((row) => [
       row.model,
       row.normalizer,
       row.precision,
+      row.compiler ?? 'xla',
       exact(row.oneUpdate),
       row.accepted,
       `${exact(row.allUpdates)} (${row.steps})`,
@@ -74,6 +75,7 @@ function speedTable(rows) {
       row.normalizer,
       row.workers === 1 ? row.batch : `${row.workers}×${row.batch}`,
       row.precision,
+      row.setting ?? 'xla',
       row.error ?? Math.round(row.imagesPerSecond),
       row.stepMs?.median.toFixed(2) ?? '',
       best ? Math.round(best.imagesPerSecond) : '',
@@ -86,6 +88,7 @@ function speedTable(rows) {
     'normalizer',
     'batch',
     'precision',
+    'compiler',
     'images/s',
     'ms a step',
     'PyTorch',

@@ -145,7 +145,10 @@ function kernelTable(engine: Engine, { device, kernels, instructionSet }: Probe)
     return [missing('kernels', detail, 'npx gnbench setup', false)];
   }
   if (kernels.length === 0) {
-    return [found('kernels', `gnbench has none for a ${device}: TensorFlow's operations serve`)];
+    const none = `gnbench has none for a ${device}: TensorFlow's operations serve`;
+    const xla =
+      "XLA compiles TensorFlow's operations; engine.compiler: none takes gnbench's own in their place";
+    return [found('kernels', engine.cudaOps && device === 'GPU' ? xla : none)];
   }
   const compiled = instructionSet === undefined ? '' : `, compiled for ${instructionSet}`;
   return [

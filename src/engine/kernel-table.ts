@@ -173,12 +173,9 @@ export function kernels(use: 'kernels' | 'definitions'): Kernels {
   return Object.fromEntries(present);
 }
 
-/** True when the addon has the operation for the device. An addon that does not say has all of them, for the CPU. */
-function isThere(operation: string): boolean {
-  const { addon, device } = loaded;
-  if (!addon) return false;
-  return addon.operations ? addon.operations(device).includes(operation) : device === 'CPU';
-}
+/** True when there is a kernel for the device: on the CPU for all of gnbench's operations, on a GPU for some. */
+const isThere = (operation: string): boolean =>
+  loaded.device === 'CPU' ? loaded.addon !== undefined : !!loaded.gpuOperations?.includes(operation);
 
 /**
  * The instruction set in which the kernels compute convolutions of this precision: `avx2`, `amx_bf16`, …; undefined

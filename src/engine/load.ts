@@ -8,8 +8,10 @@
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import { UserError } from '../errors.js';
+import { openCudaKernels } from './cuda-kernels.js';
 import type { Precision } from './data-type.js';
 import { acceptCpu, prepareGpu, refuseOnCpu, refuseUncompiled } from './gpu.js';
+import { askDriver } from './install/cuda/driver.js';
 import { type Engine, provisionEngine } from './install/index.js';
 import { nvidiaDevices } from './install/platform.js';
 import type { Threads } from './threads.js';
@@ -26,8 +28,10 @@ export let loaded: LoadedEngine;
 export interface LoadedEngine extends Engine {
   device: 'CPU' | 'GPU';
   threads: Threads;
-  /** gnbench's own kernels, where they were built; what this device has of them is in kernels.ts. */
+  /** gnbench's own kernels for the CPU, where they were built. */
   addon?: KernelAddon;
+  /** The operations that have kernels of gnbench's own on the GPU. */
+  gpuOperations?: readonly string[];
   /** XLA compiles the steps: it knows TensorFlow's operations alone, so gnbench's kernels are left out. */
   xla: boolean;
 }
@@ -38,8 +42,6 @@ interface KernelAddon {
   instructionSet(bfloat16: boolean): string;
   /** Begins to time its operations, or ends it: runs and seconds by the names of nodes. */
   timeOperations?(begin: boolean): Record<string, [runs: number, seconds: number]>;
-  /** The names of the operations that it has for a device; an addon without this one has all of its own for the CPU. */
-  operations?(device: 'CPU' | 'GPU'): string[];
 }
 
 export interface TensorMetadata {
@@ -122,8 +124,16 @@ export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   const xla = compiler === 'auto' ? device === 'GPU' : compiler === 'xla';
   if (device === 'GPU' && !xla) refuseUncompiled(options);
   const addon = engine.nativeOps ? openAddon(engine.nativeOps) : undefined;
-  loaded = { ...engine, device, threads: options.threads, addon, xla };
+  const gpuOperations = device === 'GPU' && !xla && addon ? await gpuKernels(engine) : undefined;
+  loaded = { ...engine, device, threads: options.threads, addon, gpuOperations, xla };
   return loaded;
+}
+
+/** Compiles gnbench's kernels for the GPU that is there, if that was not done before, and registers them. */
+async function gpuKernels({ cudaOps, cudaDriver, folder }: Engine): Promise<string[] | undefined> {
+  if (!cudaOps || !cudaDriver) return undefined;
+  const [gpu] = (await askDriver(cudaDriver)).devices ?? [];
+  return gpu && openCudaKernels(cudaOps, folder, 10 * gpu.major + gpu.minor);
 }
 
 /** Registers gnbench's operations with TensorFlow. @throws UserError if the environment asks for other instructions */

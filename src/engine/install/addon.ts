@@ -17,7 +17,7 @@ import { cpuFeatures } from './platform.js';
 import { engineFolder, publish, readComplete } from './store.js';
 
 export interface Addon {
-  name: 'log' | 'binding' | 'ops' | 'driver';
+  name: 'log' | 'binding' | 'ops' | 'driver' | 'cuda' | 'nvrtc';
   /** The words for it while it is compiled. */
   title: string;
   /** The name of the shared object. */
@@ -76,8 +76,8 @@ export async function bindingAddon(library: BuildLibrary): Promise<Addon> {
 export async function opsAddon(library: BuildLibrary): Promise<Addon | undefined> {
   if (nativeSources.length === 0) return undefined;
   const files = (await readdir(nativeFolder, { recursive: true }))
-    // Code of tests is not compiled into it, and the npm package has none.
-    .filter((name) => /\.(cc|h)$/.test(name) && !/^testing\b/.test(name))
+    // Code of tests is not compiled into it, and the npm package has none; that for GPUs is an addon of its own.
+    .filter((name) => /\.(cc|h)$/.test(name) && !/^(testing|cuda)\b/.test(name))
     .sort();
   const flags = [...compileFlags(library), `-I${nativeFolder}`];
   return withPrefix(library, {
@@ -90,6 +90,39 @@ export async function opsAddon(library: BuildLibrary): Promise<Addon | undefined
     })),
     watched: files.map((name) => join(nativeFolder, name)),
     linkFlags: linkFlags(library),
+  });
+}
+
+/**
+ * gnbench's operations on a GPU (`src/engine/kernels/cuda`), to be loaded after the others, which define them. What runs on
+ * the GPU itself is compiled later, for the GPU that is there.
+ */
+export async function cudaAddon(library: BuildLibrary): Promise<Addon> {
+  const folder = join(nativeFolder, 'cuda');
+  const headers = async (within: string) =>
+    (await readdir(within)).filter((name) => name.endsWith('.h')).map((name) => join(within, name));
+  const folders = [nativeFolder, join(nativeFolder, 'ops'), folder, join(folder, 'device')];
+  const path = join(folder, 'ops.cc');
+  return withPrefix(library, {
+    name: 'cuda',
+    title: "gnbench's operations on a GPU",
+    file: 'gnbench_cuda.node',
+    sources: [{ path, flags: [...compileFlags(library), `-I${nativeFolder}`] }],
+    watched: [path, ...(await Promise.all(folders.map(headers))).flat().sort()],
+    linkFlags: [...linkFlags(library), '-ldl'],
+  });
+}
+
+/** `src/engine/kernels/cuda/compiler.cc`: calls NVRTC. */
+export async function nvrtcAddon(library: BuildLibrary): Promise<Addon> {
+  const path = join(nativeFolder, 'cuda', 'compiler.cc');
+  return withPrefix(library, {
+    name: 'nvrtc',
+    title: 'what calls the compiler for GPUs',
+    file: 'nvrtc.node',
+    sources: [{ path, flags: compileFlags(library) }],
+    watched: [path],
+    linkFlags: ['-ldl'],
   });
 }
 

@@ -16,8 +16,17 @@ export interface Engine {
   nativeOps?: string;
   /** Why there is none. */
   nativeOpsMissing?: string;
+  /** gnbench's operations on a GPU; undefined if the variant is not CUDA, or it could not be built. */
+  cudaOps?: CudaOps;
   /** TensorFlow's version. */
   tensorflow: string;
+}
+
+export interface CudaOps {
+  /** The path of `gnbench_cuda.node`. */
+  addon: string;
+  /** The path of `nvrtc.node`, which compiles the kernels. */
+  compiler: string;
 }
 
 export interface ProvisionOptions {

@@ -7,9 +7,11 @@ import {
   type BuildLibrary,
   bindingAddon,
   buildAddon,
+  cudaAddon,
   driverAddon,
   findAddon,
   logAddon,
+  nvrtcAddon,
   opsAddon,
   readFailure,
   recordFailure,
@@ -32,16 +34,20 @@ export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[varia
     name: `tensorflow-${tensorflowVersion}-${variant}-${process.platform}-${process.arch}`,
     wheel: list[0].sha256,
   };
-  const [log, binding, driver, ops, compiler] = await Promise.all([
+  const onGpu = variant === 'cuda';
+  const [log, binding, driver, ops, cuda, compiler] = await Promise.all([
     logAddon(library),
     bindingAddon(library),
-    variant === 'cuda' ? driverAddon(library) : undefined,
+    onGpu ? driverAddon(library) : undefined,
     opsAddon(library),
+    onGpu ? Promise.all([cudaAddon(library), nvrtcAddon(library)]) : [],
     findCompiler(),
   ]);
   const folder = join(engineFolder(), library.name);
-  const failure = ops && compiler && (await readFailure(ops, compiler));
-  const parts: Parts = { wheels: list, library, folder, log, binding, driver, ops, compiler };
+  const parts: Parts = { wheels: list, library, folder, log, binding, driver, ops, cuda, compiler };
+  const untried = async (addon: Addon) => compiler && !(await readFailure(addon, compiler));
+  const opsUntried = ops && (await untried(ops));
+  const cudaUntried = (await Promise.all(cuda.map(untried))).every((each) => each) && onGpu;
 
   return {
     source: 'wheel',
@@ -57,10 +63,20 @@ export async function wheelEngine(variant: Variant, list: Wheel[] = wheels[varia
       if (driver && !cudaDriver && !lenient) return undefined;
       const nativeOps = ops && (await findAddon(ops, builder));
       const nativeOpsMissing = nativeOps ? undefined : await whyNoOps(parts);
+      const [cudaOps, nvrtc] = await Promise.all(cuda.map((addon) => findAddon(addon, builder)));
       const facts = { variant, source: 'wheel', tensorflow: tensorflowVersion } as const;
-      return { ...facts, folder, logLevel, binding: found, cudaDriver, nativeOps, nativeOpsMissing };
+      return {
+        ...facts,
+        folder,
+        logLevel,
+        binding: found,
+        cudaDriver,
+        nativeOps,
+        nativeOpsMissing,
+        cudaOps: cudaOps && nvrtc ? { addon: cudaOps, compiler: nvrtc } : undefined,
+      };
     },
-    isImprovable: (engine) => !engine.nativeOps && !!ops && !!compiler && !failure,
+    isImprovable: (engine) => (!engine.nativeOps && !!opsUntried) || (!engine.cudaOps && cudaUntried),
     build: (options) => build(parts, options),
   };
 }
@@ -74,6 +90,8 @@ interface Parts {
   /** For CUDA. */
   driver?: Addon;
   ops?: Addon;
+  /** For CUDA: gnbench's operations on a GPU, and what compiles their kernels. */
+  cuda: Addon[];
   compiler?: Compiler;
 }
 
@@ -105,14 +123,16 @@ async function build(parts: Parts, options: BuildOptions) {
     options.say(`compiling ${addon.title} …`);
     await buildAddon(addon, library, compiler, options);
   }
-  if (!ops || !compiler || (!options.force && (await hasAddon(ops, compiler, options)))) return;
-  options.say(`compiling ${ops.title} …`);
-  await buildAddon(ops, library, compiler, options).catch(async (error) => {
-    // Everything works without them, only slower.
-    if (options.signal.aborted || !(error instanceof CompileError)) throw error;
-    await recordFailure(ops, compiler, error.message);
-    options.say(`they are left out, the composed operations serve: ${error.message}`);
-  });
+  for (const addon of [...(ops ? [ops] : []), ...parts.cuda]) {
+    if (!compiler || (!options.force && (await hasAddon(addon, compiler, options)))) continue;
+    options.say(`compiling ${addon.title} …`);
+    await buildAddon(addon, library, compiler, options).catch(async (error) => {
+      // Everything works without them, only slower.
+      if (options.signal.aborted || !(error instanceof CompileError)) throw error;
+      await recordFailure(addon, compiler, error.message);
+      options.say(`they are left out, the composed operations serve: ${error.message}`);
+    });
+  }
 }
 
 async function hasLibrary(parts: Parts, options: BuildOptions): Promise<boolean> {

@@ -74,7 +74,7 @@ export const wheels: Record<Variant, Wheel[]> = {
     },
     {
       name: 'nvidia-cuda-nvrtc-cu12',
-      why: 'cuDNN compiles kernels of its own at run time with it',
+      why: 'cuDNN compiles kernels of its own at run time with it, and so does gnbench',
       version: '12.9.86',
       platform: 'manylinux2010_x86_64',
       size: 89_568_129,

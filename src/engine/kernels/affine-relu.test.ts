@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DataType } from '../data-type.js';
-import { loadEngine } from '../load.js';
 import { bools, type } from '../operation.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 import { type Format, runOp } from './testing/direct.js';
 
 /** Multiples of 1/8 below 16 in size: sums and products of them are exact, in bfloat16 too. */
@@ -10,7 +10,7 @@ const grid = (count: number, step: number) =>
   Float32Array.from({ length: count }, (_, i) => (((i * step) % 63) - 31) / 8);
 
 describe('GnbenchAffineRelu', () => {
-  before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
+  before(() => loadTestEngine({ threads: { intraOp: 2, interOp: 1 }, compiler: 'none' }));
 
   for (const format of ['float', 'bfloat16'] satisfies Format[]) {
     for (const shape of [

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DataType } from '../data-type.js';
-import { loadEngine } from '../load.js';
 import { ints, type } from '../operation.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 import { type Format, runOp } from './testing/direct.js';
 
 const sizeOf = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
 
 describe("the operations at the net's entrance and on its shortcuts", () => {
-  before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
+  before(() => loadTestEngine({ threads: { intraOp: 2, interOp: 1 }, compiler: 'none' }));
 
   for (const format of ['float', 'bfloat16'] satisfies Format[]) {
     it(`GnbenchImages, ${format}`, () => {

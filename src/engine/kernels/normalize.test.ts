@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DataType } from '../data-type.js';
-import { loadEngine } from '../load.js';
 import { bools, floats, ints, type } from '../operation.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 import { type Format, runOp } from './testing/direct.js';
 import { backward, forward, type NormalizationCase } from './testing/reference.js';
 
@@ -163,7 +163,7 @@ const cases: Case[] = [
 ];
 
 describe('GnbenchNormalize and its gradient', () => {
-  before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
+  before(() => loadTestEngine({ threads: { intraOp: 2, interOp: 1 }, compiler: 'none' }));
 
   for (const test of cases) {
     it(test.name, () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DataType } from '../data-type.js';
-import { backend, loadEngine, type OpAttribute } from '../load.js';
+import { backend, type OpAttribute } from '../load.js';
 import { bools, floats, ints, text, type } from '../operation.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 
 const shapeAttribute = (name: string, value: number[]): OpAttribute => ({
   name,
@@ -42,7 +43,7 @@ function assertClose(actual: Float32Array, expected: Float64Array): void {
 }
 
 describe('operations that update variables', () => {
-  before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
+  before(() => loadTestEngine({ threads: { intraOp: 2, interOp: 1 }, compiler: 'none' }));
 
   for (const nesterov of [false, true]) {
     it(`GnbenchSgd, ${nesterov ? 'Nesterov' : 'plain'} momentum, two steps`, () => {

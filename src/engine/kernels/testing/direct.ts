@@ -1,8 +1,10 @@
 /**
  * Runs one operation on plain arrays, past TensorFlow.js's tensors: those know no bfloat16. For tests of the kernels.
  */
+
+import process from 'node:process';
 import { DataType } from '../../data-type.js';
-import { backend, type OpAttribute } from '../../load.js';
+import { backend, loaded, type OpAttribute } from '../../load.js';
 import { type } from '../../operation.js';
 
 export interface Value {
@@ -43,3 +45,7 @@ export function runOp(op: string, attributes: OpAttribute[], inputs: Input[], ou
     for (const id of made) binding.deleteTensor(id);
   }
 }
+
+/** True on a GPU, or where the kernels for one are emulated. */
+export const computesOnGpu = (): boolean =>
+  loaded.device === 'GPU' || process.env.GNBENCH_TEST_EMULATED === '1';
