@@ -4,7 +4,7 @@ import { UserError } from '../errors.js';
 import { onStop } from '../process/signals.js';
 import { classificationMeasures, valueWithUnit } from '../tasks/metric.js';
 import { type EvaluatedWeights, evaluateWeights } from '../training/evaluate-run.js';
-import { type ScoreFlags, score } from './score.js';
+import { type ScoreFlags, score } from './detection/score.js';
 
 export interface EvalFlags extends Partial<ScoreFlags> {
   weights?: string;

@@ -1,8 +1,8 @@
-import { type Instances, readInstances } from '../coco/instances.js';
-import { readResults } from '../coco/results-file.js';
-import { type InstanceScores, scoreInstances } from '../coco/score-instances.js';
-import { UserError } from '../errors.js';
-import { columns } from '../terminal/columns.js';
+import { type Instances, readInstances } from '../../coco/instances.js';
+import { readResults } from '../../coco/results-file.js';
+import { type InstanceScores, scoreInstances } from '../../coco/score-instances.js';
+import { UserError } from '../../errors.js';
+import { columns } from '../../terminal/columns.js';
 
 export interface ScoreFlags {
   detections: string;
