@@ -82,6 +82,16 @@ program
   .action(action(async () => (await import('./commands/eval.js')).evaluateCommand));
 
 program
+  .command('predict <run> <images...>')
+  .description("find objects in images with a run's detector, and draw them into copies of the images")
+  .requiredOption('--out <dir>', 'the folder of the pictures')
+  .option('--min-score <score>', 'the least score of what is drawn and listed (default: 0.5)')
+  .addOption(json())
+  .addOption(quiet())
+  .addOption(debug())
+  .action(action(async () => (await import('./commands/detection/predict.js')).predict));
+
+program
   .command('export <run>')
   .description("the weights of a run's newest checkpoint as one .safetensors file")
   .option('--out <file>', "the file they go to (default: weights.safetensors in the run's folder)")

@@ -57,6 +57,7 @@ export async function openCoco(
   return {
     name: config.name,
     classes: train.instances.categories.length,
+    classNames: train.instances.categories.map(({ name }) => name),
     shape: [height, width, 3],
     ...pixelStatistics('coco'),
     ...splits,
@@ -81,7 +82,8 @@ export function openShapes(config: ShapesConfig): Dataset {
   const sha256 = ({ images }: Split) => createHash('sha256').update(images).digest('hex');
   return {
     name: 'shapes',
-    classes: config.classes?.length ?? sceneCategories.length,
+    classes: splits.validation.truth!.categories.length,
+    classNames: splits.validation.truth!.categories.map(({ name }) => name),
     shape: [height, width, 3],
     ...pixelStatistics('shapes'),
     ...splits,
