@@ -5,6 +5,7 @@ import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
 import { readRunFacts } from '../runs/environment.js';
+import { readResponses } from '../runs/responses.js';
 import { metricStatistics } from '../runs/statistics.js';
 import { metricsOf, readSummary, type Summary } from '../runs/summary.js';
 import { labelOf, type Metric } from '../tasks/metric.js';
@@ -44,6 +45,10 @@ export async function readRun(
   };
   const rows = (await attempt('curves.csv', () => readCurves(curvesFile))) ?? [];
   const summary = await attempt('summary.json', () => readSummary(summaryFile));
+  const responsesFile = join(folder, 'responses.csv');
+  const responses = existsSync(responsesFile)
+    ? await attempt('responses.csv', () => readResponses(responsesFile))
+    : undefined;
   const done = rows.at(-1)?.epoch ?? 0;
   const total = summary?.epochs.total ?? epochs;
   if (summary?.status === 'completed' && problems.length === 0 && total && done < total) {
@@ -62,6 +67,7 @@ export async function readRun(
     outcome,
     epochs: { done, total },
     rows,
+    ...(responses && { responses }),
     summary,
     arithmetic: arithmeticOf(folder),
     data: readRunFacts(join(folder, 'environment.json'))?.data,

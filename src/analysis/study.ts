@@ -5,6 +5,7 @@ import { type Setting, settingOf } from '../experiments/setting.js';
 import { type ErrorTable, isOverClips, publishedError, publishedErrors } from '../paper/published.js';
 import { publishedDetection } from '../paper/published-detections.js';
 import { type CurveRow, curveColumns } from '../runs/curves.js';
+import type { ResponseRow } from '../runs/responses.js';
 import type { Summary } from '../runs/summary.js';
 import { classificationError, classificationMeasures, type Metric } from '../tasks/metric.js';
 
@@ -23,6 +24,8 @@ export interface StudyRun {
   /** Median of the last 5 epochs' values of the compared metric; only of a completed run. */
   value?: number;
   rows: CurveRow[];
+  /** The distribution of its convolutions' responses by epoch, where it logged them. */
+  responses?: ResponseRow[];
   summary?: Summary;
   /** How its 3×3 convolutions may be computed, by its config.yaml. */
   arithmetic?: { convolutions: Config['engine']['convolutions']; precision: Config['precision'] };

@@ -168,6 +168,15 @@ const logSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('Steps between rows of steps.csv (log_interval); 0 for none'),
+  responses: z
+    .array(z.string().min(1).max(100))
+    .min(1)
+    .max(64)
+    .refine((layers) => new Set(layers).size === layers.length, 'names a convolution twice')
+    .optional()
+    .describe(
+      'Convolutions whose responses, before the normalizer, go to responses.csv after each evaluation: 1, 20, 80 and 99 percent of them are smaller (Figure 6)',
+    ),
 });
 
 /** A key per aspect of a run, before cross-field checks and the defaults that depend on other keys. */
@@ -244,7 +253,7 @@ export const configSchema = fieldsSchema.superRefine(checkTogether).transform((f
     evaluate: present({ every, batchSize, ...rest }),
     checkpoint,
     engine,
-    log,
+    log: present(log),
   });
 });
 

@@ -1,10 +1,13 @@
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import type { Sizes } from '../datasets/dataset.js';
 import { type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
+import { didYouMean, UserError } from '../errors.js';
 import { type Head, type Model, withHead } from '../nn/net.js';
 import type { ModelDescription } from '../nn/shape-net.js';
+import { listUpTo } from '../terminal/words.js';
 import { describeModel } from './describe.js';
 import { createModel } from './index.js';
 import { type StepMemory, stepMemory } from './memory.js';
@@ -59,9 +62,26 @@ function planWith(config: Config, { sizes: all, classes, shape, objects }: Known
   const headless = createModel(config.model, classes);
   const network = head ? withHead(headless, head) : headless;
   const model = describeModel(network, config.normalizer, { shape });
+  checkResponses(config, model);
   // The parts of a head that is not here cannot be known.
   if (!config.task || head) checkParameterGroups(config, model.variables);
   return { sizes, classes, objects, resolved, network, model, memory: stepMemory(config, model) };
+}
+
+/** @throws {UserError} for responses of what is not a convolution of the model, or of a detector's */
+function checkResponses({ log, model }: Config, { layers }: ModelDescription): void {
+  const place = 'log.responses';
+  if (log.responses && isDetectorName(model.name)) {
+    throw new UserError('the responses of a detector are not logged', { place, fix: 'leave the key out' });
+  }
+  const convolutions = layers.filter(({ kind }) => kind === 'conv').map(({ name }) => name);
+  for (const name of log.responses ?? []) {
+    if (convolutions.includes(name)) continue;
+    throw new UserError(`${model.name} has no convolution "${name}"`, {
+      place,
+      fix: didYouMean(name, convolutions) ?? `one of: ${listUpTo(convolutions)}`,
+    });
+  }
 }
 
 /** The plan for the data as it was found: of image files, broken ones may have been left out. */

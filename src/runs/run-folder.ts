@@ -15,6 +15,7 @@ export interface RunFolder {
   config: string;
   curves: string;
   steps: string;
+  responses: string;
   summary: string;
   environment: string;
   checkpoints: string;
@@ -23,7 +24,7 @@ export interface RunFolder {
 
 /** The names that gnbench writes into a run's folder. */
 const ours =
-  /^(config\.yaml|(curves|steps)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
+  /^(config\.yaml|(curves|steps|responses)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
 /** Written by `gnbench export` when it was asked to: a new run neither deletes them nor stands beside them. */
 const exportedWeights = /^weights(\.\w+)?\.safetensors$/;
 /** Names of what a killed process may have left behind; no sign of a run. */
@@ -54,6 +55,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume' | 'forc
       config,
       curves: join(folder, 'curves.csv'),
       steps: join(folder, 'steps.csv'),
+      responses: join(folder, 'responses.csv'),
       summary: join(folder, 'summary.json'),
       environment: join(folder, 'environment.json'),
       checkpoints: join(folder, 'checkpoints'),

@@ -9,7 +9,7 @@ import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } 
 /** The metrics of a split by name; `loss` is the mean over its examples, where the task gives one. */
 export type Evaluation = Record<string, number>;
 
-/** Writes a file of the run's folder. */
+/** Writes a file of the run's folder, whole. */
 export type KeepFile = (name: string, text: string) => void;
 
 /** Runs a batch of so many rows. */

@@ -8,6 +8,7 @@ import { rowsOf } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import { batchSizesByCanvas } from '../input/order.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
+import type { Distribution } from '../runs/responses.js';
 import type { LoadedTask } from '../tasks/index.js';
 import type { Task } from '../tasks/task.js';
 import { defineEvaluation, type Evaluation, evaluate, type KeepFile } from './evaluation.js';
@@ -19,6 +20,7 @@ import {
   statisticsSource,
   withPreciseStatistics,
 } from './precise-statistics.js';
+import { defineResponses } from './responses.js';
 import { defineTraining, type TrainStep } from './step.js';
 
 /** The examples that a network is trained, evaluated and has its statistics taken on. */
@@ -66,6 +68,12 @@ function requireTargets({ name, targets }: Task, { spec }: SourceDescription): v
 
 type EvaluationSources = Pick<Sources, 'validation' | 'allViews' | 'statistics'>;
 
+/** Takes what an evaluation leaves behind beside its numbers. */
+export interface KeepOfEvaluation {
+  file: KeepFile;
+  responses(layers: Record<string, Distribution>): void;
+}
+
 export interface OpenNetwork {
   program: Program;
   /**
@@ -75,7 +83,7 @@ export interface OpenNetwork {
   evaluate(
     pause: (examples: number) => Promise<boolean>,
     final: boolean,
-    keep?: KeepFile,
+    keep?: KeepOfEvaluation,
   ): Promise<Evaluation | undefined>;
 }
 
@@ -130,8 +138,14 @@ function defineEvaluations(
   const sizes = [0, 1].map((canvas) => each.flatMap((byCanvas) => byCanvas[canvas]));
   const step = defineEvaluation(program, network, ...sizes);
   const images = preciseImages(config, variables);
-  const measure: OpenNetwork['evaluate'] = (pause, final, keep) =>
-    evaluate(step, task, final ? allViews : validation, batchSize, pause, keep);
+  const layers = config.log.responses;
+  const responses = layers && defineResponses(program, network, validation, layers);
+  const measure: OpenNetwork['evaluate'] = async (pause, final, keep) => {
+    const split = final ? allViews : validation;
+    const evaluation = await evaluate(step, task, split, batchSize, pause, keep?.file);
+    if (evaluation && keep && responses) keep.responses(await responses());
+    return evaluation;
+  };
   if (images === 0) return measure;
   const precise = {
     step: defineStatistics(program, network, statisticsBatch(statistics.count)),

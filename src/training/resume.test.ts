@@ -28,7 +28,7 @@ batch: { size: 4 }
 learningRate: { base: 0.1, per: 4, dropAt: [0.5] }
 epochs: ${epochs}
 evaluate: { batchSize: 10 }
-log: { everySteps: 1 }
+log: { everySteps: 1, responses: [stage3.block2.conv1] }
 engine: { intraOpThreads: 1, interOpThreads: 1 }
 `;
 
@@ -81,6 +81,7 @@ async function undisturbed(changes: string[]): Promise<RunOutcome> {
   const outcome = await readOutcome(folder);
   assert.equal(outcome.curves.length, epochs);
   assert.equal(outcome.steps.length, epochs * stepsPerEpoch);
+  assert.equal(outcome.responses.length, epochs);
   assert.ok(Object.keys(outcome.variables).length > 40);
   return outcome;
 }

@@ -26,6 +26,7 @@ import { collectEnvironment, readRunFacts } from '../runs/environment.js';
 import { initialWeights, initialWeightsAgain } from '../runs/initial-weights.js';
 import { createProgress, type TrainingProgress } from '../runs/progress.js';
 import { createReporter } from '../runs/reporter.js';
+import { ResponsesLog } from '../runs/responses.js';
 import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.js';
 import { requireDataOfOthers, requireDataOfStart } from '../runs/same-data.js';
 import { type Summarized, summarize } from '../runs/summarize.js';
@@ -37,7 +38,13 @@ import { loggedNames } from '../tasks/metric.js';
 import type { Task } from '../tasks/task.js';
 import { checkMemory, memoryOf, partsOf } from './micro-steps.js';
 import type { Network } from './network.js';
-import { type OpenNetwork, openForTraining, openSources, type Sources } from './open-network.js';
+import {
+  type KeepOfEvaluation,
+  type OpenNetwork,
+  openForTraining,
+  openSources,
+  type Sources,
+} from './open-network.js';
 import type { TrainStep } from './step.js';
 import { train } from './train.js';
 
@@ -203,6 +210,8 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
   const curves = CurvesLog.open(folder.curves, { ...point, leastRows }, task);
   const every = config.log.everySteps;
   const steps = every > 0 ? openStepsLog(folder.steps, point, task) : undefined;
+  const layers = config.log.responses;
+  const responses = layers && ResponsesLog.open(folder.responses, layers, point);
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
   const reporting = {
     ...resolved,
@@ -226,9 +235,19 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
     requireLock(folder);
     steps?.sync();
   };
-  const keep = (name: string, text: string) => {
-    requireLock(folder);
-    replaceFile(join(folder.path, name), text);
+  const keep: KeepOfEvaluation = {
+    file(name, text) {
+      requireLock(folder);
+      replaceFile(join(folder.path, name), text);
+    },
+    responses(layers) {
+      requireLock(folder);
+      responses?.append({
+        epoch: Math.ceil(progress.step / resolved.stepsPerEpoch),
+        step: progress.step,
+        layers,
+      });
+    },
   };
   const checkpoints = checkpointPolicy(folder.checkpoints, program, config.checkpoint, beforeSave);
   try {
@@ -259,6 +278,7 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
     program.dispose();
     curves.close();
     steps?.close();
+    responses?.close();
     events?.close();
   }
 }

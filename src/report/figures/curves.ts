@@ -88,7 +88,7 @@ export function curvesFigure(study: Study): Figure | undefined {
 }
 
 /** Epochs tell rows apart, unless a run was evaluated every so many steps. */
-const unitOfRows = (cells: readonly StudyCell[]): 'epoch' | 'step' =>
+export const unitOfRows = (cells: readonly StudyCell[]): 'epoch' | 'step' =>
   cells.some(({ config }) => config.evaluate.everySteps !== undefined) ? 'step' : 'epoch';
 
 /** Mean over the runs at each epoch or step that all of them reached. */

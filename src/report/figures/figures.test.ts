@@ -5,6 +5,7 @@ import test from 'node:test';
 import { collect } from '../../analysis/collect.js';
 import { plot } from '../../commands/plot.js';
 import { report } from '../../commands/report.js';
+import { ResponsesLog } from '../../runs/responses.js';
 import { reportFiles } from '../page/artifacts.js';
 import { escapeHtml, inlineSvg } from '../page/html.js';
 import { renderReport } from '../page/report.js';
@@ -60,6 +61,55 @@ test('a run that diverged takes nothing from its cell’s curve, and without num
   );
   writeFileSync(join(folder, 'curves.csv'), broken.join('\n'));
   assert.deepEqual(figuresOf(await collect(only.file)), []);
+});
+
+test('logged responses are Figure 6: a panel for each cell, a line for each percentile, the mean over seeds', async (t) => {
+  const trial = await makeTrial(
+    t,
+    `
+title: responses
+reproduces: { figure: 6 }
+base: { model: { name: vgg16 }, data: { name: synthetic }, epochs: 2, log: { responses: [stage5.conv3] } }
+axes: { normalizer: [none, batch] }
+seeds: [1, 2]
+`,
+  );
+  fill(trial);
+  const isResponses = ({ name }: { name: string }) => name.startsWith('responses');
+  assert.deepEqual(figuresOf(await collect(trial.file)).filter(isResponses), []);
+  for (const [index, cell] of trial.experiment.cells.entries()) {
+    for (const seed of [1, 2]) {
+      const file = join(trial.experiment.runFolder(cell, seed), 'responses.csv');
+      const log = ResponsesLog.open(file, ['stage5.conv3']);
+      for (const epoch of [1, 2]) {
+        const layers = { 'stage5.conv3': [-seed * epoch, -1, 1 + index, 2 * epoch] };
+        log.append({ epoch, step: epoch, layers });
+      }
+      log.close();
+    }
+  }
+  const [figure, ...others] = figuresOf(await collect(trial.file)).filter(isResponses);
+  assert.deepEqual(others, []);
+  assert.equal(figure.name, 'responses-stage5-conv3');
+  assert.deepEqual(
+    figure.panels.map(({ title, subtitle, lines }) => [title, subtitle, lines.map(({ name }) => name)]),
+    ['BN', 'no norm'].map((name) => [name, ['2 seeds'], ['99 %', '80 %', '20 %', '1 %']]),
+  );
+  const at = (title: string, line: string) =>
+    figure.panels
+      .find((panel) => panel.title === title)!
+      .points.filter((point) => point.line === line)
+      .map(({ x, y }) => [x, y]);
+  assert.deepEqual(at('no norm', '1 %'), [
+    [1, -1.5],
+    [2, -3],
+  ]);
+  assert.deepEqual(at('BN', '80 %'), [
+    [1, 2],
+    [2, 2],
+  ]);
+  assert.deepEqual(figure.panels[0].y.domain, [-3, 4]);
+  assert.match(await renderSvg(figureSpec(figure)), /responses below/);
 });
 
 test('Table 3 is drawn against the groups, LN being one', async (t) => {

@@ -1,6 +1,6 @@
 /**
- * The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), and its Figures 4 and 5
- * (curves).
+ * The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), its Figures 4 and 5
+ * (curves), and its Figure 6 (responses).
  */
 import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, properName } from '../../analysis/differences.js';
@@ -11,6 +11,7 @@ import { isOfHundred, labelOf, labelWithUnit } from '../../tasks/metric.js';
 import { curvesFigure } from './curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { Figure, LinePoint, Panel } from './panel.js';
+import { responsesFigures } from './responses.js';
 import { lineStyles } from './style.js';
 
 /**
@@ -20,7 +21,12 @@ import { lineStyles } from './style.js';
 export function figuresOf(original: Study): Figure[] {
   const cells = [...original.cells, ...comparedBaseline(original)];
   const study = { ...original, cells: cells.sort((a, b) => compareSettings(a.setting, b.setting)) };
-  const figures = [batchSizeFigure(study), groupsFigure(study), curvesFigure(study)];
+  const figures = [
+    batchSizeFigure(study),
+    groupsFigure(study),
+    curvesFigure(study),
+    ...responsesFigures(study),
+  ];
   return figures.filter((figure): figure is Figure => figure !== undefined);
 }
 

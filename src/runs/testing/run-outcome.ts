@@ -3,10 +3,11 @@
  * they were interrupted.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCheckpoint } from '../checkpoint/checkpoint.js';
 import { readCurves, readSteps } from '../curves.js';
+import { readResponses } from '../responses.js';
 import { readSummary } from '../summary.js';
 
 export interface RunOutcome {
@@ -15,6 +16,8 @@ export interface RunOutcome {
   curves: object[];
   /** The rows of steps.csv; none when the run kept none. */
   steps: object[];
+  /** The rows of responses.csv; none when the run kept none. */
+  responses: object[];
   /** sha256 of each variable at the run's end: weights, running statistics, optimizer slots. */
   variables: Record<string, string>;
 }
@@ -23,6 +26,8 @@ export interface RunOutcome {
 export async function readOutcome(folder: string): Promise<RunOutcome> {
   const rows = readCurves(join(folder, 'curves.csv'));
   const steps = readdirSync(folder).includes('steps.csv') ? readSteps(join(folder, 'steps.csv')) : [];
+  const responsesFile = join(folder, 'responses.csv');
+  const responses = existsSync(responsesFile) ? readResponses(responsesFile) : [];
   const checkpoint = loadCheckpoint(join(folder, 'checkpoints'), (message) => {
     throw new Error(message);
   });
@@ -34,6 +39,7 @@ export async function readOutcome(folder: string): Promise<RunOutcome> {
     status: readSummary(join(folder, 'summary.json')).status,
     curves: rows.map(({ images_per_second, seconds, ...row }) => row),
     steps,
+    responses,
     variables: Object.fromEntries(variables),
   };
 }
