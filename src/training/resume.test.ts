@@ -52,7 +52,7 @@ async function live(
     quiet: true,
     debug: false,
     note: (message: string) => {
-      resumedAt = Number(/resuming after step (\d+)/.exec(message)?.[1]);
+      resumedAt = Number(/resuming after step (\d+)/.exec(message)?.[1] ?? resumedAt);
     },
     stopRequested: () => {
       if (++asked < stopAt) return undefined;
