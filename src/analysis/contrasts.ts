@@ -1,8 +1,8 @@
 /** The differences between cells that the paper draws its conclusions from, in the unit of the compared metric. */
 
+import { isOverClips } from '../config/schema-model.js';
 import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
 import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
-import { isOverClips } from '../paper/published.js';
 import { type ComparableSet, comparableSets } from './comparable.js';
 import { type Contrast, contrast } from './contrast.js';
 import { groupBy } from './group-by.js';

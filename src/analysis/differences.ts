@@ -1,10 +1,10 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
 import { lengthInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { isDetectorName } from '../config/schema-model.js';
+import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
-import { isOverClips, paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
+import { paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
 import { paperDetectorSetting } from '../paper/published-detections.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
 

@@ -1,8 +1,8 @@
 /** An experiment together with what its runs' files say: what tables, figures and reports are made of. */
 import type { Config } from '../config/schema.js';
-import { isDetectorName } from '../config/schema-model.js';
+import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import { type Setting, settingOf } from '../experiments/setting.js';
-import { type ErrorTable, isOverClips, publishedError, publishedErrors } from '../paper/published.js';
+import { type ErrorTable, publishedError, publishedErrors } from '../paper/published.js';
 import { publishedDetection } from '../paper/published-detections.js';
 import { type CurveRow, curveColumns } from '../runs/curves.js';
 import type { ResponseRow } from '../runs/responses.js';

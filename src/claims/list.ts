@@ -1,8 +1,7 @@
 /** The paper's claims: each sentence of its abstract that states a result, each table and figure. */
 import type { Contrast } from '../analysis/contrast.js';
 import type { Study } from '../analysis/study.js';
-import { isDetectorName } from '../config/schema-model.js';
-import { isOverClips } from '../paper/published.js';
+import { isDetectorName, isOverClips } from '../config/schema-model.js';
 
 export interface Claim {
   /** `abstract-3`, `table-2`, … */

@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.js';
 import { withPlaces } from '../config/source-positions.js';
+import { examplesOf } from '../datasets/dataset.js';
 import { UserError } from '../errors.js';
 import { onStop } from '../process/signals.js';
 import { classificationMeasures, valueWithUnit } from '../tasks/metric.js';
@@ -78,7 +79,8 @@ function asJson(name: string, file: string, result: EvaluatedWeights) {
 }
 
 function asText(name: string, file: string, result: EvaluatedWeights): string {
-  const { found, images, seconds, weights } = result;
+  const { found, images, seconds, weights, dataset } = result;
+  const examples = examplesOf(dataset);
   const names: Record<string, string> = { error: 'top-1 error', top5Error: 'top-5 error' };
   const lines = Object.entries(found).map(([key, value]) => {
     const metric = classificationMeasures.metrics.find(
@@ -89,7 +91,7 @@ function asText(name: string, file: string, result: EvaluatedWeights): string {
   return [
     `${name} with the weights of ${file} (sha256 ${weights.sha256.slice(0, 12)}…)`,
     ...lines,
-    `images       ${images.toLocaleString('en')} in ${seconds.toFixed(1)} s, ${(images / seconds).toFixed(0)} images/s`,
+    `${examples.padEnd(13)}${images.toLocaleString('en')} in ${seconds.toFixed(1)} s, ${(images / seconds).toFixed(0)} ${examples}/s`,
     '',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import { resolvedName } from '../config/resolve.js';
+import { isOverClips } from '../config/schema-model.js';
 import { withPlaces } from '../config/source-positions.js';
 import { onStop } from '../process/signals.js';
 import { metricsOf, type Summary, valKey } from '../runs/summary.js';
@@ -51,12 +52,16 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     note,
   };
   const summary = await withPlaces(config, () => runExperiment(config, options));
-  process.stdout.write(flags.json ? `${JSON.stringify(summary, null, 2)}\n` : report(summary, out));
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(summary, null, 2)}\n`
+      : report(summary, out, isOverClips(config.model.name) ? 'clips' : 'images'),
+  );
   if (summary.status === 'diverged') return 1;
   return summary.status === 'interrupted' ? (stop.requested()?.exitCode ?? 143) : 0;
 }
 
-function report(summary: Summary, out: string): string {
+function report(summary: Summary, out: string, examples: 'images' | 'clips'): string {
   const inWords = (metric: Metric, value: number | null) =>
     value === null ? 'not evaluated' : valueWithUnit(metric, value);
   const { epochs, steps } = summary;
@@ -72,7 +77,8 @@ function report(summary: Summary, out: string): string {
     running: 'is still running',
     failed: 'failed',
   }[summary.status];
-  const speed = summary.imagesPerSecond === null ? '' : `, ${summary.imagesPerSecond.toFixed(0)} images/s`;
+  const speed =
+    summary.imagesPerSecond === null ? '' : `, ${summary.imagesPerSecond.toFixed(0)} ${examples}/s`;
   return [
     `${summary.name} (seed ${summary.seed}) ${ended}${speed}`,
     ...validation,

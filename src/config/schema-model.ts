@@ -217,3 +217,6 @@ export const partOfModel = z
   .string()
   .max(200)
   .regex(/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$/, 'the first words of variables’ names, such as stage1');
+
+/** True for the networks over clips, I3D and its control C2D. */
+export const isOverClips = (name: string): boolean => /^(i3d|c2d)-/.test(name);

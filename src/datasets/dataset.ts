@@ -57,6 +57,10 @@ export interface Dataset {
   photographs?: Photographs;
 }
 
+/** The word for a data set's examples. */
+export const examplesOf = ({ shape }: Pick<Dataset, 'shape'>): 'images' | 'clips' =>
+  shape.length === 4 ? 'clips' : 'images';
+
 /** How photographs in files become clips of [frames, side, side, 3]. */
 export interface Photographs extends Pick<Decoding, 'onBroken' | 'cacheBytes'> {
   /** The motion that each label stands for. */

@@ -5,6 +5,7 @@
  *
  * Errors are top-1 validation errors in percent, on ImageNet the median of the last 5 epochs; video is top-1 and top-5 accuracy in percent on Kinetics.
  */
+import { isOverClips } from '../config/schema-model.js';
 
 /** The tables of errors: of images, and Table 8 of videos. */
 export type ErrorTable = 1 | 2 | 3 | 8;
@@ -144,9 +145,6 @@ export const publishedErrors: readonly PublishedError[] = [
   ...table8,
   ...fromTheText,
 ];
-
-/** True for the networks over clips, I3D and its control C2D. */
-export const isOverClips = (model: string): boolean => /^(i3d|c2d)-/.test(model);
 
 /** The normalizers of a detector's parts behind the backbone; a part that has none is not named. */
 export type Heads = Partial<Record<'neck' | 'boxHead' | 'maskHead', string>>;

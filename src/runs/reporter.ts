@@ -34,6 +34,8 @@ export interface ProgressMessage {
   /** The task's first metric at the last evaluation, in words: `error 12.34 %`. */
   validation?: string;
   imagesPerSecond: number;
+  /** The word for an example: images when left out. */
+  examples?: 'images' | 'clips';
 }
 
 export interface ReporterOptions {
@@ -63,7 +65,7 @@ export function createReporter(options: ReporterOptions, firstStep: number): Rep
 
   const send = (progress: Pick<ProgressMessage, 'epoch' | 'step' | 'loss' | 'imagesPerSecond'>) => {
     if (!process.connected) return;
-    const message: ProgressMessage = { type: 'progress', totalSteps, validation, ...progress };
+    const message: ProgressMessage = { type: 'progress', totalSteps, validation, examples, ...progress };
     process.send?.(message, () => {}); // the parent may be gone: the run notices by `disconnect`
   };
 

@@ -24,7 +24,7 @@ export interface RunFolder {
 
 /** The names that gnbench writes into a run's folder. */
 const ours =
-  /^(config\.yaml|(curves|steps|responses)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
+  /^(config\.yaml|(curves|steps|responses)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|answers\.csv|(frames|mistakes)\.svg|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
 /** Written by `gnbench export` when it was asked to: a new run neither deletes them nor stands beside them. */
 const exportedWeights = /^weights(\.\w+)?\.safetensors$/;
 /** Names of what a killed process may have left behind; no sign of a run. */

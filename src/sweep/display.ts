@@ -89,12 +89,12 @@ class Whole<R extends StartableRun> {
 
 const title = (run: StartableRun) => `${run.cell.label}, seed ${run.seed}`;
 
-function facts({ epoch, loss, validation, imagesPerSecond }: ProgressMessage): string {
+function facts({ epoch, loss, validation, imagesPerSecond, examples = 'images' }: ProgressMessage): string {
   return [
     `epoch ${epoch}`,
     loss === undefined ? '' : `loss ${loss.toFixed(3)}`,
     validation ?? '',
-    imagesPerSecond === undefined ? '' : `${Math.round(imagesPerSecond)} images/s`,
+    imagesPerSecond === undefined ? '' : `${Math.round(imagesPerSecond)} ${examples}/s`,
   ]
     .filter(Boolean)
     .join(' · ');

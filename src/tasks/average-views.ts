@@ -25,6 +25,7 @@ export function averageViews(views: number, evaluator: Evaluator): Evaluator {
       }
     },
     result: () => evaluator.result(),
+    files: evaluator.files,
   };
 }
 

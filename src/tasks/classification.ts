@@ -3,12 +3,22 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-node-gpu';
 import type { Kernels } from '../engine/kernel-table.js';
 import { tf } from '../engine/load.js';
 import { softmaxCrossEntropy } from '../engine/ops/softmax-loss.js';
+import { type Answer, answerOf, answersFile, printAnswers } from './answers.js';
 import { averageViews } from './average-views.js';
 import { classificationMeasures } from './metric.js';
 import type { Evaluator, Task, Tensors } from './task.js';
 
-/** @param labelSmoothing the share of each training label that is spread over all classes */
-export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Task => ({
+export interface ClassificationOptions {
+  /** The share of each training label that is spread over all classes. */
+  labelSmoothing?: number;
+  /** True to keep the answer to each example in the run's folder. */
+  keepAnswers?: boolean;
+}
+
+export const classification = ({
+  labelSmoothing = 0,
+  keepAnswers = false,
+}: ClassificationOptions = {}): Task => ({
   name: 'classification',
   ...classificationMeasures,
   targets: { labels: { shape: [], dtype: 'int32' } },
@@ -21,7 +31,7 @@ export const classification = ({ labelSmoothing = 0 }: { labelSmoothing?: number
     logits,
     errors: crossEntropy(logits, labels, kernels).errors,
   }),
-  evaluator: ({ views }) => averageViews(views, evaluator()),
+  evaluator: ({ views }) => averageViews(views, evaluator(keepAnswers)),
 });
 
 const crossEntropy = (logits: Tensor, labels: Tensor, kernels: Kernels) =>
@@ -37,7 +47,8 @@ function smooth(loss: Tensor, logits: Tensor2D, labels: Tensor, share: number): 
 }
 
 /** Means over the examples: cross-entropy in nats, errors in percent; top-5 where there are more than five classes. */
-function evaluator(): Evaluator {
+function evaluator(keepAnswers: boolean): Evaluator {
+  const answers: Answer[] = [];
   let done = 0;
   let loss = 0;
   let errors = 0;
@@ -48,8 +59,11 @@ function evaluator(): Evaluator {
       const logits = predictions.logits as Float32Array;
       classes = logits.length / rows;
       // One image after another in float64: the sum does not depend on how they are divided into batches.
-      for (let row = 0; row < rows; row++)
+      for (let row = 0; row < rows; row++) {
         loss += crossEntropyOf(logits, row * classes, classes, labels[row]);
+        if (!keepAnswers) continue;
+        answers.push(answerOf(logits.subarray(row * classes, (row + 1) * classes), done + row, labels[row]));
+      }
       errors += predictions.errors[0];
       top5Errors += countBehind(5, logits, labels, classes);
       done += rows;
@@ -59,6 +73,7 @@ function evaluator(): Evaluator {
       // With five classes or fewer, every label is among the top five.
       return classes > 5 ? { ...found, top5Error: (100 * top5Errors) / done } : found;
     },
+    ...(keepAnswers && { files: () => ({ [answersFile]: printAnswers(answers) }) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { parse } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../config/schema.js';
+import { isOverClips } from '../config/schema-model.js';
 import { hashOf } from '../config/task-module.js';
 import { UserError } from '../errors.js';
 import type { Changer } from '../input/changed-source.js';
@@ -28,7 +29,10 @@ export async function loadTask(config: Config): Promise<LoadedTask> {
   if (!named) {
     const task = isDetector(config.model)
       ? detection(config.model, config.data)
-      : classification({ labelSmoothing: optimizer.labelSmoothing });
+      : classification({
+          labelSmoothing: optimizer.labelSmoothing,
+          keepAnswers: isOverClips(config.model.name),
+        });
     return { task };
   }
   const { module, sha256, options } = named;

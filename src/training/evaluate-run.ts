@@ -1,6 +1,7 @@
 /** The validation error of a configuration's network with given weights. */
 import { setImmediate as yieldToSignals } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
+import { examplesOf } from '../datasets/dataset.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
 import { ffmpegPath } from '../engine/install/ffmpeg.js';
 import { kernels } from '../engine/kernel-table.js';
@@ -83,7 +84,7 @@ export async function evaluateWeights(
   const progress = startProgress({
     label: 'evaluating',
     total: images,
-    unit: 'images',
+    unit: examplesOf(dataset),
     quiet: options.quiet,
   });
   const started = performance.now();

@@ -6,6 +6,7 @@ import { parseConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import { dropsNeverReached, lengthInWords, type Resolved, rateInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
+import { examplesOf } from '../datasets/dataset.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
 import { ffmpegPath } from '../engine/install/ffmpeg.js';
 import { instructionSet, kernels } from '../engine/kernel-table.js';
@@ -36,6 +37,7 @@ import { replaceFile } from '../storage/files.js';
 import { loadTask } from '../tasks/index.js';
 import { loggedNames } from '../tasks/metric.js';
 import type { Task } from '../tasks/task.js';
+import { withSheets } from './keep-sheets.js';
 import { checkMemory, memoryOf, partsOf } from './micro-steps.js';
 import type { Network } from './network.js';
 import {
@@ -196,7 +198,8 @@ interface PreparedRun {
 
 async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<Summary> {
   const { config, resolved, dataset, sources, description, task, opened, progress, options } = prepared;
-  const { program, trainOn, evaluate } = opened;
+  const { program, trainOn } = opened;
+  const evaluate = withSheets(opened.evaluate, dataset, sources.validation, options.note);
   /** Makes sure of the lock before anything is written. */
   const whileHeld =
     <Row, Result>(write: (row: Row) => Result) =>
@@ -215,7 +218,7 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
   const events = options.tensorboard ? openEventFile(folder.path, point) : undefined;
   const reporting = {
     ...resolved,
-    examples: dataset.shape.length === 4 ? ('clips' as const) : ('images' as const),
+    examples: examplesOf(dataset),
     measured: task,
     quiet: options.quiet,
     events,

@@ -113,6 +113,10 @@ test('stopped in mid-epoch and while all views are evaluated, it ends in the sam
   assert.equal(await live(parts, 7), 'interrupted');
   assert.equal(await live(parts), 'completed');
   assert.deepEqual(await readOutcome(parts), undisturbed);
+  for (const name of ['answers.csv', 'frames.svg', 'mistakes.svg']) {
+    const [expected, found] = [whole, parts].map((folder) => fs.readFileSync(join(folder, name), 'utf8'));
+    assert.equal(found, expected, name);
+  }
 });
 
 test('killed with SIGKILL, it ends in the same bits', async () => {

@@ -2,7 +2,7 @@
 import { UserError } from '../../errors.js';
 import { eachOf } from '../../process/each-of.js';
 import { startProgress } from '../../terminal/progress.js';
-import { chosenClasses, relabel } from '../classes.js';
+import { chosenClasses, namesOfClasses, relabel } from '../classes.js';
 import type { Dataset, VideoReading } from '../dataset.js';
 import { asExpected } from '../image-folder/expected.js';
 import { classesOf } from '../image-folder/list.js';
@@ -51,6 +51,7 @@ export async function openVideoFolder(
   return {
     name: config.name,
     classes: classes.length,
+    classNames: namesOfClasses(classes, classesOf(train)),
     shape: [frames, resolution, resolution, 3],
     ...pixelStatistics(config.name),
     ...splits,

@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Draws, shuffled } from '../../random/random.js';
-import { chosenClasses, relabel } from '../classes.js';
+import { chosenClasses, namesOfClasses, relabel } from '../classes.js';
 import { type Dataset, emptySplit, type Split } from '../dataset.js';
 import { pixelStatistics } from '../pixel-statistics.js';
 import type { SyntheticVideoConfig } from '../schema.js';
@@ -47,6 +47,7 @@ export function drawSyntheticVideo(config: SyntheticVideoConfig): Dataset {
   return {
     name: config.name,
     classes: classes.length,
+    classNames: namesOfClasses(classes, motionClasses),
     shape: [frames, side, side, 3],
     ...pixelStatistics(config.name),
     ...splits,

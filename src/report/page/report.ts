@@ -6,6 +6,7 @@ import { groupBy } from '../../analysis/group-by.js';
 import type { Study } from '../../analysis/study.js';
 import { verdictInWords } from '../../analysis/verdict.js';
 import { printConfig } from '../../config/print.js';
+import { isOverClips } from '../../config/schema-model.js';
 import { count } from '../../experiments/label.js';
 import { paperSetting } from '../../paper/published.js';
 import { decimalsOf, isOfHundred, labelOf } from '../../tasks/metric.js';
@@ -16,6 +17,7 @@ import { figureParts, renderSvg } from '../figures/render.js';
 import { captionOf, markOfSeed, oursInWords, partOfSeeds } from '../tables/markdown.js';
 import { type TableModel, type TableRow, tableModel } from '../tables/model.js';
 import { notesOf } from '../tables/notes.js';
+import { clipFigures } from './clip-sheets.js';
 import { escapeHtml, htmlTable, inlineSvg, intervalBar } from './html.js';
 import { reportStyle } from './style.js';
 
@@ -23,6 +25,7 @@ import { reportStyle } from './style.js';
 export async function renderReport(study: Study): Promise<string> {
   const model = tableModel(study);
   const figures = await Promise.all(figuresOf(study).map(figureSection));
+  const clips = clipFigures(study);
   const sections = [
     `<h1>${escapeHtml(model.title)}</h1>`,
     `<p class="faint">${escapeHtml(introduction(study))}</p>`,
@@ -35,6 +38,7 @@ export async function renderReport(study: Study): Promise<string> {
     figures.length > 0 ? section('Figures', figures.join('\n')) : '',
     model.contrasts.length > 0 ? section('Differences', contrastSection(model)) : '',
     section('Cells', (model.matrix ? '' : `<p>${escapeHtml(captionOf(model))}</p>`) + rowsTable(model)),
+    clips.length > 0 ? section('Clips', clips.join('\n')) : '',
     notesSection(model),
     section('What differs from the paper', `<p>${escapeHtml(model.differences)}</p>`),
     section('Cost', costTable(study)),
@@ -171,9 +175,10 @@ function costTable({ cells }: Study): string {
       ],
     ]),
   );
+  const examples = cells.every(({ config }) => isOverClips(config.model.name)) ? 'clips' : 'images';
   const seconds = cells.flatMap(({ runs }) => runs.map(({ summary }) => summary?.secondsTotal ?? 0));
   const hours = seconds.reduce((sum, each) => sum + each, 0) / 3600;
-  const header = ['cell', 'seed', 'outcome', 'epochs', 'images/s', 'minutes'];
+  const header = ['cell', 'seed', 'outcome', 'epochs', `${examples}/s`, 'minutes'];
   return `<p>${hours.toFixed(1)} hours of running in all.</p>\n${htmlTable(header, body, [0, 2])}`;
 }
 
