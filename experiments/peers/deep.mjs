@@ -1,6 +1,7 @@
 /**
  * gnbench beside PyTorch on the networks that the paper is about: `compare.mjs` for each network and resolution, 8 workers
- * of 2 and 4 images (16 and 32 to the peer), BN and GN. A step of 224×224 takes seconds, so few of them are measured.
+ * of 2 and 4 images (16 and 32 to the peer), BN and GN. A step of 224×224 takes seconds, so few of them are measured. Clips
+ * are of 8 frames, 2 on one worker, and all of PyTorch's settings are tried on them.
  *
  *     node experiments/peers/deep.mjs --python peers/bin/python [--only resnet18-64,…] [--earlier DIR]
  *
@@ -28,12 +29,18 @@ const { values: options } = parseArgs({
     qualified: { type: 'string', default: join(root, 'results', 'runs', 'deep-qualified.json') },
     out: { type: 'string', default: join(root, 'results', 'bench') },
     // For a rehearsal: fewer images and steps.
-    batch: { type: 'string', default: '2,4' },
+    batch: { type: 'string' },
     steps: { type: 'string' },
-    settings: { type: 'string', default: 'eager,channels-last' },
+    settings: { type: 'string' },
   },
 });
 
+const overClips = {
+  resolution: 112,
+  workers: 1,
+  batch: '2',
+  settings: 'eager,channels-last,compile,compile-channels-last',
+};
 /** What is measured: at 64×64 both of PyTorch's settings, at 224×224 the one that was faster in a brief first round. */
 const both = 'direct,winograd';
 const networks = {
@@ -44,11 +51,23 @@ const networks = {
   'resnet50-64-bfloat16': { model: 'resnet50', resolution: 64, precision: 'bfloat16', steps: 6 },
   'resnet18-224': { model: 'resnet18', resolution: 224, convolutions: both, steps: 3, finalists: 1 },
   'resnet50-224': { model: 'resnet50', resolution: 224, steps: 3, finalists: 1 },
+  'i3d-resnet18-112': { model: 'i3d-resnet18', steps: 10, ...overClips },
+  'i3d-resnet50-112': { model: 'i3d-resnet50', steps: 6, ...overClips },
 };
 
 function compare(
   name,
-  { model, resolution, steps, convolutions = 'direct', precision = 'float32', finalists = 2 },
+  {
+    model,
+    resolution,
+    steps,
+    convolutions = 'direct',
+    precision = 'float32',
+    finalists = 2,
+    workers = 8,
+    batch = '2,4',
+    settings = 'eager,channels-last',
+  },
 ) {
   const args = [
     join(here, 'compare.mjs'),
@@ -61,15 +80,16 @@ function compare(
   ];
   args.push(
     '--workers',
-    '8',
+    String(workers),
     '--batch',
-    options.batch,
+    options.batch ?? batch,
     '--precision',
     precision,
     '--convolutions',
     convolutions,
   );
-  args.push('--peers', 'pytorch', '--settings', options.settings, '--finalists', String(finalists));
+  const tried = options.settings ?? settings;
+  args.push('--peers', 'pytorch', '--settings', tried, '--finalists', String(finalists));
   args.push(
     '--rounds',
     options.rounds,

@@ -50,6 +50,26 @@ test('with the paper’s recipe only data and model differ', () => {
   ]);
 });
 
+test('of videos Table 8’s setting counts, and clips are named by their frames', () => {
+  const clips = cellOf({
+    'learningRate.dropAt': '[0.375, 0.75]',
+    epochs: 107,
+    'learningRate.base': 0.01,
+    'learningRate.per': 64,
+    model: '{ name: i3d-resnet18, timeStrides: { conv1: 1, pool1: 1, pool2: 2 } }',
+    data: '{ name: video-folder, frames: 8, resolution: 56, views: { clips: 3, crops: 3 } }',
+  });
+  const found = differencesFromPaper(study(clips));
+  assert.ok(found.includes('I3D ResNet-18 instead of I3D ResNet-50'), `${found}`);
+  assert.ok(found.includes('8 frames of 56×56 instead of 32 or 64 of 224×224'), `${found}`);
+  assert.deepEqual(found.slice(-4), [
+    '3 clips a video in the last evaluation',
+    '3 crops a clip in it',
+    'stride over time 1 in conv1',
+    'stride over time 1 in pool1',
+  ]);
+});
+
 test('each deviation is named, with all its values', () => {
   const cells = [
     cellOf({ epochs: 30, 'batch.workers': 1, 'learningRate.per': 32, 'learningRate.dropAt': '[10, 20, 27]' }),

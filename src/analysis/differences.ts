@@ -58,6 +58,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
       ({ setting, config }) => (isPaperModel(setting.model) ? undefined : backboneOf(config)),
       overClips ? 'I3D ResNet-50' : 'ResNet-50',
     ],
+    [({ config }) => (overClips ? clipInWords(config) : undefined), '32 or 64 of 224×224'],
     isOfDetectors(theirSetting)
       ? [
           ({ config }) => unless(lengths(theirSetting).includes(config.steps ?? 0), lengthInWords(config)),
@@ -102,6 +103,14 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
 
+/** `8 frames of 56×56`; undefined where a network sees as much of a video as the paper's. */
+function clipInWords({ data }: Config): string | undefined {
+  if (!('frames' in data)) return undefined;
+  const side = 'resolution' in data ? data.resolution : data.side;
+  const isPaper = side === 224 && (data.frames === 32 || data.frames === 64);
+  return unless(isPaper, `${data.frames} frames of ${side}×${side}`);
+}
+
 /** The keys of the recipe of the paper's detectors, which a classifier has otherwise. */
 const isOfDetectorRecipe =
   /^(optimizer\.(nesterov|decayNormalizer|decayBias|frozen|rates\.bias)|learningRate\.warmup\w+|evaluate\.every\w*)$/;
@@ -121,8 +130,10 @@ function othersOf(cell: StudyCell): string[] {
 /** Keys that make images or layers others than the paper's; not those that say which data they are, and where. */
 function otherImagesOrLayers({ setting }: StudyCell): string[] {
   const told =
-    /^data\.(name|train|val|trainAnnotations|valAnnotations|classes|trainSubset|valSubset|onBroken)$/;
-  return Object.keys(setting.others).filter((path) => /^(data|model)\./.test(path) && !told.test(path));
+    /^data\.(name|train|val|frames|trainAnnotations|valAnnotations|classes|trainSubset|valSubset|onBroken)$/;
+  return Object.keys(setting.others)
+    .filter((path) => /^(data|model)\./.test(path) && !told.test(path))
+    .filter((path) => !(isOverClips(setting.model) && /^data\.(resolution|side)$/.test(path)));
 }
 
 /** Table 8's where all cells are over clips, Tables 4 to 7's where all are detectors. */

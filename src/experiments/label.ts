@@ -106,11 +106,17 @@ function inWords(path: string, value: unknown): string {
       return `batch ${words}`;
     case 'batch.workers':
       return count(Number(value), 'worker');
+    case 'data.views.clips':
+      return `${count(Number(value), 'clip')} a video in the last evaluation`;
+    case 'data.views.crops':
+      return `${count(Number(value), 'crop')} a clip in it`;
     case 'normalizer.groups':
       return count(Number(value), 'group');
     case 'normalizer.channelsPerGroup':
       return `${count(Number(value), 'channel')} a group`;
   }
+  const strided = /^model\.timeStrides\.(.+)$/.exec(path)?.[1];
+  if (strided !== undefined) return `stride over time ${value ?? 2} in ${strided}`;
   const key = /^model\.(?:anchors|proposals|regions|pooling|detections)\./.test(path)
     ? path.slice(path.indexOf('.') + 1).replaceAll('.', ' ')
     : path.slice(path.lastIndexOf('.') + 1);
