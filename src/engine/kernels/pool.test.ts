@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DataType } from '../data-type.js';
-import { loadEngine } from '../load.js';
 import { ints, type } from '../operation.js';
+import { loadTestEngine } from '../testing/test-engine.js';
 import { type Format, runOp } from './testing/direct.js';
 
 interface Case {
@@ -83,7 +83,7 @@ const cases: Case[] = [
 ];
 
 describe('GnbenchMaxPool and its gradient', () => {
-  before(() => loadEngine({ variant: 'cpu', threads: { intraOp: 2, interOp: 1 }, quiet: true }));
+  before(() => loadTestEngine({ threads: { intraOp: 2, interOp: 1 }, compiler: 'none' }));
 
   for (const format of ['float', 'bfloat16'] satisfies Format[]) {
     for (const test of cases) {

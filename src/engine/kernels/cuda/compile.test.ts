@@ -28,6 +28,7 @@ const launched: Record<string, string[]> = {
   'affine-relu': formats('affine_relu'),
   'global-average': formats('global_average', 'global_average_grad'),
   images: formats('images'),
+  'max-pool': formats('max_pool', 'max_pool_grad'),
   'moving-average': ['moving_average'],
   normalize: formats('normalize_set', 'normalize_moments', 'normalize_apply'),
   'normalize-grad': formats('normalize_grad', 'normalize_grad_sums', 'normalize_grad_apply'),

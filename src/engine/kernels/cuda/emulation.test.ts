@@ -22,7 +22,7 @@ try {
 }
 
 process.env.GNBENCH_TEST_EMULATED = '1';
-for (const name of ['normalize', 'affine-relu', 'rectify', 'images', 'head', 'update']) {
+for (const name of ['normalize', 'affine-relu', 'rectify', 'images', 'pool', 'head', 'update']) {
   await import(`../${name}.test.js`);
 }
 

@@ -17,6 +17,7 @@
 #include "cuda/head-ops.h"
 #include "cuda/image-ops.h"
 #include "cuda/normalize-ops.h"
+#include "cuda/pool-ops.h"
 #include "cuda/rectify-ops.h"
 #include "cuda/update-ops.h"
 

@@ -16,3 +16,13 @@ struct SubsampleArguments {
   const void* from;  // x; of the gradient: dy
   void* to;          // y; of the gradient: dx
 };
+
+/** x: [images, height, width, channels]; y and taps: [images, outHeight, outWidth, channels]. */
+struct PoolArguments {
+  long long images;
+  int height, width, channels, outHeight, outWidth;
+  int kernel[2], stride[2], padding[2];
+  const void* from;  // x; of the gradient: dy
+  void* to;          // y; of the gradient: dx
+  unsigned char* taps;
+};

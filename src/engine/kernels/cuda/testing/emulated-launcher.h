@@ -8,6 +8,7 @@
 #include "cuda/device/affine-relu.cu"
 #include "cuda/device/global-average.cu"
 #include "cuda/device/images.cu"
+#include "cuda/device/max-pool.cu"
 #include "cuda/device/moving-average.cu"
 #include "cuda/device/normalize-grad.cu"
 #include "cuda/device/normalize.cu"
@@ -63,6 +64,8 @@ class Launcher {
         GNBENCH_BOTH_FORMATS(global_average, AverageArguments),
         GNBENCH_BOTH_FORMATS(global_average_grad, AverageArguments),
         GNBENCH_BOTH_FORMATS(images, ImagesArguments),
+        GNBENCH_BOTH_FORMATS(max_pool, PoolArguments),
+        GNBENCH_BOTH_FORMATS(max_pool_grad, PoolArguments),
         GNBENCH_ONE_KERNEL(moving_average, MovingAverageArguments),
         GNBENCH_BOTH_FORMATS(rectify, RectifyArguments),
         GNBENCH_BOTH_FORMATS(rectify_grad, RectifyGradArguments),
