@@ -30,9 +30,12 @@ export function clipFigures({ cells }: Pick<Study, 'cells'>): string[] {
   ];
 }
 
-/** As an image, in which nothing that the file may hold can act on the page. */
+/**
+ * As an image, in which nothing that the file may hold can act on the page. Its style is its own, so that pages without
+ * clips stay the same bytes.
+ */
 function figureOf(svg: Buffer, caption: string): string {
-  const image = `<img alt="${escapeHtml(caption)}" src="data:image/svg+xml;base64,${svg.toString('base64')}">`;
+  const image = `<img style="display: block; max-width: 100%" alt="${escapeHtml(caption)}" src="data:image/svg+xml;base64,${svg.toString('base64')}">`;
   return `<figure>\n<div class="paper-white">${image}</div>\n<figcaption>${escapeHtml(caption)}</figcaption>\n</figure>`;
 }
 

@@ -18,7 +18,6 @@ th { border-bottom: 2px solid var(--faint); font-weight: 600; }
 .number { text-align: right; }
 tr.ours td { font-weight: 600; }
 .paper-white { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .8rem; }
-.paper-white img { display: block; max-width: 100%; height: auto; }
 .paper-white svg { display: block; max-width: 100%; height: auto; }
 .panels svg { width: 100%; max-width: 29rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); gap: 1rem; margin-bottom: .8rem; }
