@@ -93,23 +93,23 @@ seeds: [1, 2]
   assert.equal(figure.name, 'responses-stage5-conv3');
   assert.deepEqual(
     figure.panels.map(({ title, subtitle, lines }) => [title, subtitle, lines.map(({ name }) => name)]),
-    ['BN', 'no norm'].map((name) => [name, ['2 seeds'], ['99 %', '80 %', '20 %', '1 %']]),
+    ['BN', 'no norm'].map((name) => [name, ['2 seeds'], ['99', '80', '20', '1']]),
   );
   const at = (title: string, line: string) =>
     figure.panels
       .find((panel) => panel.title === title)!
       .points.filter((point) => point.line === line)
       .map(({ x, y }) => [x, y]);
-  assert.deepEqual(at('no norm', '1 %'), [
+  assert.deepEqual(at('no norm', '1'), [
     [1, -1.5],
     [2, -3],
   ]);
-  assert.deepEqual(at('BN', '80 %'), [
+  assert.deepEqual(at('BN', '80'), [
     [1, 2],
     [2, 2],
   ]);
   assert.deepEqual(figure.panels[0].y.domain, [-3, 4]);
-  assert.match(await renderSvg(figureSpec(figure)), /responses below/);
+  assert.match(await renderSvg(figureSpec(figure)), /percentile/);
 });
 
 test('Table 3 is drawn against the groups, LN being one', async (t) => {

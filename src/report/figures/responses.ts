@@ -7,7 +7,7 @@ import { distinct, drawnRuns, lineNames, seedsInWords } from './lines.js';
 import type { Figure, LinePoint, Panel } from './panel.js';
 import { lineStyles } from './style.js';
 
-const lineOf = (percentile: number) => `${percentile} %`;
+const lineOf = (percentile: number) => String(percentile);
 
 /** A figure for each logged layer: a panel for each cell with its own scale, and a line for each percentile. */
 export function responsesFigures(study: Study): Figure[] {
@@ -28,7 +28,7 @@ export function responsesFigures(study: Study): Figure[] {
         seeds: [],
         // The largest stands first, as it does in the plot.
         lines: lineStyles([...percentiles].reverse().map(lineOf)),
-        legendTitle: 'responses below',
+        legendTitle: 'percentile',
         x: {
           title: unit,
           values: [0, Math.max(...points.map(({ x }) => x))],
