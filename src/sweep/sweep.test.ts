@@ -249,7 +249,10 @@ test('a second Ctrl-C ends it at once, with its children', async (t) => {
 
 test('--fail-fast starts nothing after a failure, and saves what runs', async (t) => {
   const { file, experiment } = await place(t, four);
-  assert.equal(await sweep(file, 2, { stepMs: 20, does: { bn: 'diverge' } }, ['--fail-fast']), 1);
+  assert.equal(
+    await sweep(file, 2, { stepMs: 500, slow: { bn: 5 }, does: { bn: 'diverge-beside' } }, ['--fail-fast']),
+    1,
+  );
   const found = await states(experiment);
   assert.equal(found.diverged, 1);
   assert.equal(found.interrupted, 1);

@@ -6,8 +6,8 @@
  * `GNBENCH_FAKE` holds `{"stepMs": 5, "slow": {"gn": 500}, "does": {"bn-b2": "diverge"}}`: by the cell's name the
  * milliseconds of a step, and a deed in the second epoch.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { configId } from '../../config/identity.js';
@@ -19,7 +19,8 @@ import { type Summary, writeSummary } from '../../runs/summary.js';
 import { replaceFile } from '../../storage/files.js';
 import { lockFolder } from '../../storage/lock.js';
 
-type Deed = 'diverge' | 'crash' | 'memory' | 'killed' | 'refuse' | 'fail-once';
+/** `diverge-beside`: once another run has begun. */
+type Deed = 'diverge' | 'diverge-beside' | 'crash' | 'memory' | 'killed' | 'refuse' | 'fail-once';
 
 const stepsPerEpoch = 5;
 const {
@@ -108,7 +109,8 @@ function checkpoint(): void {
 }
 
 async function misbehave(): Promise<void> {
-  if (deed === 'diverge') await end('diverged', 1);
+  if (deed === 'diverge-beside') while (othersBegun() === 0) await sleep(5);
+  if (deed?.startsWith('diverge')) await end('diverged', 1);
   if (deed === 'memory') throw new Error('OOM when allocating tensor');
   if (deed === 'crash') process.abort();
   if (deed === 'killed') process.kill(process.pid, 'SIGKILL');
@@ -122,6 +124,13 @@ async function misbehave(): Promise<void> {
     rmSync(mark, { recursive: true, force: true });
   }
   if (first) process.kill(process.pid, 'SIGKILL');
+}
+
+/** The other runs of the experiment, whose folders are `<cell>/<seed>`, that have a curve. */
+function othersBegun(): number {
+  const all = dirname(dirname(out));
+  const begun = readdirSync(all, { recursive: true }).filter((path) => String(path).endsWith('curves.csv'));
+  return begun.length - 1;
 }
 
 async function end(status: Summary['status'], exitCode: number): Promise<never> {
