@@ -227,8 +227,8 @@ program
   .option('--profile', "also where a step's time goes, by kinds of work and by layers")
   .addOption(set())
   .addOption(
-    new Option('--format <format>', 'the format of the output')
-      .choices(['table', 'csv', 'json'])
+    new Option('--format <format>', 'the format of the output; html: the profiles as a page')
+      .choices(['table', 'csv', 'json', 'html'])
       .default('table'),
   )
   .addOption(json())

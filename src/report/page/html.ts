@@ -1,4 +1,26 @@
 /** Pieces of HTML as strings; every value that comes from a file passes `escapeHtml`. */
+import { reportStyle } from './style.js';
+
+/** A whole page that needs nothing else; `content` is HTML already. */
+export function htmlPage(title: string, content: string): string {
+  // No source of anything is allowed, so that a page from disk asks the network for nothing.
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)}</title>
+<style>${reportStyle}</style>
+</head>
+<body>
+${content}
+</body>
+</html>
+`;
+}
 
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = {

@@ -18,8 +18,7 @@ import { captionOf, markOfSeed, oursInWords, partOfSeeds } from '../tables/markd
 import { type TableModel, type TableRow, tableModel } from '../tables/model.js';
 import { notesOf } from '../tables/notes.js';
 import { clipFigures } from './clip-sheets.js';
-import { escapeHtml, htmlTable, inlineSvg, intervalBar } from './html.js';
-import { reportStyle } from './style.js';
+import { escapeHtml, htmlPage, htmlTable, inlineSvg, intervalBar } from './html.js';
 
 /** The page's source. The same files give the same bytes. */
 export async function renderReport(study: Study): Promise<string> {
@@ -46,23 +45,7 @@ export async function renderReport(study: Study): Promise<string> {
     section('Environment', environmentDetails(study)),
     section('To make this page again', `<pre>gnbench report ${escapeHtml(study.name)}</pre>`),
   ];
-  // No source of anything is allowed, so that a page from disk asks the network for nothing.
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(model.title)}</title>
-<style>${reportStyle}</style>
-</head>
-<body>
-${sections.filter((part) => part !== '').join('\n')}
-</body>
-</html>
-`;
+  return htmlPage(model.title, sections.filter((part) => part !== '').join('\n'));
 }
 
 function section(title: string, content: string): string {
