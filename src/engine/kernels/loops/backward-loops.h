@@ -14,6 +14,10 @@ GNBENCH_INLINE void gradientSumBlock(const typename S::Type* dy, const typename 
   Floats k[V];
   for (int v = 0; v < V; v++) k[v] = get<Float32, B::kPart>(shift + v * kLanes, rest);
   const auto step = [&](int64_t at, Floats& s, Floats& q, Floats center) __attribute__((always_inline)) {
+    const int64_t ahead = at + kRowsAhead * stride;
+    prefetch(dy + ahead);
+    prefetch(x + ahead);
+    if (kRelu) prefetch(y + ahead);
     Floats g = get<S, B::kPart>(dy + at, rest);
     if (kRelu) g = wherePositive(get<S, B::kPart>(y + at, rest), g);
     if (kMasked) put<S, B::kPart>(masked + at, g, rest);
@@ -86,9 +90,11 @@ template <class S, bool kRelu>
 void gradientAffineRows(const void* dy, const void* x, const void* y, void* dx, int64_t rows, int64_t channels,
                         GradientAffine affine) {
   typedef typename S::Type T;
-  eachBlock(channels, [&](auto block, int64_t c, int rest) __attribute__((always_inline)) {
-    gradientAffineBlock<S, decltype(block), kRelu>((const T*)dy + c, (const T*)x + c, kRelu ? (const T*)y + c : 0,
-                                                   (T*)dx + c, rows, channels, rest, affine, c);
+  eachRowOrBlock(rows, channels, [&](auto block, int64_t c, int rest, int64_t row, int64_t count)
+                                     __attribute__((always_inline)) {
+    const int64_t at = row * channels + c;
+    gradientAffineBlock<S, decltype(block), kRelu>((const T*)dy + at, (const T*)x + at, kRelu ? (const T*)y + at : 0,
+                                                   (T*)dx + at, count, channels, rest, affine, c);
   });
 }
 

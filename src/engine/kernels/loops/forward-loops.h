@@ -17,6 +17,17 @@ GNBENCH_INLINE void addLanes(const Floats* part, double* sum, int lanes) {
   for (int i = 0; i < lanes; i++) sum[i] += (double)total[i];
 }
 
+/**
+ * Sums go through a block of channels from the first row to the last, in strides that no prefetcher follows; so memory is
+ * asked for what lies this many rows ahead, into the second-level cache. Beyond a chunk, that is the next one's beginning.
+ */
+constexpr int64_t kRowsAhead = 8;
+
+template <class T>
+GNBENCH_INLINE void prefetch(const T* at) {
+  __builtin_prefetch(at, 0, 2);
+}
+
 template <class S, class B>
 GNBENCH_INLINE void sumBlock(const typename S::Type* x, int64_t rows, int64_t stride, int rest, const float* shift,
                              double* first, double* second) {
@@ -31,6 +42,7 @@ GNBENCH_INLINE void sumBlock(const typename S::Type* x, int64_t rows, int64_t st
     for (; row + U <= end; row += U, x += U * stride) {
       for (int u = 0; u < U; u++) {
         for (int v = 0; v < V; v++) {
+          prefetch(x + (u + kRowsAhead) * stride + v * kLanes);
           const Floats d = get<S, B::kPart>(x + u * stride + v * kLanes, rest) - k[v];
           s[v][u] += d;
           q[v][u] += d * d;
@@ -59,6 +71,20 @@ void sum(const void* x, int64_t rows, int64_t channels, const float* shift, Sums
   });
 }
 
+/**
+ * Calls `body(block, first channel, lanes of a partial block, first row, rows)` for what a pass without sums takes at a
+ * time: rows of many channels come one by one, so that memory is gone through as it lies.
+ */
+template <class Body>
+GNBENCH_INLINE void eachRowOrBlock(int64_t rows, int64_t channels, Body body) {
+  constexpr int64_t kFewChannels = 64;
+  const int64_t step = channels > kFewChannels ? 1 : rows;
+  for (int64_t row = 0; row < rows; row += step) {
+    eachBlock(channels, [&](auto block, int64_t c, int rest)
+                            __attribute__((always_inline)) { body(block, c, rest, row, step); });
+  }
+}
+
 template <class S, class B, bool kResidual, bool kRelu>
 GNBENCH_INLINE void affineBlock(const typename S::Type* x, const typename S::Type* residual, typename S::Type* y,
                                 int64_t rows, int64_t stride, int rest, Affine affine, int64_t c) {
@@ -83,9 +109,11 @@ GNBENCH_INLINE void affineBlock(const typename S::Type* x, const typename S::Typ
 template <class S, bool kResidual, bool kRelu>
 void affineRows(const void* x, const void* residual, void* y, int64_t rows, int64_t channels, Affine affine) {
   typedef typename S::Type T;
-  eachBlock(channels, [&](auto block, int64_t c, int rest) __attribute__((always_inline)) {
-    affineBlock<S, decltype(block), kResidual, kRelu>((const T*)x + c, kResidual ? (const T*)residual + c : 0,
-                                                      (T*)y + c, rows, channels, rest, affine, c);
+  eachRowOrBlock(rows, channels, [&](auto block, int64_t c, int rest, int64_t row, int64_t count)
+                                     __attribute__((always_inline)) {
+    const int64_t at = row * channels + c;
+    affineBlock<S, decltype(block), kResidual, kRelu>((const T*)x + at, kResidual ? (const T*)residual + at : 0,
+                                                      (T*)y + at, count, channels, rest, affine, c);
   });
 }
 
