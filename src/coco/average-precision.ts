@@ -20,6 +20,9 @@ export interface AveragePrecision {
   APsmall: number | undefined;
   APmedium: number | undefined;
   APlarge: number | undefined;
+  AP50small: number | undefined;
+  AP50medium: number | undefined;
+  AP50large: number | undefined;
   /** Average recall with at most 1, 10 and 100 detections an image. */
   AR1: number | undefined;
   AR10: number | undefined;
@@ -74,6 +77,9 @@ export function averagePrecision(evaluated: Evaluated): AveragePrecision {
     APsmall: precision('small'),
     APmedium: precision('medium'),
     APlarge: precision('large'),
+    AP50small: precision('small', 0),
+    AP50medium: precision('medium', 0),
+    AP50large: precision('large', 0),
     AR1: recall('all', 1),
     AR10: recall('all', 10),
     AR100: recall('all', 100),

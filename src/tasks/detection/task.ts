@@ -60,15 +60,11 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
       const [seed, other] = seedsOf(context);
       const anchors = ofMaps(outputs, { maps, ratios, rounded });
       const ofProposals = proposalLosses(anchors, truth, seed, { border, ...model.proposals }, kernels);
-      const proposals = propose(
-        anchors,
-        truth.size,
-        {
-          candidates: settings.candidates.train,
-          kept: settings.proposals.train,
-        },
-        kernels,
-      );
+      const { candidates, proposals: kept } = settings;
+      // They can be fed instead, so that a step is timed beside another library's with the same ones.
+      const proposals = truth.proposals
+        ? given(truth.proposals)
+        : propose(anchors, truth.size, { candidates: candidates.train, kept: kept.train }, kernels);
       const { regions: count, positives } = settings;
       const regions = drawRegions(proposals, truth, other, { count, positives }, kernels);
       const found = context.head('box', features(outputs, regions, boxSize, context));
@@ -118,6 +114,9 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
     return { height: height! * stride, width: width! * stride };
   }
 }
+
+/** All of the boxes `[N, K, 4]`, as proposals. */
+const given = (boxes: Tensor): Regions => ({ boxes, isThere: tf.ones(boxes.shape.slice(0, 2), 'bool') });
 
 /** Two seeds from the step's: anchors and regions are drawn independently. */
 function seedsOf({ seed }: StepContext): [Tensor, Tensor] {
