@@ -6,7 +6,7 @@
  *     node experiments/gpu/check.mjs --name h100 --train --minutes 10  # trains instead: quickstart, then CIFAR-10
  *
  * Each part has a time limit; what it found is in results/bench/gpu-NAME.json (and .csv, .md) before the next begins. A
- * part that fails, or that there was no time for, is a line in the table as well.
+ * part that fails, or that there was no time for, is a line in the table as well; the exit code is 1 when one has failed.
  */
 import { setMaxListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bench, describe, determinism, parity, resume, usage } from './parts.mjs';
+import { Finding, reasonOf } from './reason.mjs';
 import { csv, markdown } from './table.mjs';
 import { trainings } from './train.mjs';
 
@@ -61,6 +62,7 @@ for (const [name, share, part] of list) {
     `${name.padEnd(12)} ${record.state.padEnd(10)} ${String(record.seconds).padStart(6)} s  ${record.summary}\n`,
   );
 }
+process.exitCode = results.parts.some(({ state }) => state === 'failed') ? 1 : 0;
 
 /** Runs a part until its limit; rows count as soon as they are there. */
 async function limited(record, part, limit) {
@@ -71,22 +73,21 @@ async function limited(record, part, limit) {
     record.rows.push(row);
     await save();
   };
+  const start = seconds();
   const context = {
     ...options,
     root,
     signal: controller.signal,
     add,
-    secondsLeft: () => limit - seconds(),
-    save,
+    secondsLeft: () => limit - (seconds() - start),
   };
-  const start = seconds();
-  context.secondsLeft = () => limit - (seconds() - start);
   try {
     record.summary = await part(context);
     record.state = 'done';
   } catch (error) {
-    record.state = controller.signal.aborted ? 'cut short' : 'failed';
-    record.summary = record.state === 'failed' ? reasonOf(error) : '';
+    const cut = controller.signal.aborted && !(error instanceof Finding);
+    record.state = cut ? 'cut short' : 'failed';
+    record.summary = cut ? `its ${Math.round(limit)} s were over` : reasonOf(error);
   } finally {
     clearTimeout(timer);
     controller.abort();
@@ -99,12 +100,4 @@ async function save() {
   await writeFile(file('json'), `${JSON.stringify(results, null, 1)}\n`);
   await writeFile(file('csv'), csv(results));
   await writeFile(file('md'), markdown(results));
-}
-
-/** The last line that a child said on stderr, or what else went wrong. */
-function reasonOf({ stderr, message }) {
-  const lines = String(stderr || message)
-    .trim()
-    .split('\n');
-  return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1)).slice(0, 300);
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { comparePair, compareTwice, parityCases } from './parity.mjs';
+import { Finding, reasonOf } from './reason.mjs';
 
 const run = promisify(execFile);
 const gnbench = (root) => join(root, 'bin', 'gnbench.js');
@@ -19,7 +20,10 @@ export async function describe({ root, device, signal, add }) {
       await add({ name, state, detail });
   }
   const used = checks.find(({ name }) => name === 'device').detail;
-  if (device === 'gpu' && !used.startsWith('GPU')) throw new Error(`no GPU is used: ${used}`);
+  if (device === 'gpu' && !used.startsWith('GPU')) {
+    const why = checks.find(({ name, state }) => name === 'cuda' && state === 'missing');
+    throw new Finding(`no GPU is used: ${why?.detail ?? used}`);
+  }
   const [gpu] = checks.filter(({ name }) => /^gpu/.test(name));
   return gpu ? `${used}; ${gpu.detail}` : used;
 }
@@ -30,17 +34,28 @@ export async function parity(context) {
   const queue = [...cases];
   const worker = async () => {
     for (let next = queue.shift(); next && context.secondsLeft() > 10; next = queue.shift()) {
-      const row = await comparePair(next, context);
+      // A case that ends in an error, as of a kernel that no GPU has run yet, leaves the others theirs.
+      const row = await comparePair(next, context).catch((error) => ({ ...next, error: reasonOf(error) }));
+      if (row.error && context.signal.aborted) return;
       rows.push(row);
       await context.add(row);
     }
   };
   await Promise.all(Array.from({ length: context.device === 'gpu' ? 7 : 1 }, worker));
-  const held = rows.filter(({ holds }) => holds).length;
-  const worst = rows.reduce((a, b) => (a.oneUpdate / a.accepted > b.oneUpdate / b.accepted ? a : b));
-  const text = `${held} of ${rows.length} cases hold (${cases.length} in all); the largest: ${worst.normalizer}, ${worst.precision}, ${worst.oneUpdate.toExponential(1)} of ${worst.accepted}`;
-  if (held < rows.length) throw new Error(text);
-  return text;
+  const compared = rows.filter(({ error }) => !error);
+  const held = compared.filter(({ holds }) => holds).length;
+  const parts = [`${held} of ${rows.length} cases hold (${cases.length} in all)`];
+  if (compared.length > 0) {
+    const worst = compared.reduce((a, b) => (a.oneUpdate / a.accepted > b.oneUpdate / b.accepted ? a : b));
+    const { normalizer, precision, oneUpdate, accepted } = worst;
+    parts.push(`the largest: ${normalizer}, ${precision}, ${oneUpdate.toExponential(1)} of ${accepted}`);
+  }
+  const broken = rows.find(({ error }) => error);
+  if (broken)
+    parts.push(`${broken.normalizer}, ${broken.precision}, ${broken.compiler ?? 'xla'}: ${broken.error}`);
+  if (held < rows.length) throw new Finding(parts.join('; '));
+  if (rows.length === 0) throw new Error('there was no time for a case');
+  return parts.join('; ');
 }
 
 export async function determinism(context) {
@@ -50,7 +65,7 @@ export async function determinism(context) {
   for (const row of rows) await context.add(row);
   const say = ({ sameBits }) => (sameBits ? 'the same bits twice' : 'other bits');
   const text = `with --deterministic ${say(rows[0])}, without ${say(rows[1])}`;
-  if (!rows[0].sameBits) throw new Error(text);
+  if (!rows[0].sameBits) throw new Finding(text);
   return text;
 }
 
@@ -91,13 +106,15 @@ export async function resume({ root, device, signal, add, short }) {
     killed.kill('SIGKILL');
     await killedEnded;
     const { code, said } = await ended(start('killed', '--resume'));
-    if (code !== 0) throw new Error(`it does not go on: ${lastLine(said)}`);
-    await wholeEnded;
+    if (code !== 0) throw new Error(`it does not go on: ${reasonOf({ stderr: said, code })}`);
+    const other = await wholeEnded;
+    if (other.code !== 0)
+      throw new Error(`the run beside it: ${reasonOf({ stderr: other.said, code: other.code })}`);
     const [a, b] = await Promise.all(['whole', 'killed'].map((name) => readRun(join(folder, name))));
     const row = { epochs: a.length, sameCurves: JSON.stringify(a) === JSON.stringify(b), last: a.at(-1) };
     await add(row);
     const text = `killed in epoch 2 and gone on with: ${row.sameCurves ? 'the same curves, to the last digit' : 'other curves'}`;
-    if (!row.sameCurves) throw new Error(`${text}: ${a.at(-1)} | ${b.at(-1)}`);
+    if (!row.sameCurves) throw new Finding(`${text}: ${a.at(-1)} | ${b.at(-1)}`);
     return text;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -115,7 +132,7 @@ async function rowsIn(file, count, signal, stopped) {
   stopped.then((end) => (over = end));
   for (;;) {
     signal.throwIfAborted();
-    if (over) throw new Error(`the run ended too early: ${lastLine(over.said)}`);
+    if (over) throw new Error(`the run ended too early: ${reasonOf({ stderr: over.said, code: over.code })}`);
     const text = await readFile(file, 'utf8').catch(() => '');
     if (text.trim().split('\n').length > count) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -177,33 +194,45 @@ export async function bench(context) {
   const list = settings(context);
   const peer = await openPeer(context);
   const ratios = [];
-  let done = 0;
-  for (const setting of list) {
+  const failures = [];
+  /** Rows count as they come; what was ended because the time was over has not failed. */
+  const keep = async (row) => {
+    if (row.error && context.signal.aborted) return;
+    if (row.error) failures.push(row);
+    await context.add(row);
+  };
+  let measured = 0;
+  for (const [index, setting] of list.entries()) {
     if (context.secondsLeft() < 20) break;
     const own = await attempt(setting, 'xla', context);
-    await context.add(own);
+    await keep(own);
     // What XLA leaves out, gnbench's own kernels, beside it: at the sizes that tell most.
-    if (done < 4) await context.add(await attempt(setting, 'none', context));
+    if (index < 4) await keep(await attempt(setting, 'none', context));
     const others = peer ? await peer.measure(setting) : [];
-    for (const row of others) await context.add(row);
-    done++;
+    for (const row of others) await keep(row);
+    if (own.error) continue;
+    measured++;
     const best = Math.max(...others.map(({ imagesPerSecond = 0 }) => imagesPerSecond));
-    if (own.imagesPerSecond && best > 0) ratios.push(own.imagesPerSecond / best);
+    if (best > 0) ratios.push(own.imagesPerSecond / best);
   }
   peer?.close();
+  const parts = [`${measured} of ${list.length} settings`];
   const above = ratios.filter((ratio) => ratio >= 1.2).length;
-  const beside = ratios.length > 0 ? `; at least 1.2 × PyTorch's best in ${above} of ${ratios.length}` : '';
-  return `${done} of ${list.length} settings${beside}`;
+  if (ratios.length > 0) parts.push(`at least 1.2 × PyTorch's best in ${above} of ${ratios.length}`);
+  if (failures.length === 0) return parts.join('; ');
+  const [{ framework, model, normalizer, images, precision, setting, error }] = failures;
+  const count = failures.length === 1 ? '1 measurement' : `${failures.length} measurements`;
+  const which = [framework, model, normalizer, images, precision, setting].join(' ');
+  throw new Finding([...parts, `${count} failed, the first: ${which}: ${error}`].join('; '));
 }
-
-const lastLine = (text) => String(text).trim().split('\n').at(-1).slice(0, 300);
 
 const attempt = (setting, compiler, context) =>
   measure(setting, compiler, context).catch((error) => ({
     framework: 'gnbench',
     ...setting,
+    images: setting.batch * setting.workers,
     setting: compiler,
-    error: lastLine(error.stderr ?? error.message),
+    error: reasonOf(error),
   }));
 
 async function measure({ model, normalizer, batch, workers, precision }, compiler, { root, device, signal }) {
@@ -226,6 +255,7 @@ async function openPeer({ root, python, device, signal, short }) {
   if (!found) return undefined;
   const child = spawn(python, [script], { signal, stdio: ['pipe', 'pipe', 'ignore'] });
   child.on('error', () => {});
+  child.stdin.on('error', () => {}); // it has ended: its answer is missing, too
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const kinds = device === 'gpu' ? ['graph', 'graph-channels-last', 'channels-last'] : ['eager'];
   return {
@@ -234,8 +264,9 @@ async function openPeer({ root, python, device, signal, short }) {
       for (const kind of kinds) {
         child.stdin.write(`${JSON.stringify({ ...setting, images: batch * workers, setting: kind })}\n`);
         const { value, done } = await lines.next();
+        const none = { framework: 'pytorch', ...setting, setting: kind, error: 'its process has ended' };
+        rows.push({ ...(done ? none : JSON.parse(value)), images: batch * workers, batch, workers });
         if (done) break;
-        rows.push({ ...JSON.parse(value), batch, workers });
       }
       return rows;
     },

@@ -112,7 +112,7 @@ for line in sys.stdin:
     try:
         row = measure(setting, float(os.environ.get("SECONDS_A_SETTING", "0.7")))
     except Exception as error:  # what one setting cannot do, another may
-        row = {"error": str(error).splitlines()[0][:200]}
+        row = {"error": (str(error).splitlines() or [type(error).__name__])[0][:200]}
     if DEVICE == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()

@@ -24,7 +24,9 @@ function flat(row, prefix = '') {
 }
 
 const grid = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((line) => `| ${line.join(' | ')} |\n`).join('');
+  [head, head.map(() => '---'), ...rows]
+    .map((line) => `| ${line.map((cell) => String(cell ?? '').replaceAll('|', '\\|')).join(' | ')} |\n`)
+    .join('');
 
 export function markdown({ name, device, parts }) {
   const summary = grid(
@@ -50,10 +52,9 @@ function parityTable(rows) {
       row.normalizer,
       row.precision,
       row.compiler ?? 'xla',
-      exact(row.oneUpdate),
-      row.accepted,
-      `${exact(row.allUpdates)} (${row.steps})`,
-      exact(row.loss),
+      ...(row.error
+        ? [`failed: ${row.error}`, '', '', '']
+        : [exact(row.oneUpdate), row.accepted, `${exact(row.allUpdates)} (${row.steps})`, exact(row.loss)]),
     ]),
   )}`;
 }
@@ -76,9 +77,9 @@ function speedTable(rows) {
       row.workers === 1 ? row.batch : `${row.workers}×${row.batch}`,
       row.precision,
       row.setting ?? 'xla',
-      row.error ?? Math.round(row.imagesPerSecond),
+      row.error ? `failed: ${row.error}` : Math.round(row.imagesPerSecond),
       row.stepMs?.median.toFixed(2) ?? '',
-      best ? Math.round(best.imagesPerSecond) : '',
+      best ? Math.round(best.imagesPerSecond) : others.length > 0 ? `failed: ${others[0].error}` : '',
       best?.setting ?? '',
       ratio,
     ];
