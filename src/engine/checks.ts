@@ -108,13 +108,14 @@ async function workingEngine(engine: Engine, options: { debug?: boolean }): Prom
   const { variant, source, tensorflow, folder } = engine;
   const what = `TensorFlow ${tensorflow}, ${variant}, ${source}, in ${folder}`;
   const again = 'npx gnbench setup --force';
+  const gpu = engine.cudaDriver ? await gpuChecks(engine.cudaDriver) : [];
   try {
     const threads = { intraOp: 1, interOp: 1 };
     const probe = await probeEngine({ variant, source, threads, debug: options.debug });
-    const gpu = engine.cudaDriver ? await gpuChecks(engine.cudaDriver) : [];
     return [found('engine', what), device(engine, probe.device), ...gpu, ...kernelTable(engine, probe)];
   } catch (error) {
-    return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true)];
+    // What the driver says may be the reason.
+    return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true), ...gpu];
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { UserError } from '../errors.js';
-import { acceptCpu, memoryError, prepareGpu, refuseOnCpu, refuseUncompiled } from './gpu.js';
+import { acceptCpu, gpuError, prepareGpu, refuseOnCpu, refuseUncompiled } from './gpu.js';
 import type { Engine } from './install/index.js';
 
 const names = ['NVIDIA_TF32_OVERRIDE', 'TF_FORCE_GPU_ALLOW_GROWTH', 'XLA_FLAGS'];
@@ -62,11 +62,16 @@ test('a step that the GPU has no memory for is an error with its mend; others st
   for (const message of [
     'Session fail to run with error: OOM when allocating tensor with shape[256,112,112,64]',
     'RESOURCE_EXHAUSTED: Out of memory while trying to allocate 12345 bytes',
+    'GnbenchSgd update/0: cuModuleLoadData: CUDA_ERROR_OUT_OF_MEMORY',
   ]) {
-    const error = memoryError(new Error(message));
+    const error = gpuError(new Error(message));
     assert.ok(error instanceof UserError);
     assert.match(error.fix!, /batch\.microSteps/);
   }
+  const old = gpuError(
+    new Error('CUDA_ERROR_UNSUPPORTED_PTX_VERSION: compiled with an unsupported toolchain'),
+  );
+  assert.match((old as UserError).fix!, /NVIDIA driver 555/);
   const other = new Error('Incompatible shapes');
-  assert.equal(memoryError(other), other);
+  assert.equal(gpuError(other), other);
 });

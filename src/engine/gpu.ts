@@ -34,16 +34,26 @@ export function refuseUncompiled({ deterministic }: { deterministic?: boolean })
   });
 }
 
-/** The error of a step that the GPU has no memory for; others as they are. */
-export function memoryError(error: unknown): unknown {
+/** The error of a step on a GPU, with its mend where that is known; others as they are. */
+export function gpuError(error: unknown): unknown {
   const message = (error as Error).message ?? '';
-  if (!/OOM when allocating|RESOURCE_EXHAUSTED|out of memory/i.test(message)) return error;
-  return new UserError('the GPU has not enough memory for the step', {
-    place: 'batch',
-    fix: 'set batch.microSteps higher, choose a smaller batch or precision: bfloat16; nvidia-smi shows what other programs hold',
-    exitCode: 1,
-    cause: error,
-  });
+  if (/OOM when allocating|RESOURCE_EXHAUSTED|out.of.memory/i.test(message)) {
+    return new UserError('the GPU has not enough memory for the step', {
+      place: 'batch',
+      fix: 'set batch.microSteps higher, choose a smaller batch or precision: bfloat16; nvidia-smi shows what other programs hold',
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  if (/UNSUPPORTED_PTX_VERSION|unsupported toolchain/.test(message)) {
+    return new UserError("the NVIDIA driver is older than the code of TensorFlow's kernels for this GPU", {
+      place: 'engine.variant: cuda',
+      fix: 'install NVIDIA driver 555.42.02 or newer; npx gnbench doctor shows the present one',
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  return error;
 }
 
 /** @throws UserError for what only a GPU can do */

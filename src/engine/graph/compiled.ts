@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataType, type Precision } from '../data-type.js';
-import { memoryError } from '../gpu.js';
+import { gpuError } from '../gpu.js';
 import { type Kernels, kernels as kernelsOf } from '../kernel-table.js';
 import { backend, loaded } from '../load.js';
 import type { DefinedStep, Feed, Program, StepFunction, Values, VariableValue } from '../program.js';
@@ -102,7 +102,7 @@ export class CompiledProgram implements Program {
         return values;
       });
     } catch (error) {
-      throw loaded.device === 'GPU' ? memoryError(error) : error;
+      throw loaded.device === 'GPU' ? gpuError(error) : error;
     } finally {
       for (const id of inputs) binding.deleteTensor(id);
     }

@@ -82,4 +82,9 @@ test('a job of a cluster has the cores and devices that it was given', (t) => {
   assert.deepEqual(thisMachine(), { cores: 3, devices: ['2', '5'] });
   process.env.CUDA_VISIBLE_DEVICES = '-1';
   assert.deepEqual(thisMachine().devices, []);
+  delete process.env.CUDA_VISIBLE_DEVICES;
+  const only = (...nodes: string[]) => thisMachine(() => nodes).devices;
+  assert.deepEqual(only('nvidia3', 'nvidia5'), ['0', '1'], 'those that a container was given');
+  assert.deepEqual(only('dxg'), ['0'], 'the one that Windows lends');
+  assert.deepEqual(only(), []);
 });

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { presentDevices } from '../../engine/install/platform.js';
 import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
@@ -18,19 +19,16 @@ export interface Machine {
 }
 
 /** A job of a cluster has the cores that it was given, not all that the machine has. */
-export function thisMachine(): Machine {
+export function thisMachine(present: () => string[] = presentDevices): Machine {
   const granted = Number(process.env.SLURM_CPUS_PER_TASK);
-  return { cores: granted > 0 ? granted : availableParallelism(), devices: visibleDevices() };
+  return { cores: granted > 0 ? granted : availableParallelism(), devices: visibleDevices(present) };
 }
 
-function visibleDevices(): string[] {
+function visibleDevices(present: () => string[]): string[] {
   const chosen = process.env.CUDA_VISIBLE_DEVICES;
   if (chosen !== undefined) return chosen.split(',').filter((device) => device !== '' && device !== '-1');
-  try {
-    return readdirSync('/proc/driver/nvidia/gpus').map((_, index) => String(index));
-  } catch {
-    return [];
-  }
+  // CUDA counts those that a container was given from 0, whatever their nodes are called.
+  return present().map((_, index) => String(index));
 }
 
 /** One run a device, or one a core: processes of one thread move the most images a second. */

@@ -1,6 +1,6 @@
 /** The lines of `gnbench doctor` on the NVIDIA driver, the GPUs and CUDA's libraries. */
 import { type Check, found, missing } from '../check.js';
-import { type CudaDriver, type Surroundings, whyNoGpu } from './driver.js';
+import { type CudaDriver, type Surroundings, whyNoGpu, whyNotAllKernels } from './driver.js';
 
 const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
@@ -16,6 +16,8 @@ export function describeGpus(driver: CudaDriver, surroundings: Surroundings): Ch
     checks.push(found(`gpu ${index}`, `${name}, ${capability}, ${gibibytes(memory)}`));
   }
   if (mend) checks.push(missing('cuda', mend.message, mend.fix, false));
+  const old = whyNotAllKernels(driver);
+  if (old) checks.push(missing('driver', old.message, old.fix, false));
   checks.push(...takenMemory(driver));
   for (const [name, { path, error }] of Object.entries(driver.libraries)) {
     const fix = 'npx gnbench setup --variant cuda';

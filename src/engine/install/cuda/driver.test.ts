@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describeGpus } from './checks.js';
-import { askDriver, type CudaDriver, type Surroundings, whyNoGpu } from './driver.js';
+import { askDriver, type CudaDriver, type Surroundings, whyNoGpu, whyNotAllKernels } from './driver.js';
 import { openedLibraries } from './layout.js';
 
 const run = promisify(execFile);
@@ -31,6 +31,13 @@ const cases: [string, Partial<CudaDriver>, Partial<Surroundings>, RegExp, RegExp
   ['no device', { error: 'none' }, { devices: [] }, /there is no NVIDIA device/, /variant=cpu/],
   ['a container without', {}, { devices: [], container: true }, /in this container/, /--gpus all/],
   ['no permission', {}, { closed: ['/dev/nvidiactl'] }, /may not open \/dev\/nvidiactl/, /chmod a\+rw/],
+  [
+    'no permission for any of two',
+    {},
+    { devices: ['nvidia0', 'nvidia1'], closed: ['/dev/nvidia0', '/dev/nvidia1'] },
+    /may not open \/dev\/nvidia0, \/dev\/nvidia1/,
+    /chmod/,
+  ],
   ['hidden', {}, { visible: '-1' }, /CUDA_VISIBLE_DEVICES=-1 hides/, /^unset/],
   [
     'no library',
@@ -88,6 +95,26 @@ for (const [name, driver, surroundings, message, fix] of cases) {
     assert.match(mend.fix, fix);
   });
 }
+
+test('one of two GPUs that is closed to this user leaves the other', () => {
+  const two = { ...machine, devices: ['nvidia0', 'nvidia1'], closed: ['/dev/nvidia1'] };
+  assert.equal(whyNoGpu(sound, two), undefined);
+});
+
+test("a driver older than TensorFlow's code for a new GPU is told of, and an older GPU asks for none", () => {
+  const old = { ...sound, cuda: 12_020, driver: '535.183.01' };
+  const { message, fix } = whyNotAllKernels(old)!;
+  assert.match(message, /535\.183\.01 serves CUDA 12\.2, .* 9\.0 .* need 12\.5/);
+  assert.match(fix, /555\.42/);
+  assert.equal(whyNoGpu(old, machine), undefined);
+  assert.equal(whyNotAllKernels(sound), undefined);
+  assert.equal(whyNotAllKernels({ ...old, devices: [{ ...h100, major: 8 }] }), undefined);
+  const lines = describeGpus(old, machine).filter(({ state }) => state === 'missing');
+  assert.deepEqual(
+    lines.map(({ name }) => name),
+    ['driver'],
+  );
+});
 
 test('doctor names driver, GPU, capability, memory, and each library with its place', () => {
   const lines = describeGpus(sound, machine).map(({ name, state, detail }) => `${state} ${name}: ${detail}`);

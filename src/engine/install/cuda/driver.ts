@@ -51,6 +51,11 @@ export interface Mend {
 /** The least that TensorFlow's wheel and its CUDA 12 run with. */
 const leastCuda = 12_000;
 const leastCapability = 7;
+/**
+ * TensorFlow 2.21 has machine code for compute capability 6 to 8.9. For newer GPUs most of its kernels come as PTX of CUDA
+ * 12.5, which the driver compiles when they are first used.
+ */
+const ptx = { capability: 9, cuda: 12_050 };
 const version = (cuda: number) => `${Math.floor(cuda / 1000)}.${Math.floor((cuda % 1000) / 10)}`;
 
 /** @param addon the path of `cuda_driver.node` @throws Error when the driver crashes, or takes longer than a minute */
@@ -82,6 +87,18 @@ function isOpen(path: string): boolean {
   }
 }
 
+/** Why a GPU that is used cannot run all of TensorFlow's kernels; undefined where it can. */
+export function whyNotAllKernels({ cuda, driver, devices = [] }: CudaDriver): Mend | undefined {
+  const gpu = devices.find(({ major }) => major >= ptx.capability);
+  if (!gpu || cuda === undefined || cuda < leastCuda || cuda >= ptx.cuda) return undefined;
+  return {
+    message:
+      `the driver${driver ? ` ${driver}` : ''} serves CUDA ${version(cuda)}, and for compute capability ` +
+      `${gpu.major}.${gpu.minor} most of TensorFlow's kernels need ${version(ptx.cuda)}`,
+    fix: 'install NVIDIA driver 555.42.02 or newer (nvidia-smi shows the present one)',
+  };
+}
+
 /** Why no GPU can be used, with what mends it; undefined when nothing stands in the way. */
 export function whyNoGpu(
   driver: CudaDriver,
@@ -95,7 +112,9 @@ export function whyNoGpu(
         }
       : { message: 'there is no NVIDIA device', fix: 'npx gnbench run … --set engine.variant=cpu' };
   }
-  if (closed.length > 0) {
+  // One of several GPUs may be another user's.
+  const allClosed = devices.every((name) => closed.includes(`/dev/${name}`));
+  if (allClosed || closed.some((path) => !devices.includes(path.slice('/dev/'.length)))) {
     return {
       message: `this user may not open ${closed.join(', ')}`,
       fix: `ls -l ${closed[0]} # join the group that it belongs to, or ask for: sudo chmod a+rw ${closed.join(' ')}`,
