@@ -46,8 +46,9 @@ export async function comparePair(
     const setting = JSON.stringify({ variant, side: 32, steps, ...settings });
     return JSON.parse((await run(process.execPath, [script, setting], options)).stdout);
   };
+  const onCpu = () => child({ config: text('float32'), compiler: 'none' }, { CUDA_VISIBLE_DEVICES: '-1' });
   const [reference, tested] = await Promise.all([
-    child({ config: text('float32'), compiler: 'none' }, { CUDA_VISIBLE_DEVICES: '-1' }),
+    once(`${model} ${normalizer}`, onCpu),
     child({ config: text(precision), compiler }),
   ]);
   const { start } = reference;
@@ -65,6 +66,14 @@ export async function comparePair(
     accepted: accepted[precision],
     holds: oneUpdate <= accepted[precision],
   };
+}
+
+/** References by their case: precisions and compilers of a case are compared with the same one. */
+const references = new Map();
+
+function once(name, compute) {
+  if (!references.has(name)) references.set(name, compute());
+  return references.get(name);
 }
 
 /** The same steps in two processes: whether every bit of every variable is the same. */

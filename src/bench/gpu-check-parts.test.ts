@@ -59,6 +59,26 @@ test('without one, nothing has failed', async () => {
   assert.doesNotMatch(table, /failed/);
 });
 
+test('a machine without an engine, or whose GPU is not used, is told what to do', async () => {
+  const saying = (...checks: object[]) =>
+    `console.log(${JSON.stringify(JSON.stringify({ checks }))}); process.exitCode = ${checks.length === 1 ? 1 : 0};`;
+  const engine = {
+    name: 'engine',
+    state: 'missing',
+    detail: 'not in the cache',
+    fix: 'gnbench setup',
+    blocks: true,
+  };
+  const without = await check(saying(engine), '--parts', 'doctor');
+  assert.equal(without.code, 1);
+  assert.match(without.said, /^doctor +failed .*engine: not in the cache: gnbench setup$/m);
+  const cpu = { name: 'device', state: 'missing', detail: 'CPU', blocks: false };
+  const hidden = { name: 'cuda', state: 'missing', detail: 'all are hidden', fix: 'unset X', blocks: false };
+  const unused = await check(saying(cpu, hidden), '--parts', 'doctor', '--device', 'gpu');
+  assert.match(unused.said, /^doctor +failed .*no GPU is used: all are hidden: unset X$/m);
+  assert.equal((await check(saying(cpu, hidden), '--parts', 'doctor')).code, 0);
+});
+
 test('a case of parity that ends in an error is one failed row, and leaves the others theirs', async () => {
   const child = `
     const { compiler } = JSON.parse(process.argv[2]);

@@ -39,6 +39,7 @@ async function measure({ config: text, eager, warmup, steps, profile }: BenchSet
   const { precision, engine } = config;
   await loadEngine({ variant: engine.variant, precision, compiler: engine.compiler, threads, quiet: true });
   const loadedAt = performance.now();
+  if (profile) requireTimedOperations();
   const { classes, parameters, ...network } = networkOf(config, eager);
   const parts = config.batch.microSteps === 'auto' ? 1 : config.batch.microSteps;
   const values = initialize(network.variables, config.seed);
@@ -82,6 +83,15 @@ async function measure({ config: text, eager, warmup, steps, profile }: BenchSet
     peakMemoryMB: process.resourceUsage().maxRSS / 1024,
     ...(profile && { profile: profileOf(program, step, config) }),
   };
+}
+
+/** A GPU is only given its work by an operation, and what XLA compiles is no operation any more. */
+function requireTimedOperations(): void {
+  if (loaded.device === 'CPU' && !loaded.xla) return;
+  throw new UserError('--profile times operations on the CPU, without XLA', {
+    fix: 'leave it out, or add --set engine.variant=cpu --set engine.compiler=none',
+    exitCode: 1,
+  });
 }
 
 /** Steps are timed once more, as the clock of each operation costs something. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import type { Node } from '../engine/graph/graph.js';
 import { byKind, otherKind, type ProfileRow, profileRows } from './profile.js';
@@ -99,5 +99,13 @@ describe('a profile', () => {
       assert.ok(timed > 0.5 && timed < 1.05, `${timed} of the step was timed`);
       assert.ok(rows.some(({ kind }) => kind === 'update') && rows.some(({ kind }) => kind === 'normalizer'));
     }
+  });
+
+  it('is refused where XLA compiles the step: it would be of nothing', () => {
+    const args = ['bin/gnbench.js', 'bench', '--profile', '--quiet', '--batch', '2', '--normalizer', 'none'];
+    const flags = [...args, '--set', 'engine.compiler=xla', '--set', 'engine.variant=cpu'];
+    const { status, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /--profile times operations on the CPU, without XLA/);
   });
 });
