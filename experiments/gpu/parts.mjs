@@ -98,13 +98,13 @@ export async function resume({ root, device, signal, add, short }) {
       join(folder, name),
       ...more,
     ];
-    return spawn(process.execPath, args, { signal, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, args, { signal, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.on('error', () => {}); // the time is over, which `ended` tells as well
+    return child;
   };
   try {
     const whole = start('whole');
     const killed = start('killed');
-    whole.on('error', () => {});
-    killed.on('error', () => {});
     const wholeEnded = ended(whole);
     const killedEnded = ended(killed);
     await rowsIn(join(folder, 'killed', 'curves.csv'), 1, signal, killedEnded);

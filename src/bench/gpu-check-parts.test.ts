@@ -134,6 +134,18 @@ test('a training is stopped when its time is over, and counts as far as it came'
   assert.match(none.said, /^gn-8x2 +failed .*: no epoch ended within 2 s$/m);
 });
 
+test('a resumed run that outlasts its time ends its part, and not the check', async () => {
+  const rows = 'writeFileSync(out + "/curves.csv", "epoch,val_error\\n1,88.5\\n2,80.5\\n");';
+  const waits = 'setInterval(() => {}, 1000);';
+  const { code, said } = await check(
+    `${trained} ${rows} if (!out.endsWith('whole')) { ${waits} }`,
+    ...['--parts', 'resume,usage', '--minutes', '0.45'], // a fifth of it
+  );
+  assert.match(said, /^resume +cut short .*its 5 s were over$/m);
+  assert.match(said, /^usage /m);
+  assert.equal(code, 0);
+});
+
 test('a reason is what gnbench, Node or TensorFlow says, and never empty', () => {
   const gnbench = 'error: batch: too large\n  set batch.size\n';
   const mistake = 'error: x is not a function\n  This is a mistake in gnbench. Run it again with --debug.\n';
