@@ -30,7 +30,7 @@ export function parityCases({ device, short }) {
     : [...main, ...own, ...rest, { model: 'resnet18', normalizer: 'group', precision: 'float32' }];
 }
 
-/** What a case comes to: relative differences after 1 update and after all, and in the last loss. */
+/** The result of a case: relative differences after 1 update and after all, and in the last loss. */
 export async function comparePair(
   { model, normalizer, precision, compiler = 'xla' },
   { device, short, signal },

@@ -156,7 +156,7 @@ async function readRun(folder) {
   );
 }
 
-/** What of the GPU a training run uses, and how long it waits for data. */
+/** The use that a training run makes of the GPU, and how long it waits for data. */
 export async function usage(context) {
   const samples = [];
   const watch = context.device === 'gpu' ? watchGpu(samples, context.signal) : undefined;

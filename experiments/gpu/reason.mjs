@@ -1,6 +1,6 @@
 /** Why something went wrong, in one line. */
 
-/** What a part found to be wrong: it has failed, even if its time was over as well. */
+/** A fault that a part has found: it has failed, even if its time was over as well. */
 export class Finding extends Error {}
 
 /**

@@ -1,4 +1,4 @@
-/** What check.mjs found, as a table to read and as one to compute with; both are made from its JSON file alone. */
+/** The findings of check.mjs, as a table to read and as one to compute with; both are made from its JSON file alone. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Finding, reasonOf } from './reason.mjs';
 
-/** What gnbench has between being asked to stop and being ended: it finishes a step and saves. */
+/** Seconds for gnbench between being asked to stop and being ended: it finishes a step and saves. */
 const toStop = 5;
 
 /**

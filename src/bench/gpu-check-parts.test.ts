@@ -1,4 +1,4 @@
-/** What the check of a GPU says of parts that go wrong. gnbench is played by a few lines, so nothing is computed. */
+/** The check of a GPU, where parts of it go wrong. gnbench is played by a few lines, so nothing is computed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

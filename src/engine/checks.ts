@@ -114,7 +114,7 @@ async function workingEngine(engine: Engine, options: { debug?: boolean }): Prom
     const probe = await probeEngine({ variant, source, threads, debug: options.debug });
     return [found('engine', what), device(engine, probe.device), ...gpu, ...kernelTable(engine, probe)];
   } catch (error) {
-    // What the driver says may be the reason.
+    // The driver may say the reason.
     return [missing('engine', `${what}, does not work: ${(error as Error).message}`, again, true), ...gpu];
   }
 }
