@@ -21,6 +21,9 @@ const colours = [
   [240, 50, 230],
 ] as const;
 
+/** Categories that have a colour of their own. */
+export const colourCount = colours.length;
+
 /** A category's colour, red, green and blue of 0 to 255; `number` is its place in the list of categories. */
 export const categoryColour = (number: number) => colours[number % colours.length];
 

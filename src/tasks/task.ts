@@ -49,6 +49,6 @@ export interface Evaluator {
   add(predictions: Batch, targets: Batch, rows: number): void;
   /** Each metric by name; `loss`, where there is one, is the column `val_loss`. */
   result(): Record<string, number>;
-  /** Files that are worth keeping beside the metrics in the run's folder: their text by name. */
-  files?(): Record<string, string>;
+  /** Files that are worth keeping beside the metrics in the run's folder: their content by name. */
+  files?(): Record<string, string | Uint8Array> | Promise<Record<string, string | Uint8Array>>;
 }

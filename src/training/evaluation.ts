@@ -10,7 +10,7 @@ import { batchFeeds, forward, type Network, stepContext, targetsOf, tensorNet } 
 export type Evaluation = Record<string, number>;
 
 /** Writes a file of the run's folder, whole. */
-export type KeepFile = (name: string, text: string) => void;
+export type KeepFile = (name: string, content: string | Uint8Array) => void;
 
 /** Runs a batch of so many rows. */
 export type EvaluationStep = (batch: Batch, rows: number) => ReturnType<DefinedStep>;
@@ -68,6 +68,7 @@ export async function evaluate(
   } finally {
     await batches.close();
   }
-  for (const [name, text] of Object.entries((keep && evaluator.files?.()) ?? {})) keep?.(name, text);
+  const files = keep && (await evaluator.files?.());
+  for (const [name, content] of Object.entries(files ?? {})) keep?.(name, content);
   return evaluator.result();
 }

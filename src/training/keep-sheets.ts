@@ -21,7 +21,7 @@ export function withSheets(
     if (!final || !keep) return evaluate(pause, final, keep);
     let answers: Answer[] | undefined;
     const file: KeepFile = (name, text) => {
-      if (name === answersFile) answers = parseAnswers(text);
+      if (name === answersFile) answers = parseAnswers(String(text));
       keep.file(name, text);
     };
     const found = await evaluate(pause, final, { ...keep, file });

@@ -239,9 +239,9 @@ async function trainInFolder(folder: RunFolder, prepared: PreparedRun): Promise<
     steps?.sync();
   };
   const keep: KeepOfEvaluation = {
-    file(name, text) {
+    file(name, content) {
       requireLock(folder);
-      replaceFile(join(folder.path, name), text);
+      replaceFile(join(folder.path, name), content);
     },
     responses(layers) {
       requireLock(folder);

@@ -19,24 +19,39 @@ interface PlottedColumn {
 /** Values up to 100 or so are drawn between multiples of 5; others are fitted. */
 const loss: Metric = { name: 'loss', unit: '', better: 'lower', aboutEqual: 0 };
 
-/** The task's metrics on the validation split, then the compared one in training, or the loss where it is not logged. */
+/**
+ * The task's metrics on the validation split, then the compared one in training, or where it is not logged the loss, and
+ * each of the losses that it is the sum of. A detector's many metrics are drawn by the averages over all overlaps and sizes
+ * alone.
+ */
 function curvesOf(study: Study): PlottedColumn[] {
-  const metrics = study.cells.flatMap(({ runs }) => runs).find(({ summary }) => summary)?.metrics;
-  const validation = (metrics ?? [study.metric]).map((metric): PlottedColumn => {
+  const all = study.cells.flatMap(({ runs }) => runs).find(({ summary }) => summary)?.metrics;
+  const metrics = (all ?? [study.metric]).filter(({ name }, _, { length }) => length < 5 || /AP$/.test(name));
+  const validation = metrics.map((metric): PlottedColumn => {
     return { column: valColumn(metric.name), title: `Validation ${labelOf(metric)}`, metric };
   });
   const isLogged = trainColumns(study).includes(trainColumn(study.metric.name));
   const metric = isLogged ? study.metric : loss;
-  return [...validation, { column: trainColumn(metric.name), title: `Training ${labelOf(metric)}`, metric }];
+  const parts = isLogged ? [] : trainColumns(study).filter((column) => column !== 'train_loss');
+  return [
+    ...validation,
+    { column: trainColumn(metric.name), title: `Training ${labelOf(metric)}`, metric },
+    ...parts.map((column): PlottedColumn => {
+      // `proposalScore` is the proposals' score.
+      const name = column.replace('train_', '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      return { column, title: `Training loss, ${name}`, metric: { ...loss, label: `loss, ${name}` } };
+    }),
+  ];
 }
 
-/** `Validation and training error`, `Validation box AP, mask AP and training loss` */
+/** `Validation and training error`, `Validation box AP, mask AP and training loss with its parts` */
 function captionOf(curves: PlottedColumn[]): string {
-  const trained = curves.at(-1)!.metric;
-  const validation = curves.slice(0, -1).map(({ metric }) => labelOf(metric));
-  return validation.length === 1 && validation[0] === labelOf(trained)
-    ? `Validation and training ${validation[0]}`
-    : `Validation ${validation.join(', ')} and training ${labelOf(trained)}`;
+  const isTraining = ({ column }: PlottedColumn) => column.startsWith('train_');
+  const [trained, ...parts] = curves.filter(isTraining).map(({ metric }) => labelOf(metric));
+  const validation = curves.filter((curve) => !isTraining(curve)).map(({ metric }) => labelOf(metric));
+  if (validation.length === 1 && validation[0] === trained) return `Validation and training ${trained}`;
+  const withParts = parts.length > 0 ? `${trained} with its parts` : trained;
+  return `Validation ${validation.join(', ')} and training ${withParts}`;
 }
 
 /**

@@ -6,11 +6,13 @@ import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, properName } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
+import { isDetectorName } from '../../config/schema-model.js';
 import { compareSettings } from '../../experiments/setting.js';
 import { isOfHundred, labelOf, labelWithUnit } from '../../tasks/metric.js';
 import { curvesFigure } from './curves.js';
 import { distinct, lineNames, seedsInWords, spreadOf } from './lines.js';
 import type { Figure, LinePoint, Panel } from './panel.js';
+import { precisionRecallFigure } from './precision-recall.js';
 import { responsesFigures } from './responses.js';
 import { lineStyles } from './style.js';
 
@@ -25,6 +27,7 @@ export function figuresOf(original: Study): Figure[] {
     batchSizeFigure(study),
     groupsFigure(study),
     curvesFigure(study),
+    precisionRecallFigure(study),
     ...responsesFigures(study),
   ];
   return figures.filter((figure): figure is Figure => figure !== undefined);
@@ -37,7 +40,11 @@ function batchSizeFigure(study: Study): Figure | undefined {
   return besideThePaper(study, {
     name: `${study.metric.name}-by-batch-size`,
     caption: `Validation ${labelOf(study.metric)} against batch size`,
-    xTitle: workersOf(study) > 1 ? 'batch size (images per worker)' : 'batch size',
+    xTitle: study.cells.every(({ setting }) => isDetectorName(setting.model))
+      ? 'images a worker'
+      : workersOf(study) > 1
+        ? 'batch size (images per worker)'
+        : 'batch size',
     xOf: ({ setting }) => setting.batchSize,
     lineOf: lineNames(study.cells),
     values: sizes,
@@ -119,7 +126,9 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
   const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells.map(valuesOf))}` : 'one seed';
   const panels = [panel(ours, 'Here', [settingInWords(study), spread], seeds)];
   if (published.length > 0)
-    panels.unshift(panel(published, 'Paper', [`ImageNet, ${paperModel(cells)}`, sourcesOf(cells)], []));
+    panels.unshift(
+      panel(published, 'Paper', [`${paperData(cells)}, ${paperModel(cells)}`, sourcesOf(cells)], []),
+    );
   return { name: axis.name, caption: axis.caption, columns: 2, panels };
 }
 
@@ -129,6 +138,9 @@ function settingInWords(study: Study): string {
   const data = isPaperSetting(cell) ? 'ImageNet' : properName(dataset);
   return `${data}, ${distinct(study.cells.map(({ setting }) => properName(setting.model))).join(' and ')}`;
 }
+
+const paperData = (cells: StudyCell[]): string =>
+  cells.every(({ setting }) => isDetectorName(setting.model)) ? 'COCO' : 'ImageNet';
 
 function paperModel(cells: StudyCell[]): string {
   return distinct(cells.flatMap(({ published }) => (published ? properName(published.model) : []))).join(

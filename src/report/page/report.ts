@@ -18,6 +18,7 @@ import { captionOf, markOfSeed, oursInWords, partOfSeeds } from '../tables/markd
 import { type TableModel, type TableRow, tableModel } from '../tables/model.js';
 import { notesOf } from '../tables/notes.js';
 import { clipFigures } from './clip-sheets.js';
+import { classTable, examplesOf, examplesStyle } from './detections.js';
 import { escapeHtml, htmlPage, htmlTable, inlineSvg, intervalBar } from './html.js';
 
 /** The page's source. The same files give the same bytes. */
@@ -25,6 +26,7 @@ export async function renderReport(study: Study): Promise<string> {
   const model = tableModel(study);
   const figures = await Promise.all(figuresOf(study).map(figureSection));
   const clips = clipFigures(study);
+  const [examples, classes] = [examplesOf(study), classTable(study)];
   const sections = [
     `<h1>${escapeHtml(model.title)}</h1>`,
     `<p class="faint">${escapeHtml(introduction(study))}</p>`,
@@ -35,6 +37,10 @@ export async function renderReport(study: Study): Promise<string> {
         )
       : '',
     figures.length > 0 ? section('Figures', figures.join('\n')) : '',
+    examples === ''
+      ? ''
+      : section('Examples', `<style>${examplesStyle}</style>\n<div class="examples">\n${examples}\n</div>`),
+    classes === '' ? '' : section('AP of each class', classes),
     model.contrasts.length > 0 ? section('Differences', contrastSection(model)) : '',
     section('Cells', (model.matrix ? '' : `<p>${escapeHtml(captionOf(model))}</p>`) + rowsTable(model)),
     clips.length > 0 ? section('Clips', clips.join('\n')) : '',

@@ -3,6 +3,7 @@
  * found are computed within the step, with fixed shapes.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { canvasesOf } from '../../datasets/detection/canvas.js';
 import { scenesOf } from '../../datasets/detection/scenes-of.js';
 import type { DataConfig } from '../../datasets/schema.js';
 import { tf } from '../../engine/load.js';
@@ -26,6 +27,7 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
     });
   }
   const { images: _, ...targets } = objectArrays(scenesOf(data));
+  const canvases = canvasesOf(scenesOf(data));
   const settings = settingsOf(model);
   const { maps, hasMasks, boxSize, sampling } = settings;
   const by = hasMasks ? (['box', 'mask'] as const) : (['box'] as const);
@@ -103,7 +105,7 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
 
     evaluator({ truth }) {
       if (!truth) throw new Error('a split without its annotations cannot be judged');
-      return detectionEvaluator(truth, by);
+      return detectionEvaluator(truth, by, canvases);
     },
   };
 
