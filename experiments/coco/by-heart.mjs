@@ -5,9 +5,9 @@
  *   node experiments/coco/by-heart.mjs --annotations FILE --images FOLDER --out DIR [--count 20] [--epochs 900] [--only-write]
  *
  * Writes annotations of those images and a configuration into DIR, trains and evaluates on the same images, and prints AP of
- * boxes and masks by the sizes of the objects. A second call goes on where the first was stopped. DIR will
- * hold a picture of three of the images, which is not for the repository. About 80 minutes on two
- * cores with AVX-512. Needs a checkout that has been built, or builds it.
+ * boxes and masks by the sizes of the objects. A second call goes on where the first was stopped. DIR will hold a picture of
+ * three of the images, which is not for the repository. About 80 minutes on two cores with AVX-512. Needs a checkout that has
+ * been built, or builds it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

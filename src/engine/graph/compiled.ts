@@ -36,7 +36,7 @@ export class CompiledProgram implements Program {
   private session: number | undefined;
 
   constructor(
-    private readonly initial: Record<string, VariableValue>,
+    private initial: Record<string, VariableValue>,
     private readonly options: Partial<GraphOptions> = {},
   ) {
     const { handles, nodes } = declareVariables(initial);
@@ -119,6 +119,8 @@ export class CompiledProgram implements Program {
       rmSync(folder, { recursive: true, force: true });
     }
     this.write(this.initial);
+    // The session has copies, and takes no further steps.
+    this.initial = {};
     return this.session;
   }
 }

@@ -1,10 +1,11 @@
 /**
  * Writes down what a function of tensors does. While it records, the backend's binding is a stand-in whose prototype
- * is the real one: every operation still runs, and leaves a node behind. TensorFlow.js itself notices nothing, so
- * whatever is written in its operations, gradients included, can be recorded.
+ * is the real one: every operation still runs, for the shapes of its results, and leaves a node behind. TensorFlow.js itself
+ * notices nothing, so whatever is written in its operations, gradients included, can be recorded.
  */
 import { UserError } from '../../errors.js';
 import { type Binding, backend, type OpAttribute, type TensorMetadata } from '../load.js';
+import { EmptiedTensors } from './emptied-tensors.js';
 import type { Attribute, Node, Output } from './graph.js';
 
 /** Thrown for what cannot be replayed: a mistake in a step's code, not in a user's input. */
@@ -98,11 +99,12 @@ export class Recorder {
   /** Runs `body` and records every operation in it. */
   record<Result>(body: () => Result): Result {
     const real = backend.binding;
+    const emptied = new EmptiedTensors(real);
     const recorder = this;
     const standIn: Binding = Object.create(real, {
       executeOp: {
         value(name: string, attributes: OpAttribute[], inputs: number[], outputs: number) {
-          const results = real.executeOp(name, attributes, inputs, outputs);
+          const results = emptied.executeOp(name, attributes, inputs, outputs);
           recorder.operation(name, attributes, inputs, results);
           return results;
         },
