@@ -51,5 +51,5 @@ const percent = (share?: number) => (share === undefined ? '' : `${(100 * share)
 /** @param length as a share of the longest; what was not timed can come out below 0 */
 function bar(length: number): string {
   const width = Math.max(0, 120 * length).toFixed(1);
-  return `<svg class="share" width="120" height="10" aria-hidden="true"><rect width="${width}" height="10"/></svg>`;
+  return `<svg style="vertical-align: middle; fill: var(--ours)" width="120" height="10" aria-hidden="true"><rect width="${width}" height="10"/></svg>`;
 }
