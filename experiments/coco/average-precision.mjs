@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { buildIfStale } from '../../bin/build.js';
 
 await buildIfStale();
-const { averagePrecision } = await import('../../dist/coco/average-precision.js');
+const { averagePrecision, cocoNumbers } = await import('../../dist/coco/average-precision.js');
 const { instanceMask, readInstances } = await import('../../dist/coco/instances.js');
 const { readResults } = await import('../../dist/coco/results-file.js');
 const { compressCounts } = await import('../../dist/coco/run-length.js');
@@ -114,8 +114,10 @@ async function ours(by) {
     truth,
     detections: await readResults(detectionsFile, instances, by),
   });
-  const { perCategory, precisionAt50, ...numbers } = result;
-  return { seconds: (performance.now() - started) / 1000, numbers: Object.values(numbers) };
+  return {
+    seconds: (performance.now() - started) / 1000,
+    numbers: cocoNumbers.map((name) => result[name]),
+  };
 }
 
 const script = `

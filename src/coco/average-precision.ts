@@ -35,6 +35,12 @@ export interface AveragePrecision {
   precisionAt50: number[] | undefined;
 }
 
+/** The twelve numbers that pycocotools prints, in its order. */
+export const cocoNumbers = [
+  ...(['AP', 'AP50', 'AP75', 'APsmall', 'APmedium', 'APlarge'] as const),
+  ...(['AR1', 'AR10', 'AR100', 'ARsmall', 'ARmedium', 'ARlarge'] as const),
+];
+
 /** The curve of one category, range of areas and limit of detections. */
 interface Curve {
   /** `[thresholds, levels]` */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { averagePrecision } from './average-precision.js';
+import { averagePrecision, cocoNumbers } from './average-precision.js';
 import type { Box, Detection } from './detections.js';
 import { type Instances, instanceMask, readInstances } from './instances.js';
 import { boxMask } from './polygon.js';
@@ -57,15 +57,16 @@ for (const { file, masks, box, mask } of fixture.files) {
       ['box', box],
       ['mask', mask],
     ] as const) {
-      const { perCategory, precisionAt50, ...numbers } = averagePrecision({ ...evaluated, by });
+      const found = averagePrecision({ ...evaluated, by });
+      const { perCategory, precisionAt50 } = found;
       assert.deepEqual(
-        Object.values(numbers).map((value) => value ?? -1),
+        cocoNumbers.map((name) => found[name] ?? -1),
         expected,
         by,
       );
       const some = perCategory.filter(({ objects }) => objects > 0);
       const mean = some.reduce((sum, { AP }) => sum + AP!, 0) / some.length;
-      assert.ok(Math.abs(mean - numbers.AP!) < 1e-12);
+      assert.ok(Math.abs(mean - found.AP!) < 1e-12);
       assert.equal(precisionAt50!.length, 101);
     }
   });
