@@ -21,10 +21,21 @@ test('names a cell by its values, the normalizer first', () => {
     assert.deepEqual([cellSlug(axes), pointLabel(axes)], [slug, label]);
 });
 
-test('whatever the values hold, the folder’s name is one plain word', () => {
+test('whatever the values hold, the folder’s name is one plain word, and there is a label', () => {
+  const paths = fc.constantFrom(
+    'a.b',
+    'normalizer',
+    'batch.size',
+    'task',
+    'optimizer.frozen',
+    'optimizer.rates.head',
+  );
+  // A value that calls something toString cannot be turned into text by JavaScript.
+  const values = fc.oneof(fc.jsonValue(), fc.constantFrom([{ toString: false }], { name: { toString: 1 } }));
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom('a.b', 'normalizer', 'batch.size'), fc.jsonValue()), (axes) => {
+    fc.property(fc.dictionary(paths, values), (axes) => {
       assert.match(cellSlug(axes), /^[a-z0-9][a-z0-9.-]{0,79}$/);
+      assert.equal(typeof pointLabel(axes), 'string');
     }),
   );
 });

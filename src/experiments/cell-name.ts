@@ -1,5 +1,5 @@
 import { parse } from 'node:path';
-import { isMapping, type Point } from './grid.js';
+import { isMapping, type Point, valueText } from './grid.js';
 
 // Maps, because a user may call something valueOf.
 const shortNames = new Map(Object.entries({ batch: 'bn', group: 'gn', layer: 'ln', instance: 'in' }));
@@ -35,21 +35,20 @@ function byNormalizer(point: Point): [string, unknown][] {
 function slugParts(path: string, value: unknown): string[] {
   if (path === 'init') return [initWord(value)];
   // A module goes by its name, wherever it lies.
-  if (path === 'task' && isMapping(value)) return [clean(parse(String(value.module)).name)];
-  if (path === 'task.module') return [clean(parse(String(value)).name)];
+  if (path === 'task' && isMapping(value)) return [clean(parse(valueText(value.module)).name)];
+  if (path === 'task.module') return [clean(parse(valueText(value)).name)];
   if (isMapping(value)) {
     const { name, ...rest } = value;
-    const own = name === undefined ? [] : [shortNames.get(String(name)) ?? clean(String(name))];
+    const own = name === undefined ? [] : [shortNames.get(valueText(name)) ?? clean(valueText(name))];
     return [...own, ...Object.entries(rest).flatMap(([key, inner]) => slugParts(`${path}.${key}`, inner))];
   }
   if (path === 'normalizer' || path === 'normalizer.name')
-    return [shortNames.get(String(value)) ?? clean(String(value))];
+    return [shortNames.get(valueText(value)) ?? clean(valueText(value))];
   const prefix = prefixes.get(path);
-  if (prefix !== undefined) return [`${prefix}${clean(text(value))}`];
-  return [`${clean(kebab(lastKey(path)))}-${clean(text(value))}`];
+  if (prefix !== undefined) return [`${prefix}${clean(valueText(value))}`];
+  return [`${clean(kebab(lastKey(path)))}-${clean(valueText(value))}`];
 }
 
-const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 const lastKey = (path: string) => path.slice(path.lastIndexOf('.') + 1);
 const kebab = (word: string) => word.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const clean = (word: string) =>

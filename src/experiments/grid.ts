@@ -31,6 +31,10 @@ function sameValue(actual: unknown, wanted: unknown): boolean {
   return isDeepStrictEqual(actual, wanted);
 }
 
+/** A value of a configuration as text. An object's own `toString` is whatever a file says, so it is not asked. */
+export const valueText = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@
 import { parse } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { Heads, PaperKey } from '../paper/published.js';
-import { isMapping, type Point } from './grid.js';
+import { isMapping, type Point, valueText } from './grid.js';
 import { byText, differingPaths, normalizerKey, type Setting } from './setting.js';
 
 const shortNames: Record<string, string> = {
@@ -85,10 +85,10 @@ function valueAt(inner: unknown, path: string): unknown {
 }
 
 function inWords(path: string, value: unknown): string {
-  const words = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const list = (joint: string) => (Array.isArray(value) ? value.join(joint) : undefined);
+  const words = valueText(value);
+  const list = (joint: string) => (Array.isArray(value) ? value.map(valueText).join(joint) : undefined);
   const part = /^optimizer\.rates\.(.+)$/.exec(path)?.[1];
-  if (part !== undefined) return `rate of ${part} ×${value ?? 1}`;
+  if (part !== undefined) return `rate of ${part} ×${valueText(value ?? 1)}`;
   switch (path) {
     case 'model.name':
     case 'data.name':
@@ -105,18 +105,18 @@ function inWords(path: string, value: unknown): string {
     case 'batch.size':
       return `batch ${words}`;
     case 'batch.workers':
-      return count(Number(value), 'worker');
+      return count(Number(words), 'worker');
     case 'data.views.clips':
-      return `${count(Number(value), 'clip')} a video in the last evaluation`;
+      return `${count(Number(words), 'clip')} a video in the last evaluation`;
     case 'data.views.crops':
-      return `${count(Number(value), 'crop')} a clip in it`;
+      return `${count(Number(words), 'crop')} a clip in it`;
     case 'normalizer.groups':
-      return count(Number(value), 'group');
+      return count(Number(words), 'group');
     case 'normalizer.channelsPerGroup':
-      return `${count(Number(value), 'channel')} a group`;
+      return `${count(Number(words), 'channel')} a group`;
   }
   const strided = /^model\.timeStrides\.(.+)$/.exec(path)?.[1];
-  if (strided !== undefined) return `stride over time ${value ?? 2} in ${strided}`;
+  if (strided !== undefined) return `stride over time ${valueText(value ?? 2)} in ${strided}`;
   const key = /^model\.(?:anchors|proposals|regions|pooling|detections)\./.test(path)
     ? path.slice(path.indexOf('.') + 1).replaceAll('.', ' ')
     : path.slice(path.lastIndexOf('.') + 1);
@@ -127,9 +127,9 @@ function inWords(path: string, value: unknown): string {
 export function pointLabel(point: Point): string {
   const words = ([path, value]: [string, unknown]): string[] => {
     if (path === 'normalizer' || path === 'normalizer.name') {
-      if (!isMapping(value)) return [normalizerName(String(value))];
+      if (!isMapping(value)) return [normalizerName(valueText(value))];
       const { name, ...rest } = value;
-      const own = name === undefined ? [] : [normalizerName(String(name))];
+      const own = name === undefined ? [] : [normalizerName(valueText(name))];
       return [...own, ...Object.entries(rest).map(([key, inner]) => inWords(`normalizer.${key}`, inner))];
     }
     return [inWords(path, value)];
