@@ -6,78 +6,27 @@ import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
 import { paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
 import { paperDetectorSetting } from '../paper/published-detections.js';
+import { properName } from './proper-name.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
-
-/** Names as the field writes them. */
-const properNames: Record<string, string> = {
-  cifar10: 'CIFAR-10',
-  cifar100: 'CIFAR-100',
-  imagenet: 'ImageNet',
-  synthetic: 'a synthetic problem',
-  'synthetic-video': 'drawn motions',
-  'motion-of-photographs': 'photographs that move',
-  'video-folder': 'a folder of videos',
-  'image-folder': 'a folder of images',
-  coco: 'data in COCO’s form',
-  shapes: 'drawn shapes',
-  imagenette: 'imagenette',
-  vgg16: 'VGG-16',
-};
-
-export function properName(name: string): string {
-  if (Object.hasOwn(properNames, name)) return properNames[name];
-  return name
-    .replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
-    .replace(/^(i3d|c2d)-resnet(\d+)$/, (_, kind, depth) => `${kind.toUpperCase()} ResNet-${depth}`);
-}
 
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
 export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   const theirSetting = settingOfPaper(cells);
-  const { data, workers, learningRate, momentum, weightDecay } = theirSetting;
-  const ofDetectors = isOfDetectors(theirSetting);
-  const overClips = theirSetting === paperVideoSetting;
+  const { data, workers, learningRate, momentum, weightDecay, inWords } = theirSetting;
   /** Each deviation of the cells from the paper, and the paper's own value. */
   const deviations: [ours: (cell: StudyCell) => string | undefined, theirs?: string][] = [
     [(cell) => dataName(cell, cells), data],
     [({ config }) => subsetOf(config)],
+    [({ config }) => beginningOf(config, theirSetting), inWords.beginning],
+    [({ setting, config }) => (isPaperModel(setting.model) ? undefined : backboneOf(config)), inWords.model],
     [
-      ({ config }) =>
-        config.init && !overClips && !ofDetectors ? 'fine-tuned for classification' : undefined,
-      'Mask R-CNN fine-tuned on COCO',
+      ({ config }) => (theirSetting === paperVideoSetting ? clipInWords(config) : undefined),
+      paperVideoSetting.inWords.clip,
     ],
-    [
-      ({ config: { init } }) =>
-        unless(
-          !overClips || init?.inflate === true || ofDetectors,
-          init ? 'from the weights of another run over clips' : 'from scratch',
-        ),
-      'from ImageNet’s weights, inflated',
-    ],
-    [
-      ({ setting, config }) => (isPaperModel(setting.model) ? undefined : backboneOf(config)),
-      overClips ? 'I3D ResNet-50' : 'ResNet-50',
-    ],
-    [({ config }) => (overClips ? clipInWords(config) : undefined), '32 or 64 of 224×224'],
-    isOfDetectors(theirSetting)
-      ? [
-          ({ config }) => unless(lengths(theirSetting).includes(config.steps ?? 0), lengthInWords(config)),
-          `${theirSetting.steps.toLocaleString('en')} steps`,
-        ]
-      : [
-          ({ config }) => unless(config.epochs === theirSetting.epochs, lengthInWords(config)),
-          `${theirSetting.epochs}`,
-        ],
+    [({ config }) => unless(isAsLong(config, theirSetting), lengthInWords(config)), inWords.length],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
-    [
-      dropsOf,
-      ofDetectors
-        ? 'after 120,000 and 160,000 of 180,000 steps'
-        : overClips
-          ? 'after 150,000 and 300,000 of 400,000 steps'
-          : 'after epochs 30, 60 and 90',
-    ],
+    [dropsOf, inWords.drops],
     [
       ({ config: { optimizer } }) =>
         unless(optimizer.momentum === momentum, `momentum ${optimizer.momentum}`),
@@ -102,6 +51,16 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
   });
   return [...phrases, ...new Set(cells.flatMap(othersOf).sort(byText))];
 }
+
+/** `from scratch`: the weights that training begins with, where they are of another kind than the paper's. */
+function beginningOf({ init }: Config, theirs: SettingOfPaper): string | undefined {
+  if (theirs === paperSetting) return init && 'fine-tuned for classification';
+  if (theirs !== paperVideoSetting || init?.inflate) return undefined;
+  return init ? 'from the weights of another run over clips' : 'from scratch';
+}
+
+const isAsLong = ({ epochs, steps }: Config, theirs: SettingOfPaper): boolean =>
+  isOfDetectors(theirs) ? lengths(theirs).includes(steps ?? 0) : epochs === theirs.epochs;
 
 /** `8 frames of 56×56`; undefined where a network sees as much of a video as the paper's. */
 function clipInWords({ data }: Config): string | undefined {

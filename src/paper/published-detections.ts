@@ -79,6 +79,12 @@ export const paperDetectorSetting = {
   factor: 0.1,
   weightDecay: 1e-4,
   momentum: 0.9,
+  inWords: {
+    beginning: undefined,
+    model: 'ResNet-50',
+    length: '180,000 steps',
+    drops: 'after 120,000 and 160,000 of 180,000 steps',
+  },
 } as const;
 
 const parts = ['neck', 'boxHead', 'maskHead'] as const;

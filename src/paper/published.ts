@@ -45,6 +45,12 @@ export const paperSetting = {
   weightDecay: 1e-4,
   momentum: 0.9,
   groups: 32,
+  inWords: {
+    beginning: 'Mask R-CNN fine-tuned on COCO',
+    model: 'ResNet-50',
+    length: '100',
+    drops: 'after epochs 30, 60 and 90',
+  },
 } as const;
 
 /**
@@ -57,6 +63,13 @@ export const paperVideoSetting = {
   epochs: 107,
   learningRate: { base: 0.01, per: 64 },
   dropAt: [0.375, 0.75],
+  inWords: {
+    beginning: 'from ImageNet’s weights, inflated',
+    model: 'I3D ResNet-50',
+    clip: '32 or 64 of 224×224',
+    length: '107',
+    drops: 'after 150,000 and 300,000 of 400,000 steps',
+  },
 } as const;
 
 const resnet50 = { model: 'resnet50', batchSize: 32 } as const;

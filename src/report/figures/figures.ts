@@ -3,8 +3,9 @@
  * (curves), and its Figure 6 (responses).
  */
 import { comparedBaseline } from '../../analysis/contrasts.js';
-import { isPaperSetting, properName } from '../../analysis/differences.js';
+import { isPaperSetting } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
+import { properName } from '../../analysis/proper-name.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { isDetectorName } from '../../config/schema-model.js';
 import { compareSettings } from '../../experiments/setting.js';

@@ -1,8 +1,8 @@
 /** An experiment as one HTML page that needs nothing else: tables, figures, cost, configurations and environment. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { properName } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
+import { properName } from '../../analysis/proper-name.js';
 import type { Study } from '../../analysis/study.js';
 import { verdictInWords } from '../../analysis/verdict.js';
 import { printConfig } from '../../config/print.js';

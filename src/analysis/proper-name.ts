@@ -1,0 +1,22 @@
+/** Names as the field writes them. */
+const properNames: Record<string, string> = {
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  imagenet: 'ImageNet',
+  synthetic: 'a synthetic problem',
+  'synthetic-video': 'drawn motions',
+  'motion-of-photographs': 'photographs that move',
+  'video-folder': 'a folder of videos',
+  'image-folder': 'a folder of images',
+  coco: 'data in COCO’s form',
+  shapes: 'drawn shapes',
+  imagenette: 'imagenette',
+  vgg16: 'VGG-16',
+};
+
+export function properName(name: string): string {
+  if (Object.hasOwn(properNames, name)) return properNames[name];
+  return name
+    .replace(/^(preact-)?resnet(\d+)/, (_, pre, depth) => `${pre ?? ''}ResNet-${depth}`)
+    .replace(/^(i3d|c2d)-resnet(\d+)$/, (_, kind, depth) => `${kind.toUpperCase()} ResNet-${depth}`);
+}
