@@ -2,6 +2,7 @@
 import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
+import { type FewExamples, fewExamples } from '../../analysis/few-examples.js';
 import { runsOnOtherData } from '../../analysis/other-data.js';
 import { mean, sampleStd } from '../../analysis/statistics.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
@@ -50,6 +51,8 @@ export interface TableModel {
   otherData: string[];
   /** The rows' runs that count, by how their convolutions may be computed; whether Winograd's has some in bfloat16. */
   convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
+  /** Where so few examples were validated on that they limit what the table can tell. */
+  fewExamples?: FewExamples;
   differences: string;
 }
 
@@ -72,6 +75,7 @@ export function tableModel(study: Study): TableModel {
     strays: study.strays,
     otherData: runsOnOtherData(study),
     convolutions,
+    fewExamples: fewExamples(study),
     differences: differencesLine(study),
   };
 }

@@ -1,10 +1,11 @@
-/** The notes of a table on cells and runs that are not in its numbers. */
+/** The notes of a table on cells and runs that are not in its numbers, and on what these cannot tell. */
+import type { FewExamples } from '../../analysis/few-examples.js';
 import { fixed } from '../../terminal/number-format.js';
 import type { TableModel } from './model.js';
 
-/** A sentence each: what this model cannot do, runs that do not count, and runs of no cell. */
+/** A sentence each: what this model cannot do, runs that do not count, runs of no cell, and how few examples there were. */
 export function notesOf(model: TableModel): string[] {
-  const { notPossible, rows, baselineRows, strays, otherData, convolutions } = model;
+  const { notPossible, rows, baselineRows, strays, otherData, convolutions, fewExamples } = model;
   return [
     ...notPossible.map(
       ({ label, why, published }) =>
@@ -16,6 +17,7 @@ export function notesOf(model: TableModel): string[] {
     ...convolutionsNote(convolutions),
     ...otherData.map((run) => `Trained on other data: ${run}.`),
     ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
+    ...(fewExamples ? [fewExamplesNote(fewExamples)] : []),
   ];
 }
 
@@ -28,4 +30,9 @@ function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutio
   const how = `onvolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
   if (direct.length === 0) return [`C${how} in all runs.`];
   return [`(W): c${how}; (some W): in some of the seeds; without a mark: direct ones.`];
+}
+
+function fewExamplesNote({ count, unit, percent, margin }: FewExamples): string {
+  const error = `an error of ${fixed(percent, 1)} % has a 95 % interval of ±${fixed(margin, 1)} points`;
+  return `Validated on ${count} ${unit}: ${error} over other such ${unit} (binomial), which an interval over seeds leaves out.`;
 }

@@ -1,0 +1,38 @@
+/** What so few validation examples leave unsure, which intervals over seeds do not hold. */
+import type { Config } from '../config/schema.js';
+import { isOverClips } from '../config/schema-model.js';
+import { classificationError } from '../tasks/metric.js';
+import { mean } from './statistics.js';
+import { type Study, valuesOf } from './study.js';
+
+/** With more of them an error's interval is ±3 points or less. */
+const few = 1000;
+
+export interface FewExamples {
+  count: number;
+  unit: 'images' | 'clips';
+  /** The mean error of the cell that is the least sure, in percent. */
+  percent: number;
+  /** Half of its 95 % interval, in points: 1.96 standard deviations of a binomial share. */
+  margin: number;
+}
+
+/** @returns undefined where a metric is no share of examples, or where each cell is validated on more than 1,000, or nothing has run */
+export function fewExamples({ cells, metric }: Study): FewExamples | undefined {
+  if (metric.name !== classificationError.name) return undefined;
+  const found = cells.flatMap((cell): FewExamples[] => {
+    const count = validationExamples(cell.config);
+    const values = valuesOf(cell).map(({ value }) => value);
+    if (count === undefined || count > few || values.length === 0) return [];
+    const percent = mean(values);
+    const margin = 1.96 * Math.sqrt((percent * (100 - percent)) / count);
+    return [{ count, unit: isOverClips(cell.config.model.name) ? 'clips' : 'images', percent, margin }];
+  });
+  return found.sort((a, b) => b.margin - a.margin)[0];
+}
+
+/** As many as the configuration says; undefined where it leaves that to the data. */
+function validationExamples({ data }: Config): number | undefined {
+  if ('valSubset' in data && data.valSubset !== undefined) return data.valSubset;
+  return 'expect' in data ? data.expect?.val : undefined;
+}
