@@ -95,8 +95,8 @@ function otherImagesOrLayers({ setting }: StudyCell): string[] {
     .filter((path) => !(isOverClips(setting.model) && /^data\.(resolution|side)$/.test(path)));
 }
 
-/** Table 8's where all cells are over clips, Tables 4 to 7's where all are detectors. */
-function settingOfPaper(cells: readonly StudyCell[]) {
+/** The setting that cells repeat: Table 8's where all are over clips, Tables 4 to 7's where all are detectors. */
+export function settingOfPaper(cells: readonly StudyCell[]) {
   if (cells.every(({ setting }) => isDetectorName(setting.model))) return paperDetectorSetting;
   return cells.every(({ setting }) => isOverClips(setting.model)) ? paperVideoSetting : paperSetting;
 }

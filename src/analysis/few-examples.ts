@@ -1,4 +1,4 @@
-/** What so few validation examples leave unsure, which intervals over seeds do not hold. */
+/** The interval of an error that was measured on few examples, which those over seeds do not hold. */
 import type { Config } from '../config/schema.js';
 import { isOverClips } from '../config/schema-model.js';
 import { classificationError } from '../tasks/metric.js';

@@ -135,6 +135,29 @@ axes: { normalizer: [{ name: group, groups: 8 }, { name: group, groups: 2 }, lay
   );
 });
 
+test('the paper’s panel names the data of the table that is repeated', async (t) => {
+  const clips = '{ name: i3d-resnet18 }, data: { name: synthetic-video }, batch: { workers: 1 }';
+  const images = '{ name: resnet20 }, data: { name: synthetic }';
+  for (const [table, model, words] of [
+    [8, clips, 'Kinetics, I3D ResNet-50'],
+    [2, images, 'ImageNet, ResNet-50'],
+  ] as const) {
+    const trial = await makeTrial(
+      t,
+      `
+title: data
+reproduces: { table: ${table} }
+base: { model: ${model}, epochs: 6 }
+axes: { normalizer: [{ name: group, groups: 32 }, batch], batch.size: [8, 4] }
+`,
+    );
+    fill(trial, [1]);
+    const [figure] = figuresOf(await collect(trial.file));
+    const paper = figure.panels.find(({ title }) => title === 'Paper');
+    assert.equal(paper?.subtitle[0], words);
+  }
+});
+
 test('the same specification gives the same SVG; PNG has its size twice', async (t) => {
   const trial = await makeTrial(t);
   fill(trial);

@@ -3,7 +3,7 @@
  * (curves), and its Figure 6 (responses).
  */
 import { comparedBaseline } from '../../analysis/contrasts.js';
-import { isPaperSetting } from '../../analysis/differences.js';
+import { isPaperSetting, settingOfPaper } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
 import { properName } from '../../analysis/proper-name.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
@@ -124,11 +124,17 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
       domain: domainAround(points, span, unitOf(study)),
     },
   });
-  const spread = seeds.length > 0 ? `mean and range of ${seedsInWords(cells.map(valuesOf))}` : 'one seed';
+  const spread =
+    seeds.length > 0 ? `mean of ${seedsInWords(cells.map(valuesOf))}, a tick for each` : 'one seed';
   const panels = [panel(ours, 'Here', [settingInWords(study), spread], seeds)];
   if (published.length > 0)
     panels.unshift(
-      panel(published, 'Paper', [`${paperData(cells)}, ${paperModel(cells)}`, sourcesOf(cells)], []),
+      panel(
+        published,
+        'Paper',
+        [`${settingOfPaper(cells).data}, ${paperModel(cells)}`, sourcesOf(cells)],
+        [],
+      ),
     );
   return { name: axis.name, caption: axis.caption, columns: 2, panels };
 }
@@ -139,9 +145,6 @@ function settingInWords(study: Study): string {
   const data = isPaperSetting(cell) ? 'ImageNet' : properName(dataset);
   return `${data}, ${distinct(study.cells.map(({ setting }) => properName(setting.model))).join(' and ')}`;
 }
-
-const paperData = (cells: StudyCell[]): string =>
-  cells.every(({ setting }) => isDetectorName(setting.model)) ? 'COCO' : 'ImageNet';
 
 function paperModel(cells: StudyCell[]): string {
   return distinct(cells.flatMap(({ published }) => (published ? properName(published.model) : []))).join(

@@ -51,7 +51,7 @@ export interface TableModel {
   otherData: string[];
   /** The rows' runs that count, by how their convolutions may be computed; whether Winograd's has some in bfloat16. */
   convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
-  /** Where so few examples were validated on that they limit what the table can tell. */
+  /** Given where a split is so small that it limits what the table can tell. */
   fewExamples?: FewExamples;
   differences: string;
 }
