@@ -137,6 +137,11 @@ test('a sentence stands on the experiment with the most seeds, of these on the l
     row([evidence('short', 3), evidence('long', 3), evidence('longest', 1)]),
     /^\| so \| \[`long`\].* \| long: \+1\.00 in 3 seeds: too few seeds \|$/,
   );
+  const fewExamples = { count: 50, unit: 'clips', percent: 38, margin: 13 } as const;
+  assert.match(
+    row([{ ...evidence('few', 3), fewExamples }]),
+    /few: \+1\.00 in 3 seeds on only 50 clips: too/,
+  );
   assert.equal(row([]), `| so | – | not tested: no run yet of \`${command}\` (about 2 h) |`);
 });
 

@@ -6,6 +6,7 @@ import { studyOf } from '../analysis/collect.js';
 import type { Contrast } from '../analysis/contrast.js';
 import { contrastsOf } from '../analysis/contrasts.js';
 import { differencesFromPaper } from '../analysis/differences.js';
+import { type FewExamples, fewExamples } from '../analysis/few-examples.js';
 import type { Study } from '../analysis/study.js';
 import type { Verdict } from '../analysis/verdict.js';
 import { loadExperiment, shippedExperiments } from '../experiments/experiment.js';
@@ -30,6 +31,8 @@ export interface Evidence {
   interval?: [number, number];
   seeds: number;
   verdict: Verdict;
+  /** Given where so few examples were validated on that a verdict over seeds says little of others. */
+  fewExamples?: FewExamples;
   differsFromPaper: string[];
 }
 
@@ -106,6 +109,7 @@ function assess(claim: Claim, known: Known[]): AssessedClaim {
           interval: ours?.interval,
           seeds: ours?.n ?? 0,
           verdict,
+          fewExamples: fewExamples(study),
           differsFromPaper: differencesFromPaper(study),
         }),
       ),

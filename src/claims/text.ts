@@ -106,12 +106,14 @@ function costInWords({ hours }: Test): string {
   return `about ${hours.toLocaleString('en')} h${told}`;
 }
 
-/** `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds, paper −10.6: agrees in direction only`. */
-function evidenceInWords({ difference, published, ours, interval, seeds, verdict }: Evidence): string {
+/** `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds on only 50 clips, paper −10.6: agrees in direction only`. */
+function evidenceInWords(evidence: Evidence): string {
+  const { difference, published, ours, interval, seeds, verdict, fewExamples } = evidence;
   const paper = published === undefined ? '' : `, paper ${signed(published, 1)}`;
   if (ours === undefined) return `${difference}: ${verdictInWords(verdict)}${paper}`;
   const range = interval ? ` [${interval.map((end) => signed(end, 2)).join(', ')}]` : '';
-  const sample = `in ${seeds} seed${seeds === 1 ? '' : 's'}`;
+  const examples = fewExamples ? ` on only ${fewExamples.count} ${fewExamples.unit}` : '';
+  const sample = `in ${seeds} seed${seeds === 1 ? '' : 's'}${examples}`;
   return `${difference}: ${signed(ours, 2)}${range} ${sample}${paper}: ${verdictInWords(verdict)}`;
 }
 
