@@ -6,7 +6,7 @@
  *
  * Writes annotations of those images and a configuration into DIR, trains and evaluates on the same images, and prints AP of
  * boxes and masks by the sizes of the objects. A second call goes on where the first was stopped. DIR will hold a picture of
- * three of the images, which is not for the repository. About 80 minutes on two cores with AVX-512. Needs a checkout that has
+ * three of the images, which is not for the repository. About 90 minutes on two cores with AVX-512. Needs a checkout that has
  * been built, or builds it.
  */
 import { spawnSync } from 'node:child_process';
