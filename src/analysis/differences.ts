@@ -112,7 +112,9 @@ const backboneOf = ({ model }: Config): string | undefined =>
     ? unless(/^resnet(50|101)$/.test(model.backbone), properName(model.backbone))
     : properName(model.name);
 
-const unitOf = ({ model }: Config): string => (isOverClips(model.name) ? 'clips' : 'images');
+/** The examples that a model is trained on. */
+export const unitOf = ({ model }: Config): 'clips' | 'images' =>
+  isOverClips(model.name) ? 'clips' : 'images';
 
 function unless(same: boolean, words: string): string | undefined {
   return same ? undefined : words;

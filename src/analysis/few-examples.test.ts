@@ -24,8 +24,10 @@ test('fifty images at an error of a half have an interval of 14 points to either
   assert.ok(Math.abs(margin - 13.859) < 0.001, `${margin}`);
 });
 
-test('the least sure of the cells speaks, and a folder’s expected number counts', () => {
+test('the least sure of the cells speaks, and a folder’s expected number counts unless images are held out', () => {
   const folder = '{ name: image-folder, expect: { classes: 2, train: 250, val: 400 } }';
+  const held = folder.replace('expect', 'validation: { fromTrain: 60 }, expect');
+  assert.equal(found([cellOf(held, 30)])!.count, 60);
   assert.equal(found([cellOf(folder, 1), cellOf(folder, 30), cellOf(folder, 80)])!.percent, 30);
 });
 
