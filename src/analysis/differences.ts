@@ -1,7 +1,7 @@
 /** In what an experiment's setting is not the paper's: the last line of every table. */
 import { lengthInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { isDetectorName, isOverClips } from '../config/schema-model.js';
+import { examplesOfModel, isDetectorName, isOverClips } from '../config/schema-model.js';
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
 import { paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
@@ -112,10 +112,6 @@ const backboneOf = ({ model }: Config): string | undefined =>
     ? unless(/^resnet(50|101)$/.test(model.backbone), properName(model.backbone))
     : properName(model.name);
 
-/** The examples that a model is trained on. */
-export const unitOf = ({ model }: Config): 'clips' | 'images' =>
-  isOverClips(model.name) ? 'clips' : 'images';
-
 function unless(same: boolean, words: string): string | undefined {
   return same ? undefined : words;
 }
@@ -166,7 +162,9 @@ function subsetOf(config: Config): string | undefined {
   const { classes } = data;
   const parts = [
     classes === undefined ? [] : `${classes.length} of its classes`,
-    trainSubset === undefined ? [] : `trained on ${trainSubset.toLocaleString('en')} ${unitOf(config)}`,
+    trainSubset === undefined
+      ? []
+      : `trained on ${trainSubset.toLocaleString('en')} ${examplesOfModel(config.model.name)}`,
     valSubset === undefined ? [] : `validated on ${valSubset.toLocaleString('en')}`,
   ].flat();
   return parts.length > 0 ? listed(parts) : undefined;
@@ -177,7 +175,7 @@ function rateOf(cell: StudyCell): string | undefined {
   const { learningRate } = settingOfPaper([cell]);
   return unless(
     base / per === learningRate.base / learningRate.per,
-    `rate ${base} per ${per} ${unitOf(cell.config)} a step`,
+    `rate ${base} per ${per} ${examplesOfModel(cell.config.model.name)} a step`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The interval of an error that was measured on few examples, which those over seeds do not hold. */
 import type { Config } from '../config/schema.js';
+import { examplesOfModel } from '../config/schema-model.js';
 import { classificationError } from '../tasks/metric.js';
-import { unitOf } from './differences.js';
 import { mean } from './statistics.js';
 import { type Study, valuesOf } from './study.js';
 
@@ -26,7 +26,7 @@ export function fewExamples({ cells, metric }: Study): FewExamples | undefined {
     if (count === undefined || count > few || values.length === 0) return [];
     const percent = mean(values);
     const margin = 1.96 * Math.sqrt((percent * (100 - percent)) / count);
-    return [{ count, unit: unitOf(cell.config), percent, margin }];
+    return [{ count, unit: examplesOfModel(cell.config.model.name), percent, margin }];
   });
   return found.sort((a, b) => b.margin - a.margin)[0];
 }

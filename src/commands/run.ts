@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import { resolvedName } from '../config/resolve.js';
-import { isOverClips } from '../config/schema-model.js';
+import { examplesOfModel } from '../config/schema-model.js';
 import { withPlaces } from '../config/source-positions.js';
 import { onStop } from '../process/signals.js';
 import { metricsOf, type Summary, valKey } from '../runs/summary.js';
@@ -55,7 +55,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   process.stdout.write(
     flags.json
       ? `${JSON.stringify(summary, null, 2)}\n`
-      : report(summary, out, isOverClips(config.model.name) ? 'clips' : 'images'),
+      : report(summary, out, examplesOfModel(config.model.name)),
   );
   if (summary.status === 'diverged') return 1;
   return summary.status === 'interrupted' ? (stop.requested()?.exitCode ?? 143) : 0;

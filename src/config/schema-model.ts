@@ -220,3 +220,6 @@ export const partOfModel = z
 
 /** True for the networks over clips, I3D and its control C2D. */
 export const isOverClips = (name: string): boolean => /^(i3d|c2d)-/.test(name);
+
+/** The examples that a model of this name learns from. */
+export const examplesOfModel = (name: string): 'clips' | 'images' => (isOverClips(name) ? 'clips' : 'images');
