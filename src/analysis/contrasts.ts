@@ -64,7 +64,7 @@ const transferred = ({ config }: StudyCell): string =>
   config.init && !isOverClips(config.model.name) ? 'transfer:' : '';
 
 /** The loss from training BN instead of freezing it in fine-tuning. */
-function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
+function freezingContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
   return cells
     .filter(
       ({ setting, config }) =>
@@ -76,7 +76,7 @@ function freezingContrasts({ cells, note, name }: ComparableSet): Contrast[] {
         ({ setting }) =>
           setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize && !hasHeads(setting),
       );
-      if (!frozen) return [];
+      if (!frozen || !(own.has(tuned) || own.has(frozen))) return [];
       return contrast({
         kind: 'normalizers',
         label: `${name(tuned)} − ${name(frozen)} at ${batchSize}${note}`,
@@ -146,7 +146,7 @@ function riseContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
   return [...rises, ...differences];
 }
 
-/** BN's rise from the reference to the smallest batch that both have, minus GN's; paired by seed over all four cells. */
+/** BN's change from the reference to the smallest batch that both have, minus GN's; paired by seed over all four cells. */
 function riseAgainstRise(
   batch: StudyCell[],
   group: StudyCell[],
@@ -159,9 +159,10 @@ function riseAgainstRise(
   const to = Math.min(...shared);
   const from = shared.includes(32) ? 32 : Math.max(...shared);
   if (to === from) return undefined;
+  const change = batch[0].metric.better === 'lower' ? 'rise' : 'change';
   return contrast({
     kind: 'rises',
-    label: `BN’s rise from ${from} to ${to} − ${name}’s${note}`,
+    label: `BN’s ${change} from ${from} to ${to} − ${name}’s${note}`,
     id: `rise:BN-${name}@${to}-${from}${note}`,
     terms: [
       [1, at(batch, to)!],

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadExperiment } from '../experiments/experiment.js';
+import { tableModel } from '../report/tables/model.js';
 import { studyOf } from './collect.js';
 import { contrastsOf } from './contrasts.js';
-import { differencesFromPaper } from './differences.js';
+import { differencesFromPaper, differencesLine } from './differences.js';
 
 const study = async (name: string) => studyOf(await loadExperiment(`experiments/${name}.yaml`));
 const told = (found: ReturnType<typeof contrastsOf>) =>
@@ -35,6 +36,13 @@ test('a normalizer in the box head is compared with none there, as in Table 5', 
     'frozen BN, GN in the box head − frozen BN at 2': 0.2,
     'frozen BN, BN in the box head − frozen BN at 2': undefined,
   });
+  const labels = contrastsOf(heads).map(({ label }) => label);
+  assert.ok(!labels.some((label) => label.startsWith('BN in the backbone')), `the baseline’s own: ${labels}`);
+  assert.equal(
+    tableModel(heads).source,
+    'Table 5, Table 6',
+    'the rows that it is compared with have a source, too',
+  );
 });
 
 test('the paper’s own tables have their rows and differences', async () => {
@@ -66,15 +74,42 @@ test('from scratch, the paper has GN at two images a worker and nothing at one',
   ]);
 });
 
+test('an average precision does not rise where it is better high', async () => {
+  const rises = contrastsOf(await study('detection-shapes')).filter(({ kind }) => kind === 'rises');
+  assert.deepEqual(
+    rises.map(({ label }) => label),
+    ['BN’s change from 2 to 1 − GN’s'],
+  );
+});
+
 test('what differs from the paper is told of its detectors, not of its classifiers', async () => {
   const found = differencesFromPaper(await study('detection-nuclei-scratch'));
   for (const phrase of [
     'data in COCO’s form instead of COCO',
     'ResNet-18 instead of ResNet-50',
-    '20 epochs instead of 180,000 steps',
+    '20 epochs instead of 270,000 steps',
+    'cosine schedule instead of after 210,000 and 250,000 of 270,000 steps',
     'rate 0.02 per 4 images a step instead of 0.02 per 16',
   ]) {
     assert.ok(found.includes(phrase), `${phrase}: ${found.join('; ')}`);
   }
-  assert.ok(!found.some((phrase) => /nesterov|decayBias|warmup/.test(phrase)), found.join('; '));
+  assert.ok(
+    !found.some((phrase) => /nesterov|decayBias|warmup|backbone|boxHead/.test(phrase)),
+    found.join('; '),
+  );
+  const fineTuned = await study('detection-nuclei-finetune');
+  const differences = differencesFromPaper(fineTuned);
+  assert.ok(differences.includes('20 epochs instead of 180,000 steps'), differences.join('; '));
+  assert.ok(
+    differences.includes('frozen BN with the box head 4conv1fc instead of 2fc'),
+    differences.join('; '),
+  );
+  assert.match(differencesLine(fineTuned), /not the values themselves\.$/);
+});
+
+test('the paper’s own tables differ from it in nothing but where the data are from', async () => {
+  for (const name of ['coco-table4-c4', 'coco-table5-box-head', 'coco-table6-fpn', 'coco-table7-scratch']) {
+    const found = differencesFromPaper(await study(name));
+    assert.deepEqual(found, ['data in COCO’s form instead of COCO'], name);
+  }
 });

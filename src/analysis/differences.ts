@@ -5,7 +5,12 @@ import { examplesOfModel, isDetectorName, isOverClips } from '../config/schema-m
 import { count, valueInWords } from '../experiments/label.js';
 import { byText } from '../experiments/setting.js';
 import { paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
-import { paperDetectorSetting } from '../paper/published-detections.js';
+import {
+  paperDetectorLongSetting,
+  paperDetectorSetting,
+  settingOfDetector,
+} from '../paper/published-detections.js';
+import { classificationError } from '../tasks/metric.js';
 import { properName } from './proper-name.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
 
@@ -23,6 +28,7 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
       ({ config }) => (theirSetting === paperVideoSetting ? clipInWords(config) : undefined),
       paperVideoSetting.inWords.clip,
     ],
+    [headOf, '2fc'],
     [({ config }) => unless(isAsLong(config, theirSetting), lengthInWords(config)), inWords.length],
     [({ setting }) => unless(setting.workers === workers, count(setting.workers, 'worker')), `${workers}`],
     [rateOf, `${learningRate.base} per ${learningRate.per}`],
@@ -90,21 +96,35 @@ function othersOf(cell: StudyCell): string[] {
 function otherImagesOrLayers({ setting }: StudyCell): string[] {
   const told =
     /^data\.(name|train|val|frames|trainAnnotations|valAnnotations|classes|trainSubset|valSubset|onBroken)$/;
-  return Object.keys(setting.others)
-    .filter((path) => /^(data|model)\./.test(path) && !told.test(path))
-    .filter((path) => !(isOverClips(setting.model) && /^data\.(resolution|side)$/.test(path)));
+  return (
+    Object.keys(setting.others)
+      .filter((path) => /^(data|model)\./.test(path) && !told.test(path))
+      .filter((path) => !(isOverClips(setting.model) && /^data\.(resolution|side)$/.test(path)))
+      // The paper has several, and which of its rows a cell stands beside follows from them.
+      .filter((path) => !(isDetectorName(setting.model) && /^model\.(backbone|neck|boxHead)$/.test(path)))
+  );
 }
 
-/** The setting that cells repeat: Table 8's where all are over clips, Tables 4 to 7's where all are detectors. */
+/** The setting that cells repeat: Table 8's where all are over clips, Tables 4 to 7's where all are detectors; the longer where all need it. */
 export function settingOfPaper(cells: readonly StudyCell[]) {
-  if (cells.every(({ setting }) => isDetectorName(setting.model))) return paperDetectorSetting;
+  if (cells.every(({ setting }) => isDetectorName(setting.model))) {
+    const isLong = cells.every(({ config }) => settingOfDetector(config) === paperDetectorLongSetting);
+    return isLong ? paperDetectorLongSetting : paperDetectorSetting;
+  }
   return cells.every(({ setting }) => isOverClips(setting.model)) ? paperVideoSetting : paperSetting;
 }
 
 type SettingOfPaper = ReturnType<typeof settingOfPaper>;
-const isOfDetectors = (setting: SettingOfPaper): setting is typeof paperDetectorSetting => 'steps' in setting;
+type SettingOfDetectors = ReturnType<typeof settingOfDetector>;
+const isOfDetectors = (setting: SettingOfPaper): setting is SettingOfDetectors => 'steps' in setting;
 /** The lengths that the paper trains detectors for, in steps. */
-const lengths = ({ steps, longSteps }: typeof paperDetectorSetting): number[] => [steps, longSteps, 360_000];
+const lengths = ({ steps, longSteps }: SettingOfDetectors): number[] => [steps, longSteps, 360_000];
+
+/** Frozen BN in Table 6 has a box head of two dense layers; beside that row another one is another network. */
+const headOf = ({ setting, config: { model }, published }: StudyCell): string | undefined =>
+  published?.source === 'Table 6' && setting.normalizer === 'frozen-batch' && 'boxHead' in model
+    ? unless(model.boxHead === '2fc', `frozen BN with the box head ${model.boxHead}`)
+    : undefined;
 
 /** `ResNet-18`: a detector goes by its backbone. */
 const backboneOf = ({ model }: Config): string | undefined =>
@@ -120,7 +140,7 @@ function unless(same: boolean, words: string): string | undefined {
 export function differencesLine(study: Study): string {
   const phrases = differencesFromPaper(study);
   if (phrases.length === 0) return 'The setting is the paper’s.';
-  return `Differs from the paper: ${phrases.join('; ')}. So compare differences between cells with the paper’s, not the errors themselves.`;
+  return `Differs from the paper: ${phrases.join('; ')}. So compare differences between cells with the paper’s, not the ${study.metric.name === classificationError.name ? 'errors' : 'values'} themselves.`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { table2Trial, trialIn } from '../report/testing/trial-experiment.js';
+import { classificationError, type Metric } from '../tasks/metric.js';
 import { regenerate } from '../tools/readme.js';
 import { type AssessedClaim, assessClaims, type Evidence } from './claims.js';
 import { paperClaims } from './list.js';
@@ -58,6 +59,7 @@ test('the shipped experiments test the abstract’s claims on classification', a
   assert.ok(!names('abstract-1').includes('reproduction-d2-bfloat16'), 'a control');
   for (const { experiment, hours } of find(claims, 'abstract-1').tests) assert.ok(hours > 0, experiment);
   assert.ok(names('table-7').includes('detection-nuclei-scratch'));
+  assert.ok(names('table-7').includes('coco-table7-scratch'), 'GN alone, in two backbones');
   assert.ok(names('table-4-6').includes('detection-nuclei-box-head'));
   assert.ok(names('abstract-6').includes('detection-nuclei-finetune'));
   assert.ok(names('abstract-7').includes('detection-shapes'));
@@ -115,34 +117,60 @@ test('evidence is what the results say so far', async (t) => {
   assert.match(abstract, /^\| … and outperforms the other normalizers \| – \| /m);
 });
 
-test('a sentence stands on the experiment with the most seeds, of these on the longest; without a run on none', () => {
+test('a sentence stands on every experiment with an interval, else on the longest; without a run on none', () => {
   const evidence = (experiment: string, seeds: number): Evidence => ({
     experiment,
+    metric: classificationError,
     difference: experiment,
     ours: 1,
+    interval: seeds > 1 ? [0.5, 1.5] : undefined,
     seeds,
     verdict: { outcome: 'too few seeds' },
     differsFromPaper: [],
   });
   const command = 'gnbench sweep x.yaml';
-  const claim = (found: Evidence[]): AssessedClaim => ({
+  const claim = (found: Evidence[], done = 0): AssessedClaim => ({
     id: 'x',
     source: 'Abstract',
     statement: 'so',
-    tests: [{ experiment: 'x', command, hours: 2, runs: { done: 0, planned: 1 } }],
+    tests: [{ experiment: 'x', command, hours: 2, runs: { done, planned: 2 } }],
     evidence: found,
   });
-  const row = (found: Evidence[]) => renderAbstractMarkdown([claim(found)]).split('\n')[2];
+  const rows = (found: Evidence[], done?: number) =>
+    renderAbstractMarkdown([claim(found, done)])
+      .trimEnd()
+      .split('\n')
+      .slice(2);
+  const words = '+1.00 [+0.50, +1.50] in 3 seeds: too few seeds';
+  assert.deepEqual(rows([evidence('short', 3), evidence('long', 3), evidence('longest', 1)]), [
+    `| so | [\`long\`](long/table.md) | long: ${words} |`,
+    `|  | [\`short\`](short/table.md) | short: ${words} |`,
+  ]);
+  assert.deepEqual(rows([evidence('short', 1), evidence('long', 1)]), [
+    '| so | [`long`](long/table.md) | long: +1.00 in 1 seed: too few seeds |',
+  ]);
+  const fewExamples = { count: 50, unit: 'clips', error: { percent: 38, margin: 13 } } as const;
   assert.match(
-    row([evidence('short', 3), evidence('long', 3), evidence('longest', 1)]),
-    /^\| so \| \[`long`\].* \| long: \+1\.00 in 3 seeds: too few seeds \|$/,
+    rows([{ ...evidence('few', 1), fewExamples }])[0],
+    /few: \+1\.00 in 1 seed on only 50 clips: too/,
   );
-  const fewExamples = { count: 50, unit: 'clips', percent: 38, margin: 13 } as const;
+  const maskAP: Metric = {
+    name: 'maskAP',
+    label: 'mask AP',
+    unit: 'points',
+    better: 'higher',
+    aboutEqual: 0.5,
+  };
   assert.match(
-    row([{ ...evidence('few', 3), fewExamples }]),
-    /few: \+1\.00 in 3 seeds on only 50 clips: too/,
+    rows([{ ...evidence('precise', 3), metric: maskAP }])[0],
+    /precise: \+1\.00 \[\+0\.50, \+1\.50\] mask AP \(higher is better\) in 3 seeds: too/,
   );
-  assert.equal(row([]), `| so | – | not tested: no run yet of \`${command}\` (about 2 h) |`);
+  const diverged = { ...evidence('x', 0), ours: undefined, verdict: { outcome: 'diverged' } } as const;
+  assert.deepEqual(rows([diverged], 2), ['| so | [`x`](x/table.md) | x: a run diverged |']);
+  assert.deepEqual(rows([]), [`| so | – | not tested: \`${command}\`: not run yet (about 2 h) |`]);
+  const partly = '1 of 2 runs done, none to compare yet';
+  assert.deepEqual(rows([], 1), [`| so | – | not tested: \`${command}\`: ${partly} |`]);
+  assert.match(renderClaimsMarkdown([claim([], 1)]), new RegExp(`^- \`x\`: ${partly}$`, 'm'));
 });
 
 test('a page’s generated parts are made anew, the rest stays', async (t) => {

@@ -11,6 +11,7 @@ import type { Study } from '../analysis/study.js';
 import type { Verdict } from '../analysis/verdict.js';
 import { loadExperiment, shippedExperiments } from '../experiments/experiment.js';
 import { estimateRun, sideBySide } from '../sweep/estimate.js';
+import type { Metric } from '../tasks/metric.js';
 import { type Claim, paperClaims } from './list.js';
 
 /** An experiment that tests a claim. */
@@ -22,9 +23,10 @@ export interface Test {
   runs: { done: number; planned: number };
 }
 
-/** The results of an experiment that bear on a claim; differences in points of validation error. */
+/** The results of an experiment that bear on a claim; differences in the unit of its metric. */
 export interface Evidence {
   experiment: string;
+  metric: Metric;
   difference: string;
   published?: number;
   ours?: number;
@@ -103,6 +105,7 @@ function assess(claim: Claim, known: Known[]): AssessedClaim {
       .map(
         ({ label, published, ours, verdict }): Evidence => ({
           experiment: study.name,
+          metric: study.metric,
           difference: label,
           published,
           ours: ours?.mean,

@@ -128,7 +128,7 @@ export const paperClaims: readonly Claim[] = [
     id: 'abstract-6',
     source: 'Abstract',
     statement: 'GN transfers naturally from pre-training to fine-tuning',
-    supports: isOfPreTrained,
+    supports: (each) => isOfPreTrained(each) && each.kind !== 'heads',
     ofOtherCells: true,
     only: (study) => !usesModel('i3d-')(study),
     untested: notYet,
@@ -238,7 +238,10 @@ export const paperClaims: readonly Claim[] = [
     id: 'table-7',
     source: 'Table 7',
     statement: 'Mask R-CNN with GN trains from scratch',
-    supports: (each) => isBetweenAny(each, 'group', ['batch', 'none', 'layer']) || isRiseAgainstRise(each),
+    supports: (each) =>
+      isBetweenAny(each, 'group', ['batch', 'none', 'layer']) ||
+      isRiseAgainstRise(each) ||
+      each.kind === 'control',
     ofOtherCells: true,
     only: ofDetectors('from scratch'),
     untested: notYet,

@@ -1,6 +1,7 @@
 /** The claims as text: a list for the terminal, a page of results/, the README's table, the experiments' costs. */
 
 import { verdictInWords } from '../analysis/verdict.js';
+import { classificationError, labelOf, type Metric } from '../tasks/metric.js';
 import { signed } from '../terminal/number-format.js';
 import type { AssessedClaim, Evidence, Test } from './claims.js';
 
@@ -33,7 +34,7 @@ export function renderClaimsMarkdown(claims: readonly AssessedClaim[]): string {
     const silent = claim.tests.filter((test) =>
       claim.evidence.every(({ experiment }) => experiment !== test.experiment),
     );
-    for (const test of silent) lines.push(`- \`${test.experiment}\`: not run yet (${costInWords(test)})`);
+    for (const test of silent) lines.push(`- \`${test.experiment}\`: ${silenceInWords(test)}`);
     lines.push(...fallback(claim).map((words) => `- ${words}`));
     return `## ${claim.source}: ${claim.statement}\n\n${lines.join('\n')}\n`;
   });
@@ -59,27 +60,46 @@ export function renderHeadlineMarkdown(claims: readonly AssessedClaim[], experim
 }
 
 /**
- * A Markdown table of the abstract's sentences, each with the figure that it stands on here: of the experiments that
- * measured it that with the most seeds, of these the longest. A sentence without a figure says what is missing.
+ * A Markdown table of the abstract's sentences, each with the figures that it stands on here: a row for every experiment
+ * that measured it with two seeds or more, the longest first; without one, the longest of those with one seed. A sentence
+ * without a figure says what is missing.
  */
 export function renderAbstractMarkdown(claims: readonly AssessedClaim[]): string {
   const rows = claims
     .filter(({ source }) => source === 'Abstract')
-    .map((claim) => [claim.statement, ...standsOn(claim)]);
+    .flatMap((claim) =>
+      standsOn(claim).map((found, index) => [index === 0 ? claim.statement : '', ...found]),
+    );
   return `${grid(['the abstract says', 'stands here on', 'measured: verdict'], rows)}\n`;
 }
 
-function standsOn(claim: AssessedClaim): [experiment: string, found: string] {
-  const measured = claim.evidence.filter(({ ours }) => ours !== undefined);
-  const most = Math.max(...measured.map(({ seeds }) => seeds));
-  const { experiment } = measured.findLast(({ seeds }) => seeds === most) ?? {};
-  if (experiment !== undefined) {
-    const found = measured.filter((each) => each.experiment === experiment && each.seeds === most);
-    return [`[\`${experiment}\`](${experiment}/table.md)`, found.map(evidenceInWords).join('<br>')];
+function standsOn(claim: AssessedClaim): [experiment: string, found: string][] {
+  const { tests, evidence } = claim;
+  const measured = evidence.filter(({ ours }) => ours !== undefined);
+  const withInterval = measured.filter(({ interval }) => interval);
+  const names = (found: Evidence[]) => [...new Set(found.map(({ experiment }) => experiment))].reverse();
+  // A run that diverged is a finding, too.
+  const shown =
+    withInterval.length > 0
+      ? names(withInterval)
+      : names(measured.length > 0 ? measured : evidence).slice(0, 1);
+  if (shown.length > 0) {
+    return shown.map((name) => {
+      const found = evidence.filter(({ experiment }) => experiment === name);
+      return [`[\`${name}\`](${name}/table.md)`, found.map(evidenceInWords).join('<br>')];
+    });
   }
-  const [test] = claim.tests;
-  if (!test) return ['–', fallback(claim).join('')];
-  return ['–', `not tested: no run yet of \`${test.command}\` (${costInWords(test)})`];
+  const test = tests.find(({ runs }) => runs.done > 0) ?? tests[0];
+  if (!test) return [['–', fallback(claim).join('')]];
+  return [['–', `not tested: \`${test.command}\`: ${silenceInWords(test)}`]];
+}
+
+/** Why an experiment says nothing of a claim: `not run yet (about 4 h)`, `2 of 12 runs done, none to compare yet`. */
+function silenceInWords(test: Test): string {
+  const { done, planned } = test.runs;
+  return done === 0
+    ? `not run yet (${costInWords(test)})`
+    : `${done} of ${planned} runs done, none to compare yet`;
 }
 
 /** A Markdown table of the cost of each experiment that tests a claim. */
@@ -106,16 +126,23 @@ function costInWords({ hours }: Test): string {
   return `about ${hours.toLocaleString('en')} h${told}`;
 }
 
-/** `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds on only 50 clips, paper −10.6: agrees in direction only`. */
+/**
+ * `GN − BN at 2: −2.56 [−2.95, −2.22] in 3 seeds on only 50 clips, paper −10.6: agrees in direction only`; where points are
+ * not of error, `+9.48 [+6.39, +12.57] mask AP (higher is better) in 2 seeds`.
+ */
 function evidenceInWords(evidence: Evidence): string {
-  const { difference, published, ours, interval, seeds, verdict, fewExamples } = evidence;
+  const { metric, difference, published, ours, interval, seeds, verdict, fewExamples } = evidence;
   const paper = published === undefined ? '' : `, paper ${signed(published, 1)}`;
   if (ours === undefined) return `${difference}: ${verdictInWords(verdict)}${paper}`;
   const range = interval ? ` [${interval.map((end) => signed(end, 2)).join(', ')}]` : '';
   const examples = fewExamples ? ` on only ${fewExamples.count} ${fewExamples.unit}` : '';
   const sample = `in ${seeds} seed${seeds === 1 ? '' : 's'}${examples}`;
-  return `${difference}: ${signed(ours, 2)}${range} ${sample}${paper}: ${verdictInWords(verdict)}`;
+  return `${difference}: ${signed(ours, 2)}${range}${metricInWords(metric)} ${sample}${paper}: ${verdictInWords(verdict)}`;
 }
+
+/** Nothing for the error, which all are of unless they say so. */
+const metricInWords = (metric: Metric): string =>
+  metric.name === classificationError.name ? '' : ` ${labelOf(metric)} (${metric.better} is better)`;
 
 function fallback({ code, untested }: AssessedClaim): string[] {
   if (untested) return [untested];

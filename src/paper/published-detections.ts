@@ -89,6 +89,26 @@ export const paperDetectorSetting = {
 
 const parts = ['neck', 'boxHead', 'maskHead'] as const;
 
+/** The setting of Table 7, and of the long rows of Table 6: half as long again. */
+export const paperDetectorLongSetting = {
+  ...paperDetectorSetting,
+  steps: paperDetectorSetting.longSteps,
+  dropAt: [210_000 / 270_000, 250_000 / 270_000],
+  inWords: {
+    ...paperDetectorSetting.inWords,
+    length: '270,000 steps',
+    drops: 'after 210,000 and 250,000 of 270,000 steps',
+  },
+} as const;
+
+/** Says whether a detector is trained as long as the paper trains it from scratch, in images. */
+const isLong = ({ steps = 0, batch }: Config): boolean =>
+  steps * batch.size * batch.workers >= paperDetectorSetting.longSteps * 16;
+
+/** The setting that a detector's configuration repeats. */
+export const settingOfDetector = (config: Config) =>
+  !config.init || isLong(config) ? paperDetectorLongSetting : paperDetectorSetting;
+
 /** The normalizer of a detector's backbone, as it is written, and those of its other parts, where they have others. */
 export function normalizersOf({ normalizer }: Pick<Config, 'normalizer'>): {
   backbone: Config['normalizer'] | NonNullable<Config['normalizer']['parts']>[string];
@@ -107,11 +127,10 @@ export function normalizersOf({ normalizer }: Pick<Config, 'normalizer'>): {
  * @param table where frozen BN without a normalizer in the heads is looked for first: Tables 5 and 6 both have it
  */
 export function publishedDetection(config: Config, table?: number): PublishedDetection | undefined {
-  const { model, init, batch, steps = 0 } = config;
+  const { model, init, batch } = config;
   if (!isDetectorName(model.name) || !('backbone' in model) || model.name !== 'mask-rcnn') return undefined;
   const { backbone, heads } = normalizersOf(config);
   const deep = model.backbone === 'resnet101';
-  const isLong = steps * batch.size * batch.workers >= paperDetectorSetting.longSteps * 16;
   const name = model.neck === 'c4' ? 'ResNet-50-C4' : deep ? r101 : r50;
   if (model.neck === 'c4' ? deep : batch.size !== 2) return undefined;
   const candidates = publishedDetections.filter(
@@ -125,7 +144,7 @@ export function publishedDetection(config: Config, table?: number): PublishedDet
   const isFine = candidates.filter(({ table }) => table !== 7);
   if (model.neck === 'c4') return everywhere || inHeads === '' ? isFine[0] : undefined;
   if (everywhere) {
-    return isFine.find(({ table, schedule }) => table === 6 && (schedule === 'long') === isLong);
+    return isFine.find(({ table, schedule }) => table === 6 && (schedule === 'long') === isLong(config));
   }
   if (inHeads === 'boxHead: group') return isFine.find(({ boxHead }) => boxHead === 'group');
   if (inHeads !== '' || backbone.name !== 'frozen-batch') return undefined;

@@ -5,7 +5,7 @@
 import { comparedBaseline } from '../../analysis/contrasts.js';
 import { isPaperSetting, settingOfPaper } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
-import { properName } from '../../analysis/proper-name.js';
+import { networkName, properName } from '../../analysis/proper-name.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { isDetectorName } from '../../config/schema-model.js';
 import { compareSettings } from '../../experiments/setting.js';
@@ -143,7 +143,7 @@ function settingInWords(study: Study): string {
   const cell = study.cells.find(({ runs }) => runs.some(({ summary }) => summary)) ?? study.cells[0];
   const dataset = cell.runs.find(({ summary }) => summary)?.summary?.dataset.name ?? cell.config.data.name;
   const data = isPaperSetting(cell) ? 'ImageNet' : properName(dataset);
-  return `${data}, ${distinct(study.cells.map(({ setting }) => properName(setting.model))).join(' and ')}`;
+  return `${data}, ${distinct(study.cells.map(({ config }) => networkName(config))).join(' and ')}`;
 }
 
 function paperModel(cells: StudyCell[]): string {

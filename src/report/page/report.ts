@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupBy } from '../../analysis/group-by.js';
-import { properName } from '../../analysis/proper-name.js';
+import { networkName } from '../../analysis/proper-name.js';
 import type { Study } from '../../analysis/study.js';
 import { verdictInWords } from '../../analysis/verdict.js';
 import { printConfig } from '../../config/print.js';
@@ -171,11 +171,9 @@ function costTable({ cells }: Study): string {
   return `<p>${hours.toFixed(1)} hours of running in all.</p>\n${htmlTable(header, body, [0, 2])}`;
 }
 
-function configDetails({ label, config, setting, runs }: Study['cells'][number]): string {
+function configDetails({ label, config, runs }: Study['cells'][number]): string {
   const parameters = runs.find(({ summary }) => summary)?.summary?.parameters;
-  const size = parameters
-    ? `, ${properName(setting.model)} of ${parameters.toLocaleString('en')} parameters`
-    : '';
+  const size = parameters ? `, ${networkName(config)} of ${parameters.toLocaleString('en')} parameters` : '';
   return `<details><summary>${escapeHtml(label + size)}</summary><pre>${escapeHtml(printConfig(config))}</pre></details>`;
 }
 

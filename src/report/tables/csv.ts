@@ -8,7 +8,9 @@ import { tableModel } from './model.js';
 /** A row for every run, also for those that did not complete; nothing that a clock measured. */
 export function tidyTable(study: Study): string {
   const { name } = study.metric;
-  const others = study.cells.flatMap(({ runs }) => runs)[0].metrics.slice(1);
+  const runs = study.cells.flatMap((cell) => cell.runs);
+  // A run that has not begun does not know what else its task measures.
+  const others = (runs.find(({ summary }) => summary) ?? runs[0]).metrics.slice(1);
   const trained = trainColumns(study);
   const rows = study.cells.flatMap((cell) =>
     cell.runs.map((run) => {

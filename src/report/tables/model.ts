@@ -57,11 +57,13 @@ export interface TableModel {
 }
 
 export function tableModel(study: Study): TableModel {
-  const convolutions = byConvolutions([...study.cells, ...comparedBaseline(study)]);
+  const compared = comparedBaseline(study);
+  const shown = [...study.cells, ...compared];
+  const convolutions = byConvolutions(shown);
   const mixes = convolutions.direct.length > 0 && convolutions.winograd.length > 0;
   const rowOf = (cell: StudyCell) => tableRow(cell, mixes);
   const rows = study.cells.map(rowOf);
-  const sources = [...new Set(study.cells.flatMap(({ published }) => published?.source ?? []))];
+  const sources = [...new Set(shown.flatMap(({ published }) => published?.source ?? []))];
   return {
     metric: study.metric,
     name: study.name,
@@ -69,7 +71,7 @@ export function tableModel(study: Study): TableModel {
     source: sources.length > 0 ? sources.join(', ') : undefined,
     matrix: matrixOf(study, rows),
     rows,
-    baselineRows: comparedBaseline(study).map(rowOf),
+    baselineRows: compared.map(rowOf),
     contrasts: contrastsOf(study),
     notPossible: study.notPossible,
     strays: study.strays,

@@ -32,7 +32,11 @@ function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutio
   return [`(W): c${how}; (some W): in some of the seeds; without a mark: direct ones.`];
 }
 
-function fewExamplesNote({ count, unit, percent, margin }: FewExamples): string {
-  const error = `an error of ${fixed(percent, 1)} % has a 95 % interval of ±${fixed(margin, 1)} points`;
-  return `Validated on ${count} ${unit}: ${error} over other such ${unit} (binomial), which an interval over seeds leaves out.`;
+function fewExamplesNote({ count, unit, error }: FewExamples): string {
+  if (!error) {
+    return `Validated on ${count} ${unit}: how far the numbers would be others over other such ${unit}, an interval over seeds leaves out.`;
+  }
+  const { percent, margin } = error;
+  const told = `an error of ${fixed(percent, 1)} % has a 95 % interval of ±${fixed(margin, 1)} points`;
+  return `Validated on ${count} ${unit}: ${told} over other such ${unit} (binomial), which an interval over seeds leaves out.`;
 }

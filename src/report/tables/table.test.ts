@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { collect } from '../../analysis/collect.js';
+import { classificationError, type Metric } from '../../tasks/metric.js';
 import { makeTrial, type Trial, trialIn } from '../testing/trial-experiment.js';
 import { markdownSummary } from './markdown.js';
 import { type TableModel, tableModel } from './model.js';
@@ -206,6 +207,27 @@ test('csv has a row a run, wide a row a cell', async (t) => {
   assert.equal(wide.label, 'BN, batch 32');
   assert.deepEqual([wide.seed_1, wide.seed_2, wide.seed_3], ['13.01', '', '13.03']);
   assert.equal(wide.val_error_mean, '13.02');
+});
+
+test('the other metrics have columns where the first run has not begun', async (t) => {
+  const trial = await makeTrial(t);
+  const top5: Metric = {
+    name: 'top5Error',
+    label: 'top-5 error',
+    unit: '%',
+    better: 'lower',
+    aboutEqual: 0.5,
+  };
+  const measured = {
+    metrics: [classificationError, top5],
+    valTop5Error: { final: 1, medianLast5: 1, best: 1 },
+  };
+  trial.write(trial.cell('group', 32), 2, 13, measured);
+  const [first]: Record<string, string>[] = parse(renderTable(await collect(trial.file), 'csv'), {
+    columns: true,
+  });
+  assert.equal(first.outcome, 'missing');
+  assert.ok('val_top5Error_final' in first, Object.keys(first).join());
 });
 
 test('latex has no bare special character', async (t) => {
