@@ -170,6 +170,10 @@ const shape = {
         .boolean()
         .default(false)
         .describe('Pixels are points at their centres, as in later code; the paper’s is half a pixel off'),
+      alignedMasks: z
+        .boolean()
+        .default(true)
+        .describe('The same for true masks, as found ones are put back; torchvision’s are half a pixel off'),
     })
     .prefault({})
     .describe('RoIAlign'),

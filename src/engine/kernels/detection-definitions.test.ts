@@ -114,10 +114,14 @@ describe("detection's kernels and definitions give the same in a compiled step",
         image: { shape: [rois], data: new Int32Array(rois).fill(1) },
         object: { shape: [rois], data: Int32Array.from(object) },
       };
-      for (const size of [7, 28]) {
+      for (const [size, aligned] of [
+        [7, false],
+        [28, false],
+        [28, true],
+      ] as const) {
         const { own, definition } = both(inputs, (step, use) => {
           const [boxes, image, of] = ['boxes', 'image', 'object'].map((each) => step.feed(each));
-          const options = { boxes, image, object: of, size, height, width };
+          const options = { boxes, image, object: of, size, height, width, aligned };
           return { targets: maskTargets(step.feed('runs'), step.feed('start'), options, use) };
         });
         assertNear(definition.targets, own.targets, 1e-5, 'targets');

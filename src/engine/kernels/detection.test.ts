@@ -24,7 +24,15 @@ const fixture: {
   roiAlign: RoiCase[];
   nms: { count: number; threshold: number; grouped: number[]; one: number[] }[];
   match: { count: number; objects: number; low: number; high: number; best: boolean; match: number[] }[];
-  masks: { height: number; width: number; objects: number; count: number; size: number; y: number[] }[];
+  masks: {
+    height: number;
+    width: number;
+    objects: number;
+    count: number;
+    size: number;
+    aligned: boolean;
+    y: number[];
+  }[];
 } = JSON.parse(readFileSync('src/engine/kernels/fixtures/detection.json', 'utf8'));
 
 // The inputs of fixtures/detection.py.
@@ -258,8 +266,8 @@ for (const use of ['kernels', 'definitions'] as const)
       );
     });
 
-    for (const { height, width, objects, count, size, y } of fixture.masks) {
-      it(`mask targets of ${size} × ${size} from images of ${height} × ${width} with ${objects} objects`, () => {
+    for (const { height, width, objects, count, size, aligned, y } of fixture.masks) {
+      it(`${aligned ? 'aligned ' : ''}mask targets of ${size} × ${size} from images of ${height} × ${width} with ${objects} objects`, () => {
         const masks = Array.from({ length: objects }, (_, k) =>
           encodeMask(
             Uint8Array.from({ length: height * width }, (_, i) =>
@@ -286,6 +294,7 @@ for (const use of ['kernels', 'definitions'] as const)
             size,
             height,
             width,
+            aligned,
           },
         );
         assertNear(values(result), [...y, ...Array(size * size).fill(0)], 1e-5, 'target');

@@ -50,4 +50,6 @@ export interface MaskTargetOptions {
   /** The height of the images that the masks cover. */
   height: number;
   width: number;
+  /** Pixels are points at their centres, as they are when a mask is put back into its image; else half a pixel off. */
+  aligned: boolean;
 }

@@ -132,7 +132,12 @@ export function maskTargets(
   use: Kernels = kernels('kernels'),
 ): Tensor {
   if (!use.maskTargets) return maskTargetsDefinition(runs, start, options);
-  const { boxes, image, object, size, height, width } = options;
-  const attributes = [ints('size', size), ints('height', height), ints('width', width)];
+  const { boxes, image, object, size, height, width, aligned } = options;
+  const attributes = [
+    ints('size', size),
+    ints('height', height),
+    ints('width', width),
+    bools('aligned', aligned),
+  ];
   return execute('GnbenchMaskTargets', attributes, [runs, start, boxes, image, object])[0];
 }

@@ -67,6 +67,7 @@ model:
   proposals: { perImage: 40000, candidates: { train: 60, test: 50 }, kept: { train: 40, test: 30 } }
   regions: { perImage: 64, positive: 1, smoothL1: ${1 / 9} }
   detections: { most: 12 }
+  pooling: { alignedMasks: false }
 normalizer: ${normalizer}
 data: { name: shapes, side: 96 }
 init: { weights: theirs }
@@ -177,7 +178,7 @@ for (const expected of fixture.cases) {
         program.dispose();
         const gradients = Object.fromEntries(
           network.variables
-            .filter(({ role }) => role !== 'statistic')
+            .filter(({ role, fixed }) => role !== 'statistic' && !fixed)
             .map(({ name: variable, shape }) => [
               variable,
               { shape, data: after[`${variable}.velocity`].data },

@@ -142,13 +142,13 @@ export function boxLosses(
  * The mask head's loss: the cross-entropy of each pixel in the map of the true class, a mean over the objects' regions.
  * An object without a mask is left out.
  * @param masks logits `[N·R, S, S, classes + 1]`
- * @param canvas the sides of the images that the true masks cover
+ * @param canvas the sides of the images that the true masks cover, and whether pixels are points at their centres
  */
 export function maskLoss(
   masks: Tensor,
   { boxes, object, classes, isObject }: DrawnRegions,
   { runs, start }: Tensors,
-  canvas: { height: number; width: number },
+  canvas: { height: number; width: number; aligned: boolean },
   kernels: Kernels,
 ): Tensor {
   const [images, count] = boxes.shape as [number, number];

@@ -32,7 +32,7 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
   const { maps, hasMasks, boxSize, sampling } = settings;
   const by = hasMasks ? (['box', 'mask'] as const) : (['box'] as const);
   const { ratios, rounded, border } = model.anchors;
-  const { aligned } = model.pooling;
+  const { aligned, alignedMasks } = model.pooling;
   const isPyramid = model.neck === 'fpn';
 
   /** The features of regions for a head. */
@@ -81,7 +81,8 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
       const ofObjects = positiveRegions(regions, positives);
       const shared = found.features && rowsOfPositives(found.features, count, positives);
       const logits = masks(outputs, ofObjects, context, shared);
-      return { losses: { ...losses, mask: maskLoss(logits, ofObjects, truth, canvasOf(outputs), kernels) } };
+      const canvas = { ...canvasOf(outputs), aligned: alignedMasks };
+      return { losses: { ...losses, mask: maskLoss(logits, ofObjects, truth, canvas, kernels) } };
     },
 
     predictions(outputs, truth, context) {

@@ -1,5 +1,6 @@
 // GnbenchMaskTargets: what a mask head is to learn. Each box takes its object's mask, which comes as run lengths down the
-// columns of the image, averaged into size × size bins as RoIAlign averages a feature map (one sample a pixel or more).
+// columns of the image, averaged into size × size bins as RoIAlign averages a feature map (one sample a pixel or more;
+// aligned: pixels are points at their centres).
 #pragma once
 #include "detection/roi-align-ops.h"
 
@@ -11,6 +12,7 @@ class MaskTargetsOp : public Operation {
     OP_REQUIRES_OK(context, context->GetAttr("size", &attributes_.size));
     OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
     OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
+    OP_REQUIRES_OK(context, context->GetAttr("aligned", &attributes_.aligned));
     OP_REQUIRES(context, attributes_.size > 0 && height_ > 0 && width_ > 0 && height_ * width_ < (int64_t{1} << 31),
                 absl::InvalidArgumentError("size, height and width must be positive, and the image smaller than 2^31"));
   }
@@ -75,7 +77,7 @@ class MaskTargetsOp : public Operation {
     }
   }
 
-  RoiAttributes attributes_;  // one level, adaptive sampling, not aligned
+  RoiAttributes attributes_;  // one level, adaptive sampling
   int64_t height_ = 0, width_ = 0;
 };
 
@@ -89,6 +91,7 @@ REGISTER_OP("GnbenchMaskTargets")
     .Attr("size: int")
     .Attr("height: int")
     .Attr("width: int")
+    .Attr("aligned: bool")
     .SetShapeFn(tensorflow::shape_inference::UnknownShape);
 GNBENCH_REGISTER_KERNEL("GnbenchMaskTargets", MaskTargetsOp);
 

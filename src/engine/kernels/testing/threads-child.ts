@@ -155,6 +155,7 @@ const targets = maskTargets(
     size: 28,
     height: 80,
     width: 80,
+    aligned: true,
   },
 );
 add(kept, valid, match, sampled.chosen, sampled.positives, sampled.total, targets);

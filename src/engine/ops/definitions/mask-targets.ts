@@ -12,8 +12,8 @@ const mostNumbers = 2 ** 24;
 
 /** @param runs `[N, runs]` int32 @param start `[N, G + 1]` int32 @returns `[R, size, size]` */
 export function maskTargetsDefinition(runs: Tensor, start: Tensor, options: MaskTargetOptions): Tensor {
-  const { boxes, image, object, size, height, width } = options;
-  const bins = { size, sampling: 0, aligned: false };
+  const { boxes, image, object, size, height, width, aligned } = options;
+  const bins = { size, sampling: 0, aligned };
   const map = { scale: 1, height, width };
   const samples = size * mostSamples(bins, map) * Math.max(height, width);
   const group = Math.max(1, Math.floor(mostNumbers / Math.max(height * width, samples, runs.shape[1]!)));
