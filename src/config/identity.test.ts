@@ -58,7 +58,7 @@ test('a detector with frozen BN has an id, which depends on the weights that it 
     );
   assert.deepEqual(configIdentity(detector('a.safetensors')), {
     model: { name: 'mask-rcnn' },
-    normalizer: { name: 'none', parts: { backbone: { name: 'frozen-batch' } } },
+    normalizer: { name: 'none', parts: { backbone: { name: 'frozen-batch', affine: 'fixed' } } },
     data: { name: 'shapes' },
     init: { weights: 'a.safetensors', head: 'keep' },
   });

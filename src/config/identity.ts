@@ -41,7 +41,10 @@ export function configIdentity(config: Config): Plain {
   return differences(config, defaults, new Set([...ineffective, ...statistics]));
 }
 
-/** The part of `value` that differs from `defaults`; names of variants always count. */
+/** Names of variants; and whether γ and β of frozen BN are fixed, as they were trained before there was the key. */
+const alwaysCount = ['name', 'affine'];
+
+/** The part of `value` that differs from `defaults`, and what always counts. */
 function differences(value: Plain, defaults: Plain, left: Set<string>, prefix = ''): Plain {
   const kept: Plain = {};
   for (const [key, inner] of Object.entries(value)) {
@@ -50,7 +53,7 @@ function differences(value: Plain, defaults: Plain, left: Set<string>, prefix = 
     if (isMapping(inner) && isMapping(defaults[key])) {
       const rest = differences(inner, defaults[key], left, `${path}.`);
       if (Object.keys(rest).length > 0) kept[key] = rest;
-    } else if (key === 'name' || !isDeepStrictEqual(inner, defaults[key])) {
+    } else if (alwaysCount.includes(key) || !isDeepStrictEqual(inner, defaults[key])) {
       kept[key] = inner;
     }
   }

@@ -36,7 +36,15 @@ const layer = z.strictObject({ name: nameOrAlias('layer', ['ln']), epsilon, weig
 const instance = z.strictObject({ name: nameOrAlias('instance', ['in']), epsilon, weightStandardization });
 const none = z.strictObject({ name: z.literal('none'), weightStandardization });
 const syncBatch = z.strictObject({ name: z.literal('sync-batch'), epsilon, momentum, weightStandardization });
-const frozenBatch = z.strictObject({ name: z.literal('frozen-batch'), epsilon, weightStandardization });
+const frozenBatch = z.strictObject({
+  name: z.literal('frozen-batch'),
+  epsilon,
+  affine: z
+    .enum(['fixed', 'trained'])
+    .default('fixed')
+    .describe('Whether γ and β stay those of pre-training, as in the paper’s code'),
+  weightStandardization,
+});
 const batchRenorm = z.strictObject({
   name: z.literal('batch-renorm'),
   epsilon,

@@ -27,6 +27,8 @@ export function settingOf(config: Config): Setting {
   for (const path of Object.keys(others)) {
     if (elsewhere.test(path) || (isDetectorName(model.name) && inParts.test(path))) delete others[path];
   }
+  // It always counts for the id; as the default it tells no cells apart.
+  if (others['normalizer.affine'] === 'fixed') delete others['normalizer.affine'];
   // Each normalizer goes on from weights of its own: for a comparison it counts that there are some, not which.
   if (config.init) others.init = config.init.head;
   return {

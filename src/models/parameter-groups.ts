@@ -28,7 +28,7 @@ export const isFrozen = ({ frozen = [] }: Optimizer, name: string): boolean =>
 
 /** The variables that gradients are computed for. */
 export const trainedVariables = (variables: readonly Variable[], optimizer: Optimizer): Variable[] =>
-  variables.filter(({ role, name }) => role !== 'statistic' && !isFrozen(optimizer, name));
+  variables.filter(({ role, fixed, name }) => role !== 'statistic' && !fixed && !isFrozen(optimizer, name));
 
 /** The factor of a variable: that of the smallest part that it is in, times that of its role. */
 function factorOf(factors: Record<string, number> = {}, name: string): number {

@@ -92,10 +92,7 @@ export class ShapeNet implements Net<number[]> {
       zeroGamma: options.zeroGamma ?? false,
       relu: options.relu ?? false,
     });
-    const parameters = variables.reduce(
-      (sum, { name: variable, shape, role, initial }) => sum + this.declare(variable, shape, role, initial),
-      0,
-    );
+    const parameters = variables.reduce((sum, variable) => sum + this.declareVariable(variable), 0);
     const groups = normalizer.groups?.(channels);
     this.layers.push({ name, kind: 'norm', outputShape: x, parameters, groups, flops: 2 * product(x) });
     return x;
@@ -176,9 +173,14 @@ export class ShapeNet implements Net<number[]> {
 
   /** @returns the trainable numbers that are new: layers of one name share their variables */
   private declare(name: string, shape: number[], role: Role, initial: Initial): number {
+    return this.declareVariable({ name, shape, role, initial });
+  }
+
+  private declareVariable(variable: Variable): number {
+    const { name, shape, role, fixed } = variable;
     if (this.names.has(name)) return 0;
     this.names.add(name);
-    this.variables.push({ name, shape, role, initial });
-    return role === 'statistic' ? 0 : product(shape);
+    this.variables.push(variable);
+    return role === 'statistic' || fixed ? 0 : product(shape);
   }
 }

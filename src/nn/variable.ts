@@ -13,8 +13,10 @@ export interface Variable {
   name: string;
   shape: number[];
   initial: Initial;
-  /** Everything but a statistic is trained. */
+  /** Everything but a statistic is trained, unless it is fixed. */
   role: Role;
+  /** It keeps the value that it begins with: pre-training's. */
+  fixed?: true;
   /** A statistic of how far values spread; those without it are averaged over batches as they are. */
   spread?: Spread;
 }

@@ -1,6 +1,7 @@
 /**
  * Frozen BN (the paper's BN*, §4.2): the mean and variance of pre-training as constants, so that what is left is an
- * affine map per channel. γ and β are trained.
+ * affine map per channel. γ and β are pre-training's as well: in the paper's code each channel is multiplied and added to by
+ * fixed numbers. With `affine: trained` they are trained.
  *
  *   y = γ·(x − μ) / √(σ² + ε) + β
  */
@@ -8,9 +9,18 @@
 import type { Normalizer } from '../nn/normalizer.js';
 import { batchVariables, differentiableWithRunning, withRunning } from './batch.js';
 
-export function frozenBatch({ epsilon }: { epsilon: number }): Normalizer {
+export interface FrozenBatchConfig {
+  epsilon: number;
+  /** `fixed`: γ and β are those of pre-training for good. */
+  affine: 'fixed' | 'trained';
+}
+
+export function frozenBatch({ epsilon, affine }: FrozenBatchConfig): Normalizer {
   return {
-    variables: batchVariables,
+    variables(...layer) {
+      const variables = batchVariables(...layer);
+      return affine === 'trained' ? variables : variables.map((each) => ({ ...each, fixed: true }));
+    },
     apply(x, application) {
       const frozen = application.mode.training ? differentiableWithRunning : withRunning;
       return frozen(x, application, epsilon);

@@ -317,7 +317,7 @@ describe('the normalizers beyond the four agree with PyTorch, forward and backwa
       const { inputs, cases } = fixture('frozen-batch');
       const { epsilon, expected } = cases[0];
       const variables = { mean: vector(inputs.mean), variance: vector(inputs.variance) };
-      const config = { name: 'frozen-batch', epsilon } as const;
+      const config = { name: 'frozen-batch', epsilon, affine: 'trained' } as const;
       const actual = apply(config, inputs, { training: true, workers: 2, fused }, { variables });
       for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
       assert.deepEqual(actual.statistics, []);

@@ -97,6 +97,18 @@ describe('frozen parts', () => {
     assert.notEqual(ours.loss, train(networkOf('batch', '{}'), 'compiled').loss);
   });
 
+  it('of frozen BN are γ and β, unless they are trained', () => {
+    for (const affine of ['fixed', 'trained']) {
+      const network = networkOf(`{ name: frozen-batch, affine: ${affine} }`, '{}');
+      const { values, initial } = train(network, 'compiled');
+      for (const { name, role } of network.variables) {
+        const trains = role === 'weight' || role === 'bias' || (role !== 'statistic' && affine === 'trained');
+        assert.equal(distance(values[name].data, initial[name].data) > 0, trains, `${affine}: ${name}`);
+        assert.equal(`${name}.velocity` in values, trains, `${affine}: ${name}`);
+      }
+    }
+  });
+
   it('have no part in micro-steps either', () => {
     const network = networkOf('group', '{ frozen: [stem, stage1, stage2] }');
     const initial = withOptimizerSlots(network.variables, formulaValues(network.variables), {
