@@ -85,6 +85,12 @@ test('predictions are those of the evaluation, drawn into a copy of each image',
   assert.equal(none.status, 0, none.stderr);
   assert.equal(none.stdout, `${join(out, 'scene.png')}: 0 objects\n${join(out, 'scene-2.png')}: 0 objects\n`);
   assert.ok(existsSync(join(out, 'scene-2.png')));
+
+  const before = readFileSync(image);
+  const over = gnbench('predict', run, image, '--out', scratch);
+  assert.equal(over.status, 2, over.stderr);
+  assert.match(over.stderr, /--out: the picture would replace the image .*scene\.png itself/);
+  assert.deepEqual(readFileSync(image), before);
 });
 
 test('what is no run, no detector, no image or no score is said before anything is computed', () => {

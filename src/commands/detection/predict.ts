@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import type { Detection } from '../../coco/detections.js';
 import { drawObjects } from '../../coco/picture.js';
@@ -25,10 +25,10 @@ export interface PredictFlags {
 export async function predict(run: string, images: string[], flags: PredictFlags): Promise<number> {
   const minScore = scoreOf(flags.minScore ?? '0.5');
   const detector = await detectorOfRun(run);
-  // Every image is decoded once before the engine is loaded: a mistyped name ends it at once.
-  const pixels = [];
-  for (const image of images) pixels.push(await decode(image));
+  // Every image is decoded once before the engine is loaded: a mistyped name ends it at once. Their pixels are not kept.
+  for (const image of images) await decode(image);
   const files = outputFiles(images, flags.out);
+  await requireCopies(images, files);
   await mkdir(flags.out, { recursive: true }).catch((cause) => {
     throw fileError(cause, 'the folder cannot be made', flags.out, { exitCode: 2 });
   });
@@ -45,8 +45,9 @@ export async function predict(run: string, images: string[], flags: PredictFlags
   const report = [];
   try {
     for (const [index, image] of images.entries()) {
-      const found = (await predictor.find(pixels[index])).filter(({ score }) => score >= minScore);
-      await draw(pixels[index], found, classNames.length)
+      const pixels = await decode(image);
+      const found = (await predictor.find(pixels)).filter(({ score }) => score >= minScore);
+      await draw(pixels, found, classNames.length)
         .toFile(files[index])
         .catch((cause: unknown) => {
           throw fileError(cause, 'the picture cannot be written', files[index]);
@@ -94,6 +95,19 @@ function outputFiles(images: readonly string[], folder: string): string[] {
     taken.add(file);
     return join(folder, file);
   });
+}
+
+/** @throws {UserError} where a picture would take the place of one of the images */
+async function requireCopies(images: readonly string[], files: readonly string[]): Promise<void> {
+  const originals = new Set(await Promise.all(images.map((image) => realpath(image))));
+  for (const file of files) {
+    const there = await realpath(file).catch(() => undefined);
+    if (there === undefined || !originals.has(there)) continue;
+    throw new UserError(`the picture would replace the image ${file} itself`, {
+      place: '--out',
+      fix: 'name another folder',
+    });
+  }
 }
 
 function scoreOf(text: string): number {
