@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { withPresentNames } from '../weights/detector-names.js';
 import { knownModel, modelWithTensors, publishedModel } from '../weights/published-models.js';
 import type { WeightsLibrary } from '../weights/published-names.js';
 import { fromPublished } from '../weights/published-weights.js';
@@ -18,7 +19,8 @@ export interface ImportFlags {
  * code
  */
 export async function importWeights(file: string, flags: ImportFlags): Promise<number> {
-  const read = readSafetensors(file);
+  const found = readSafetensors(file);
+  const read = { ...found, tensors: withPresentNames(found.tensors) };
   const name = flags.model === undefined ? modelWithTensors(read, flags.from, file) : knownModel(flags.model);
   const { architecture, variables, classes } = publishedModel(name, flags.from, read);
   const values = fromPublished(

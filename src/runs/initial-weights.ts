@@ -7,7 +7,11 @@ import { UserError } from '../errors.js';
 import { initialize } from '../nn/initialize.js';
 import type { Variable } from '../nn/variable.js';
 import { listUpTo } from '../terminal/words.js';
-import { differencesShapesDoNotShow, otherClasses } from '../weights/weights-metadata.js';
+import {
+  backboneDifferences,
+  differencesShapesDoNotShow,
+  otherClasses,
+} from '../weights/weights-metadata.js';
 import { readRunFacts } from './environment.js';
 import { readWeights } from './weights.js';
 
@@ -43,6 +47,9 @@ export function initialWeights(
   });
   if (Object.keys(values).every((name) => name.startsWith('backbone.'))) {
     note("begins with a classifier's weights in its backbone; all else is drawn");
+    for (const difference of backboneDifferences(metadata, config)) {
+      note(`begins with the weights of a classifier with ${difference}`);
+    }
     return { values: { ...drawn, ...values }, sha256 };
   }
   const other = init.head === 'keep' ? otherClasses(metadata, classNames) : undefined;

@@ -61,7 +61,7 @@ export function readRunWeights(folder: string, warn: (message: string) => void):
       .map((name) => [name, tensors[averaged ? averageOf(name) : name]] as const),
   );
   const classNames = summaryOf(folder)?.dataset.classNames;
-  const facts = { step, averaged, classes: values['head.bias']?.shape[0], classNames };
+  const facts = { step, averaged, classes: values['head.bias']?.shape[0] ?? classNames?.length, classNames };
   const metadata = config ? describeWeights(config, facts) : { step: String(step) };
   return { values, step, metadata, sha256: hash.digest('hex') };
 }

@@ -10,6 +10,7 @@ import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
 import { formulaValues } from '../models/testing/formula.js';
 import { writeSafetensors } from '../weights/safetensors.js';
+import { backboneDifferences, describeArchitecture } from '../weights/weights-metadata.js';
 import { saveCheckpoint } from './checkpoint/checkpoint.js';
 import { withOptimizerSlots } from './optimizer-slots.js';
 import { readWeights } from './weights.js';
@@ -150,6 +151,13 @@ test("a classifier's weights are a detector's backbone, where that is asked for"
     for (const name of names)
       assert.deepEqual(loaded[name], classifier[name.slice('backbone.'.length)], name);
   }
+  const [ours, theirs] = ['{name: group, groups: 16}', 'group'].map((normalizer) => {
+    const text = `model: resnet18\nnormalizer: ${normalizer}\ndata: image-folder\n`;
+    return describeArchitecture(parseConfig(text, { file: 'a.yaml' }), 10);
+  });
+  const rcnn = parseConfig('model: mask-rcnn\nnormalizer: group\ndata: shapes\n', { file: 'a.yaml' });
+  assert.deepEqual(backboneDifferences(theirs, rcnn), []);
+  assert.deepEqual(backboneDifferences(ours, rcnn), ['normalizer.groups 16, here 32']);
   assert.throws(() => readWeights(file, detector, { head: 'keep' }), /missing: backbone\.stem\.conv\.weight/);
   // With a new head a detector's own weights keep all but what predicts classes.
   const own = formulaValues(detector);

@@ -18,6 +18,24 @@ const others: Record<string, string> = {
   'maskHead.masks': 'roi_heads.mask_predictor.mask_fcn_logits',
 };
 
+/** The names that torchvision had until its layers got normalizers; the weights that it publishes still have them. */
+const earlier: [before: RegExp, now: string][] = [
+  [/^rpn\.head\.conv\.(weight|bias)$/, 'rpn.head.conv.0.0.$1'],
+  [/^backbone\.fpn\.(inner|layer)_blocks\.(\d)\.(weight|bias)$/, 'backbone.fpn.$1_blocks.$2.0.$3'],
+];
+
+/** Tensors under the names that torchvision has now, as it renames them itself when it loads them. */
+export function withPresentNames<Tensor>(tensors: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const mask = /^roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)$/.exec(name);
+      if (mask) return [`roi_heads.mask_head.${Number(mask[1]) - 1}.0.${mask[2]}`, tensor];
+      const [pattern, now] = earlier.find(([before]) => before.test(name)) ?? [];
+      return [pattern ? name.replace(pattern, now!) : name, tensor];
+    }),
+  );
+}
+
 /** The bias of the classifier, which has one number more than there are classes: background's. */
 export const detectorHeadBias = 'roi_heads.box_predictor.cls_score.bias';
 

@@ -17,6 +17,7 @@ import { classification } from '../tasks/classification.js';
 import { defineEvaluation } from '../training/evaluation.js';
 import type { Network } from '../training/network.js';
 import { defineTraining } from '../training/step.js';
+import { withPresentNames } from './detector-names.js';
 import { exportedModel } from './published-models.js';
 import { libraries, publishedModels, type WeightsLibrary } from './published-names.js';
 import { fromPublished, publishedDifferences, toPublished } from './published-weights.js';
@@ -219,6 +220,21 @@ interface Case {
   loss: number;
   gradients: Record<string, TensorSummary>;
 }
+
+test('torchvision’s detectors come in under the names that its published weights have, too', () => {
+  const bothNames = [
+    ['rpn.head.conv.weight', 'rpn.head.conv.0.0.weight'],
+    ['backbone.fpn.inner_blocks.3.bias', 'backbone.fpn.inner_blocks.3.0.bias'],
+    ['backbone.fpn.layer_blocks.0.weight', 'backbone.fpn.layer_blocks.0.0.weight'],
+    ['roi_heads.mask_head.mask_fcn1.weight', 'roi_heads.mask_head.0.0.weight'],
+    ['roi_heads.mask_head.mask_fcn4.bias', 'roi_heads.mask_head.3.0.bias'],
+    ['roi_heads.mask_predictor.mask_fcn_logits.bias', 'roi_heads.mask_predictor.mask_fcn_logits.bias'],
+    ['backbone.body.layer1.0.bn1.weight', 'backbone.body.layer1.0.bn1.weight'],
+  ];
+  for (const [before, now] of bothNames) {
+    assert.deepEqual(withPresentNames({ [before]: 1, [now]: 1 }), { [now]: 1 });
+  }
+});
 
 test('a detector with what torchvision has otherwise is not written as its own', () => {
   const refusal = (model: string, normalizer = 'group', library: WeightsLibrary = 'torchvision') => {

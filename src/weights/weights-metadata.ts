@@ -82,6 +82,19 @@ const keysNotCheckedByShape = [
   ['normalizer', 'parts'],
 ] as const;
 
+/** The same of a classifier's weights that begin a detector's backbone, whatever normalizer goes on from them. */
+export function backboneDifferences(
+  metadata: Record<string, string>,
+  { model, normalizer }: Architecture,
+): string[] {
+  const { parts, ...whole } = normalizer;
+  const backbone = { model, normalizer: parts?.backbone ?? whole } as Architecture;
+  return differencesShapesDoNotShow(metadata, backbone).filter(
+    // A key that only one of the two has tells nothing.
+    (difference) => !/^normalizer\.name | undefined/.test(difference),
+  );
+}
+
 /** How the weights were computed with otherwise than `config` says, which their names and shapes don't show. */
 export function differencesShapesDoNotShow(metadata: Record<string, string>, config: Architecture): string[] {
   const theirs = architectureOf(metadata);
