@@ -9,11 +9,12 @@ interface Fields {
   init?: z.output<typeof initSchema>;
   optimizer: { frozen?: string[] };
   evaluate: { statistics: 'running' | 'precise' };
+  batch: { workers: number; microSteps: number | 'auto' };
 }
 
 /** Checks the keys of a detector against each other; each finding points at the key to change. */
 export function checkDetector(
-  { model, normalizer, init, optimizer, evaluate }: Fields,
+  { model, normalizer, init, optimizer, evaluate, batch }: Fields,
   context: z.RefinementCtx,
 ): void {
   if (!isDetectorName(model.name) || !('anchors' in model)) return;
@@ -31,6 +32,12 @@ export function checkDetector(
     problem(
       ['evaluate', 'statistics'],
       'must be running: the regions that a head sees are chosen in training',
+    );
+  }
+  if (batch.microSteps !== 'auto' && batch.microSteps !== batch.workers) {
+    problem(
+      ['batch', 'microSteps'],
+      `is ${batch.microSteps}, and a detector's step has a part for each of its workers (${batch.workers}), over whose regions its losses are means: leave it at auto`,
     );
   }
   if (optimizer.frozen && !init) {

@@ -36,7 +36,7 @@ const batchSchema = z.strictObject({
     .union([z.literal('auto'), count.max(65_536)])
     .default('auto')
     .describe(
-      'Gradient accumulation (gradAccumSteps): parts that a step is computed in when its activations do not fit in memory; the result is the same, except with dropout',
+      'Gradient accumulation (gradAccumSteps): parts that a step is computed in when its activations do not fit in memory; the result is the same, except with dropout. A detector has one for each worker',
     ),
 });
 

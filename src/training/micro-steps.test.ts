@@ -29,6 +29,21 @@ describe('micro-steps', () => {
     }
   });
 
+  it('of a detector are one for each worker, whatever the memory', () => {
+    const detector = 'model: mask-rcnn\ndata: shapes\nnormalizer: group\n';
+    const parse = (batch: string) => parseConfig(`${detector}batch: ${batch}\n`, { file: 'a.yaml' });
+    const { model } = networkOf('group');
+    for (const memoryGB of [1000, 1e-9]) {
+      assert.equal(partsOf(parse('{ size: 2, workers: 8 }'), model, memoryGB), 8);
+      assert.equal(partsOf(parse('{ size: 2 }'), model, memoryGB), 1);
+    }
+    assert.equal(partsOf(parse('{ size: 2, workers: 8, microSteps: 8 }'), model), 8);
+    assert.throws(
+      () => parse('{ size: 2, workers: 8, microSteps: 16 }'),
+      /is 16, and a detector's step has a part/,
+    );
+  });
+
   it('do not depend on what is free at the moment', (context) => {
     const { config, model } = networkOf('group', 'engine: { variant: cpu }');
     const before = partsOf(config, model);

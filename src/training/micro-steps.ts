@@ -3,6 +3,7 @@
  * function of the configuration and of the memory that the run is granted, never of what is free at the moment.
  */
 import type { Config } from '../config/schema.js';
+import { isDetectorName } from '../config/schema-model.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
 import { nvidiaDevices, nvidiaMemory } from '../engine/install/platform.js';
 import { UserError } from '../errors.js';
@@ -26,12 +27,14 @@ export function memoryOf({ engine }: Config): number {
 
 /**
  * How many parts a step is computed in: `batch.microSteps`, or the fewest whose estimate fits in the step's fraction of
- * `memoryGB`. Parts hold whole workers, whose images share statistics; per-image normalizers allow any split.
+ * `memoryGB`. Parts hold whole workers, whose images share statistics; per-image normalizers allow any split. A detector's
+ * part is one worker, as its losses are means over a worker's regions, which another split would weigh otherwise.
  */
 export function partsOf(config: Config, model: ModelDescription, memoryGB = memoryOf(config)): number {
   const { size, workers, microSteps } = config.batch;
   if (microSteps !== 'auto') return microSteps;
   const whole = mostParts(config);
+  if (isDetectorName(config.model.name)) return whole;
   for (let parts = 1; parts <= whole; parts++) {
     if (whole % parts !== 0) continue;
     const { total } = stepMemory({ ...config, batch: { size, workers, microSteps: parts } }, model);
@@ -74,7 +77,9 @@ const usesGpu = (engine: Config['engine'], devices = nvidiaDevices()) =>
   engine.variant !== 'cpu' && devices.length > 0;
 
 /** Parts that hold as few images as may be. */
-const mostParts = ({ batch: { size, workers }, normalizer }: Config): number =>
-  ({ image: size * workers, worker: workers, step: 1 })[statisticsSpan(normalizer)];
+const mostParts = ({ model, batch: { size, workers }, normalizer }: Config): number =>
+  isDetectorName(model.name)
+    ? workers
+    : { image: size * workers, worker: workers, step: 1 }[statisticsSpan(normalizer)];
 
 const gibibytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
