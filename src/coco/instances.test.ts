@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../errors.js';
 import { averagePrecision } from './average-precision.js';
-import { instanceMask, parseInstances } from './instances.js';
+import { instanceMask, leftOutInWords, parseInstances } from './instances.js';
 import { parseResults, resultsText } from './results-file.js';
 import { maskArea } from './run-length.js';
 
@@ -102,7 +102,7 @@ const cases: [string, string, RegExp][] = [
   ],
   ['a duplicate id', annotation({ id: 5 }), /annotation 5 stands there twice/],
   ['a box outside', annotation({ bbox: [20, 2, 4, 4] }), /outside of the image of 20×10/],
-  ['a box of no area', annotation({ bbox: [2, 2, 0, 4] }), /has no area/],
+  ['a box of less than nothing', annotation({ bbox: [2, 2, -1, 4] }), /has a side below 0/],
   ['a box of no numbers', annotation({ bbox: [2, 2, null, 4] }), /four numbers/],
   ['two corners', annotation({ segmentation: [[1, 1, 2, 2]] }), /4 numbers/],
   ['half a corner', annotation({ segmentation: [[1, 1, 2, 2, 3, 3, 4]] }), /7 numbers/],
@@ -124,10 +124,25 @@ for (const [name, text, message] of cases) {
   });
 }
 
+test('a box of no area is left out by itself, and named: two of COCO’s are such', () => {
+  for (const bbox of [
+    [2, 2, 0, 4],
+    [2, 2, 4, 0],
+    [20, 10, 0, 0],
+  ]) {
+    const instances = parseInstances(annotation({ bbox }), 'i.json');
+    assert.equal(instances.objects.length, 3);
+    assert.deepEqual(instances.skipped, []);
+    const reason = `annotation 0 (image 7, a.jpg): its box [${bbox}] has no area`;
+    assert.deepEqual(instances.withoutArea, [reason]);
+    assert.equal(leftOutInWords(instances), `1 annotation left out: ${reason}`);
+  }
+});
+
 test('with onBroken: skip, broken annotations are left out and named', () => {
-  const { objects, skipped } = parseInstances(annotation({ bbox: [2, 2, 0, 4] }), 'i.json', 'skip');
+  const { objects, skipped } = parseInstances(annotation({ bbox: [2, 2, -1, 4] }), 'i.json', 'skip');
   assert.equal(objects.length, 3);
-  assert.deepEqual(skipped, ['annotation 0 (image 7, a.jpg): its box [2,2,0,4] has no area']);
+  assert.deepEqual(skipped, ['annotation 0 (image 7, a.jpg): its box [2,2,-1,4] has a side below 0']);
   assert.throws(
     () =>
       parseInstances(
@@ -183,6 +198,9 @@ test('detections are read as they were written', () => {
     { image: 9, category: 90, score: 1e-9, box: [0, 0, 1 / 3, 4] as const, mask: undefined },
   ];
   assert.deepEqual(parseResults(resultsText(detections), 'd.json', instances, 'box'), detections);
+  const [boxAlone] = JSON.parse(resultsText(detections.slice(1)));
+  const empty = JSON.stringify([{ ...boxAlone, segmentation: [] }]);
+  assert.deepEqual(parseResults(empty, 'd.json', instances, 'box'), detections.slice(1));
   assert.deepEqual(parseResults(resultsText([]), 'd.json', instances, 'mask'), []);
   const wrong: [string, RegExp][] = [
     ['{}', /not a list/],

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.js';
 import { fileError } from '../storage/system-errors.js';
+import { counted, listUpTo } from '../terminal/words.js';
 import type { Box, TrueObject } from './detections.js';
 import { polygonsMask } from './polygon.js';
 import { expandCounts, type RunLengths } from './run-length.js';
@@ -33,6 +34,8 @@ export interface Instances {
   objects: Instance[];
   /** The annotations that were left out, and why; empty unless it was asked to skip. */
   skipped: string[];
+  /** Those that are always left out: their boxes have no width or no height, as two of COCO's have. */
+  withoutArea: string[];
 }
 
 /** @returns the object's mask at its image's size; undefined where it has none */
@@ -55,6 +58,12 @@ export async function readInstances(file: string, onBroken: 'fail' | 'skip' = 'f
     throw fileError(cause, 'the annotations cannot be read', file, { exitCode: 2 });
   });
   return parseInstances(text, file, onBroken);
+}
+
+/** `5 annotations left out: …`, the first of them with the reason; undefined where there is none. */
+export function leftOutInWords({ skipped, withoutArea }: Instances): string | undefined {
+  const all = [...skipped, ...withoutArea];
+  return all.length === 0 ? undefined : `${counted(all.length, 'annotation')} left out: ${listUpTo(all, 5)}`;
 }
 
 /** The same, of the file's text. */
@@ -82,7 +91,7 @@ export function parseInstances(text: string, file: string, onBroken: 'fail' | 's
   const imageOfId = new Map(images.map((image) => [image.id, image]));
   const known = new Set(categories.map(({ id }) => id));
   const objects: Instance[] = [];
-  const skipped: string[] = [];
+  const [skipped, withoutArea]: string[][] = [[], []];
   const seen = new Set<number>();
   for (const [at, entry] of list('annotations').entries()) {
     try {
@@ -92,6 +101,10 @@ export function parseInstances(text: string, file: string, onBroken: 'fail' | 's
       objects.push(object);
     } catch (error) {
       if (!(error instanceof BrokenAnnotation)) throw error;
+      if (error instanceof NoArea) {
+        withoutArea.push(error.message);
+        continue;
+      }
       if (onBroken === 'fail') {
         throw new UserError(error.message, {
           place: file,
@@ -101,10 +114,13 @@ export function parseInstances(text: string, file: string, onBroken: 'fail' | 's
       skipped.push(error.message);
     }
   }
-  return { images, categories, objects, skipped };
+  return { images, categories, objects, skipped, withoutArea };
 }
 
 class BrokenAnnotation extends Error {}
+
+/** A box without width or height: nothing can be found there, and the file need not be wrong. */
+class NoArea extends BrokenAnnotation {}
 
 type JsonObject = Record<string, unknown>;
 const isObject = (value: unknown): value is JsonObject =>
@@ -163,6 +179,9 @@ function objectOf(
   }
   const segmentation = segmentationOf(entry.segmentation, image, broken);
   const box = boxOf(bbox, image, broken);
+  if (box[2] === 0 || box[3] === 0) {
+    throw new NoArea(`annotation ${id} (image ${image.id}, ${image.file}): its box [${box}] has no area`);
+  }
   return {
     id,
     image: image.id,
@@ -180,8 +199,9 @@ function boxOf(bbox: unknown, { width, height }: InstanceImage, broken: (message
     return broken('bbox is not four numbers: x, y, width, height');
   }
   const [x, y, w, h] = bbox as number[];
-  if (!(w > 0 && h > 0)) return broken(`its box [${bbox}] has no area`);
-  if (x >= width || y >= height || x + w <= 0 || y + h <= 0) {
+  if (w < 0 || h < 0) return broken(`its box [${bbox}] has a side below 0`);
+  const hasArea = w > 0 && h > 0;
+  if (hasArea && (x >= width || y >= height || x + w <= 0 || y + h <= 0)) {
     return broken(`its box [${bbox}] lies outside of the image of ${width}×${height}`);
   }
   return [x, y, w, h];

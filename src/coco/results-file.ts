@@ -71,7 +71,9 @@ export function parseResults(
       return broken(`category_id ${JSON.stringify(category_id)} is not a category of the annotations`);
     }
     if (!Number.isFinite(score)) return broken('its score is not a number');
-    const mask = segmentation === undefined ? undefined : maskOf(segmentation, size, broken);
+    // An empty list stands for no mask in what some programs write of boxes alone.
+    const hasMask = segmentation !== undefined && !(Array.isArray(segmentation) && segmentation.length === 0);
+    const mask = hasMask ? maskOf(segmentation, size, broken) : undefined;
     if (by === 'mask' && !mask) return broken('it has no segmentation, and masks are to be compared');
     const box = bbox === undefined && mask ? maskBox(mask) : bbox;
     if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite) || box[2] < 0 || box[3] < 0) {

@@ -80,6 +80,11 @@ test('config validate does not look for folders of images, and still checks what
   assert.deepEqual([valid.stderr, valid.code], ['', 0]);
   const chosen = await call(`configValidate(['configs/quickstart.yaml'], ${set('data.classes=[ant, bee]')})`);
   assert.deepEqual([chosen.stderr, chosen.code], ['', 0]);
+  const coco = ['data={ name: coco }', 'model=mask-rcnn', 'normalizer=group'];
+  const detector = await call(
+    `configValidate(['configs/quickstart-detection.yaml'], ${JSON.stringify({ set: coco })})`,
+  );
+  assert.deepEqual([detector.stderr, detector.code], ['', 0]);
   const wrong = await call(
     `configValidate(['configs/quickstart.yaml'], ${set('normalizer={ name: group, groups: 48 }')})`,
   );

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { instanceMask, readInstances } from '../coco/instances.js';
+import { stat, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import type { Sharp } from 'sharp';
+import { instanceMask, leftOutInWords, readInstances } from '../coco/instances.js';
 import { type Drawn, drawObjects } from '../coco/picture.js';
 import { decodeMask } from '../coco/run-length.js';
 import { loadConfig } from '../config/load.js';
@@ -12,6 +13,7 @@ import { sharedArrays } from '../input/batch.js';
 import { sourceOf } from '../input/dataset-source.js';
 import { openSource } from '../input/example-source.js';
 import { ObjectKind } from '../input/object-arrays.js';
+import { fileError } from '../storage/system-errors.js';
 import { columns } from '../terminal/columns.js';
 
 interface ShowExampleOptions {
@@ -41,7 +43,10 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
       fix: '--annotations FILE --images FOLDER, or --config FILE',
     });
   }
-  const { images, categories, objects } = await readInstances(annotations);
+  const instances = await readInstances(annotations, 'skip');
+  const leftOut = leftOutInWords(instances);
+  if (leftOut) process.stderr.write(`warning: ${annotations}: ${leftOut}\n`);
+  const { images, categories, objects } = instances;
   const image = images.find(({ id }) => String(id) === flags.image);
   if (!image) {
     throw new UserError(`there is no image ${flags.image}`, {
@@ -81,7 +86,7 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
     drawn,
     categories.map(({ id }) => id),
   );
-  await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(flags.out);
+  await writePicture(sharp(pixels, { raw: { width, height, channels: 3 } }), flags.out);
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   const rows = here.map(({ id, category, box, area, crowd }) => [
     String(id),
@@ -132,7 +137,7 @@ async function dataShowExample(options: ShowExampleOptions): Promise<number> {
   const categories = Array.from({ length: dataset.classes }, (_, index) => index + 1);
   drawObjects(pixels, height, width, drawn, categories);
   const sharp = await imageLibrary();
-  await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(options.out);
+  await writePicture(sharp(pixels, { raw: { width, height, channels: 3 } }), options.out);
   const lines = drawn.map(({ category, box, mask, crowd }) => {
     const area = mask ? decodeMask(mask).reduce((sum, inside) => sum + inside, 0) : 0;
     const name = classNames?.[category - 1] ?? `class ${category}`;
@@ -144,6 +149,22 @@ async function dataShowExample(options: ShowExampleOptions): Promise<number> {
   );
   return 0;
 }
+
+/** In the format that the file's name ends with. */
+async function writePicture(picture: Sharp, file: string): Promise<void> {
+  const formats = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'];
+  if (!formats.includes(extname(file).toLowerCase())) {
+    throw new UserError(`a picture cannot be written as ${JSON.stringify(basename(file))}`, {
+      place: '--out',
+      fix: `end the name with one of ${formats.join(', ')}`,
+    });
+  }
+  await writeFile(file, await picture.toFormat(formatOf(file)).toBuffer()).catch((cause) => {
+    throw fileError(cause, 'the picture cannot be written', file, { exitCode: 2 });
+  });
+}
+
+const formatOf = (file: string) => extname(file).slice(1).toLowerCase() as 'png';
 
 function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);

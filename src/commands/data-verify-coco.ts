@@ -44,7 +44,7 @@ async function describe(config: CocoConfig, split: 'train' | 'val', dataFolder?:
   const listed = annotatedImages(config, split, dataFolder);
   const checking = { onBroken: 'skip', cacheBytes: 0, cache: decodedCacheFolder(), always: true } as const;
   const { images, objects } = await usableImages(listed, checking);
-  const { categories, skipped } = listed.instances;
+  const { categories, skipped, withoutArea } = listed.instances;
   const withObjects = new Set(objects.map(({ image }) => image));
   const present = new Set(objects.map(({ category }) => category));
   const range = (sides: number[]) => ({
@@ -63,18 +63,20 @@ async function describe(config: CocoConfig, split: 'train' | 'val', dataFolder?:
     classes: categories.length,
     classesWithoutObjects: categories.filter(({ id }) => !present.has(id)).map(({ name }) => name),
     skipped,
+    withoutArea,
   };
 }
 
 function asText(found: Awaited<ReturnType<typeof describe>>): string {
-  const { width, height, skipped, unusableImages, classesWithoutObjects } = found;
+  const { width, height, skipped, withoutArea, unusableImages, classesWithoutObjects } = found;
   const lines = [
     found.annotations,
     `  ${counted(found.images, 'image')}, ${width.least} to ${width.most} pixels wide and ${height.least} to ${height.most} high; ${found.imagesWithoutObjects} without objects`,
     `  ${counted(found.objects, 'object')}, ${found.crowds} of them crowds, in ${found.classes} classes, ${classesWithoutObjects.length} of which have none`,
     ...skipped.map((reason) => `  unusable: ${reason}`),
+    ...withoutArea.map((reason) => `  left out by every run: ${reason}`),
     skipped.length + unusableImages === 0
-      ? '  all can be used'
+      ? `  all ${withoutArea.length === 0 ? '' : 'others '}can be used`
       : `  ${counted(unusableImages, 'image')} and ${counted(skipped.length, 'annotation')} cannot be used`,
   ];
   return `${lines.join('\n')}\n`;

@@ -102,6 +102,7 @@ test('data verify coco says what there is and what cannot be used; half of the n
       annotations: [
         { ...object, id: 1, bbox: [1, 1, 2, 2] },
         { ...object, id: 2, bbox: [1, 1, 0, 2] },
+        { ...object, id: 3, bbox: [1, 1, -1, 2] },
       ],
     }),
   );
@@ -113,7 +114,11 @@ test('data verify coco says what there is and what cannot be used; half of the n
     [file.images, file.unusableImages, file.objects, file.classes, file.width],
     [1, 1, 1, 1, { least: 8, most: 8 }],
   );
-  assert.match(file.skipped.join(), /annotation 2 \(image 1, a\.png\): its box \[1,1,0,2\] has no area/);
+  assert.match(file.withoutArea.join(), /annotation 2 \(image 1, a\.png\): its box \[1,1,0,2\] has no area/);
+  assert.match(
+    file.skipped.join(),
+    /^annotation 3 \(image 1, a\.png\): its box \[1,1,-1,2\] has a side below 0$/,
+  );
   await assert.rejects(dataVerify('coco', { images }), (error: UserError) => {
     assert.equal(error.place, '--images');
     return error instanceof UserError;
@@ -142,6 +147,16 @@ test('data show draws a training example as a step sees it, mirrored in some epo
   assert.ok(epochs.every((pixels, epoch) => pixels.equals(changed[epoch] ? mirrored : plain)));
   assert.ok(changed.includes(true) && changed.includes(false));
   assert.equal(changed[5], changed[6]);
+  for (const [name, message] of [
+    ['nowhere/x.png', /no such file or folder/],
+    ['x.bmp', /cannot be written as "x\.bmp"/],
+  ] as const) {
+    await assert.rejects(dataShow({ config, image: '1', out: join(parent, name) }), (error: UserError) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
   const wrong = { config, image: '2', out: join(parent, 'none.png') };
   await assert.rejects(dataShow(wrong), (error: UserError) => error.place === '--image');
   await assert.rejects(

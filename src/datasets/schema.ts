@@ -3,15 +3,16 @@ import { z } from 'zod';
 
 const images = z.int().min(1).max(1_000_000_000);
 
+const classList = z.array(z.union([z.int().min(0).max(999_999), z.string().min(1).max(255)])).max(1_000_000);
+
+const which =
+  'Only these classes, by number or by name, as labels 0, 1, … in this order; splits and subsets count within them';
+
 const choice = {
-  classes: z
-    .array(z.union([z.int().min(0).max(999_999), z.string().min(1).max(255)]))
+  classes: classList
     .refine((classes) => classes.length >= 2, 'has to name two classes or more')
-    .max(1_000_000)
     .optional()
-    .describe(
-      'Only these classes, by number or by name, as labels 0, 1, … in this order; splits and subsets count within them',
-    ),
+    .describe(which),
   trainSubset: images
     .optional()
     .describe('Train on the first n of a fixed, class-balanced choice of the images'),
@@ -24,6 +25,15 @@ const choice = {
     .describe(
       'The test images, or n training images held out from training (val_split, hold-out), for tuning',
     ),
+};
+
+/** A detector may look for a single class: the rest is background. */
+const choiceOfObjects = {
+  ...choice,
+  classes: classList
+    .refine((classes) => classes.length >= 1, 'has to name a class')
+    .optional()
+    .describe(which),
 };
 
 const augment = z.boolean().default(true);
@@ -134,7 +144,7 @@ const coco = z.strictObject({
   valAnnotations: folder
     .default('coco/annotations/instances_val2017.json')
     .describe("The validation images' annotations"),
-  ...choice,
+  ...choiceOfObjects,
   shorterSide: z
     .int()
     .min(16)
@@ -170,7 +180,7 @@ const shapes = z.strictObject({
   side: z.int().min(32).max(1_024).default(128).describe('Height and width of the drawn scenes'),
   trainImages: images.max(1_000_000).default(1_000).describe('Scenes that are drawn for training'),
   valImages: images.max(1_000_000).default(200).describe('Scenes that are drawn for validation'),
-  ...choice,
+  ...choiceOfObjects,
   flip,
 });
 

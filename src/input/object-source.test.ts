@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { decodeMask, type RunLengths } from '../coco/run-length.js';
+import { parseConfig } from '../config/load.js';
 import { canvasesOf, canvasOf, scaledSize } from '../datasets/detection/canvas.js';
 import { openCoco, openShapes } from '../datasets/detection/index.js';
 import { type CocoConfig, dataSchemas } from '../datasets/schema.js';
 import { UserError } from '../errors.js';
+import { loadTask } from '../tasks/index.js';
 import type { Batch } from './batch.js';
 import { openTrainBatches } from './batches.js';
 import { sourceOf } from './dataset-source.js';
@@ -250,7 +252,7 @@ describe('images in the form of COCO', () => {
     await write();
     await writeFile(join(folder, 'empty.png'), 'no image');
     await fails(/empty\.png: image 20 \(no annotation\): the file cannot be used/);
-    await write({ annotations: [{ ...annotations.annotations[1], bbox: [1, 1, 0, 4] }] });
+    await write({ annotations: [{ ...annotations.annotations[1], bbox: [1, 1, -1, 4] }] });
     await fails(/instances\.json: annotation 2 \(image 30, lying\.png\)/);
     await fails(/data\.expect\.train.*expected 4, found 3/, {
       expect: { classes: 2, train: 4, val: 3 },
@@ -259,6 +261,62 @@ describe('images in the form of COCO', () => {
     await write();
     await fails(/data\.val: no such folder/, { val: 'nowhere' });
     await fails(/data\.trainAnnotations: no such file/, { trainAnnotations: 'nowhere.json' });
+  });
+
+  test('leave boxes of no area out by themselves, and say so, for two of COCO’s are such', async (context) => {
+    const [, first, second] = annotations.annotations;
+    await write({ annotations: [first, { ...second, bbox: [5, 10, 0, 20] }] });
+    const said: string[] = [];
+    context.mock.method(process.stderr, 'write', (text: string) => said.push(text) > 0);
+    const { validation } = await openCoco(configOf(), { quiet: true });
+    context.mock.restoreAll();
+    assert.deepEqual(
+      validation.truth?.objects.map(({ id }) => id),
+      [2],
+    );
+    assert.match(said.join(''), /1 annotation left out: annotation 3 .*its box \[5,10,0,20\] has no area/);
+  });
+
+  test('of a single class are enough, as all else is background', async () => {
+    await write();
+    const dataset = await openCoco(configOf({ classes: ['left'] }), { quiet: true });
+    assert.deepEqual([dataset.classes, dataset.validation.truth?.objects.map(({ id }) => id)], [1, [2]]);
+    assert.throws(() => parsed({ name: 'cifar10', classes: ['cat'] }), /two classes or more/);
+  });
+
+  test('keep a checksum of both annotation files, of one name, too', async () => {
+    await write();
+    const { checksums } = await openCoco(configOf(), { quiet: true });
+    assert.deepEqual(Object.keys(checksums), ['instances.json']);
+    await mkdir(join(folder, 'other'), { recursive: true });
+    const text = JSON.stringify({ ...annotations, annotations: annotations.annotations.slice(1) });
+    await writeFile(join(folder, 'other', 'instances.json'), text);
+    const changes = { trainAnnotations: join(folder, 'other', 'instances.json') };
+    const both = (await openCoco(configOf(changes), { quiet: true })).checksums;
+    assert.deepEqual(Object.keys(both), ['train: instances.json', 'val: instances.json']);
+    assert.equal(both['val: instances.json'], checksums['instances.json']);
+    assert.notEqual(both['train: instances.json'], checksums['instances.json']);
+  });
+
+  test('have masks where masks are found, or the run does not begin', async () => {
+    const requireData = async (model: string) => {
+      const config = parseConfig(`model: ${model}\nnormalizer: group\ndata: coco\n`, { file: 'a.yaml' });
+      const { task } = await loadTask(config);
+      const dataset = await openCoco(configOf(), { quiet: true });
+      task.requireData?.(dataset);
+    };
+    await write();
+    await assert.rejects(requireData('mask-rcnn'), (error: UserError) => {
+      assert.match(
+        `${error.place}: ${error.message}`,
+        /^data\.valAnnotations: .*annotation 4 \(image 30\) has no mask/,
+      );
+      assert.match(error.fix ?? '', /faster-rcnn/);
+      return true;
+    });
+    await requireData('faster-rcnn');
+    await write({ annotations: annotations.annotations.slice(0, 3) });
+    await requireData('mask-rcnn');
   });
 
   test('with more objects than the limit keep the first, and say so', async (context) => {

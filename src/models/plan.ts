@@ -2,6 +2,7 @@ import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { isDetectorName } from '../config/schema-model.js';
 import type { Sizes } from '../datasets/dataset.js';
+import { canvasesOf } from '../datasets/detection/canvas.js';
 import { type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
 import { didYouMean, UserError } from '../errors.js';
@@ -44,15 +45,18 @@ export function planRun(config: Config, dataFolder?: string, head?: Head): Plan 
  */
 export function checkPlan(config: Config): void {
   const { data } = config;
-  if (data.name !== 'image-folder' || (data.expect && !data.classes)) {
+  if ((data.name !== 'image-folder' && data.name !== 'coco') || (data.expect && !data.classes)) {
     planRun(config);
     return;
   }
-  const { resolution } = data;
+  const isCoco = data.name === 'coco';
+  const [{ height, width }] = isCoco
+    ? canvasesOf(data)
+    : [{ height: data.resolution, width: data.resolution }];
   planWith(config, {
     sizes: { train: Number.MAX_SAFE_INTEGER, validation: Number.MAX_SAFE_INTEGER },
-    classes: data.classes?.length ?? 1000,
-    shape: [resolution, resolution, 3],
+    classes: data.classes?.length ?? (isCoco ? 80 : 1000),
+    shape: [height, width, 3],
   });
 }
 

@@ -1,6 +1,7 @@
 /** A task: what a network is trained to do. Classification is one; the training loop knows nothing of it. */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Instances } from '../coco/instances.js';
+import type { Dataset } from '../datasets/dataset.js';
 import type { Kernels } from '../engine/kernel-table.js';
 import type { Batch, BatchSpec } from '../input/batch.js';
 import type { Head } from '../nn/net.js';
@@ -36,6 +37,8 @@ export interface Task extends Measured {
   training(outputs: Tensors, targets: Tensors, context: StepContext): { losses: Tensors; counts?: Tensors };
   /** In the graph, for a batch of an evaluation: what leaves it. */
   predictions(outputs: Tensors, targets: Tensors, context: StepContext): Tensors;
+  /** Before a run begins. @throws UserError for data that it cannot learn from or be judged on */
+  requireData?(dataset: Dataset): void;
   /** On the host, for a whole split. */
   evaluator(split: { views: number; truth?: Instances }): Evaluator;
 }

@@ -115,6 +115,7 @@ export async function openPredictor(
         categories,
         objects: [],
         skipped: [],
+        withoutArea: [],
       };
       const source = await openSource({
         objects: objectTable(only),

@@ -82,6 +82,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
   const planned = planRun(config, options.dataFolder, task.head);
   checkMemory(config, planned.model);
   const dataset = await loadDataset(config.data, { ...options, ffmpeg: ffmpegPath });
+  task.requireData?.(dataset);
   const sources = await openSources(dataset, loadedTask);
   const { resolved, network: model, model: description } = confirmPlan(planned, config, dataset);
   const never = dropsNeverReached(config);

@@ -1,7 +1,7 @@
 /** Data sets of images with boxes and masks: COCO's form, and drawn scenes. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import type { Instances } from '../../coco/instances.js';
+import { type Instances, leftOutInWords } from '../../coco/instances.js';
 import { UserError } from '../../errors.js';
 import { counted, listUpTo } from '../../terminal/words.js';
 import type { Dataset, Split } from '../dataset.js';
@@ -61,7 +61,7 @@ export async function openCoco(
     shape: [height, width, 3],
     ...pixelStatistics('coco'),
     ...splits,
-    checksums: { [basename(train.file)]: train.sha256, [basename(val.file)]: val.sha256 },
+    checksums: checksumsOf(train, val),
     official: false,
     note: `${basename(train.file)} and ${basename(val.file)} (${counted(splits.train.count, 'training image')}, ${counted(splits.validation.count, 'validation image')})`,
     decoding: { colourJitter: 0, lighting: 0, onBroken: config.onBroken, cacheBytes },
@@ -101,6 +101,7 @@ function drawn(config: ShapesConfig, part: number, indices: Uint32Array, isTrain
     categories: sceneCategories.map((name, index) => ({ id: index + 1, name })),
     objects: [],
     skipped: [],
+    withoutArea: [],
   };
   for (const [at, index] of indices.entries()) {
     const { pixels, objects } = drawScene(part, index, side);
@@ -113,6 +114,16 @@ function drawn(config: ShapesConfig, part: number, indices: Uint32Array, isTrain
     }
   }
   return { ...splitOf(ofClasses(instances, config.classes), isTraining), images };
+}
+
+/** By the files' names, told apart by their splits where they have one name. */
+function checksumsOf(train: AnnotatedImages, val: AnnotatedImages): Dataset['checksums'] {
+  const [first, second] = [train, val].map(({ file }) => basename(file));
+  const isSame = first === second && train.file !== val.file;
+  return {
+    [isSame ? `train: ${first}` : first]: train.sha256,
+    [isSame ? `val: ${second}` : second]: val.sha256,
+  };
 }
 
 function splitOf(instances: Instances, isTraining: boolean): Split {
@@ -135,11 +146,9 @@ function select(instances: Instances, indices: Uint32Array): Instances {
   return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
 }
 
-function saySkipped({ file, instances: { skipped } }: AnnotatedImages): void {
-  if (skipped.length === 0) return;
-  process.stderr.write(
-    `warning: ${file}: ${counted(skipped.length, 'annotation')} left out: ${listUpTo(skipped, 5)}\n`,
-  );
+function saySkipped({ file, instances }: AnnotatedImages): void {
+  const leftOut = leftOutInWords(instances);
+  if (leftOut) process.stderr.write(`warning: ${file}: ${leftOut}\n`);
 }
 
 /** Says which images have more objects than a step learns from. */

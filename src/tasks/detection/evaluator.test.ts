@@ -121,6 +121,7 @@ test('pictures show the truth beside what was found, at the size of the images',
       segmentation: { counts: mask.counts },
     })),
     skipped: [],
+    withoutArea: [],
   };
   // The scene in the upper left corner of a canvas of 96 × 128.
   const canvas = new Uint8Array(96 * 128 * 3).fill(7);

@@ -3,6 +3,7 @@
  * found are computed within the step, with fixed shapes.
  */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Dataset } from '../../datasets/dataset.js';
 import { canvasesOf } from '../../datasets/detection/canvas.js';
 import { scenesOf } from '../../datasets/detection/scenes-of.js';
 import type { DataConfig } from '../../datasets/schema.js';
@@ -104,6 +105,10 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
       return { ...predictions, masks: masksOf(masks(outputs, found, context), found) };
     },
 
+    requireData(dataset) {
+      if (hasMasks) requireMasks(dataset, data);
+    },
+
     evaluator({ truth }) {
       if (!truth) throw new Error('a split without its annotations cannot be judged');
       return detectionEvaluator(truth, by, canvases);
@@ -115,6 +120,24 @@ export function detection(model: DetectorConfig, data: DataConfig): Task {
     const [{ name, stride }] = maps;
     const [, height, width] = outputs[name].shape;
     return { height: height! * stride, width: width! * stride };
+  }
+}
+
+/** @throws {UserError} where an object of validation has no mask, or none of training has one */
+function requireMasks({ train, validation }: Dataset, data: DataConfig): void {
+  const fix = 'use a model that finds boxes alone: faster-rcnn';
+  const place = (split: 'train' | 'val') =>
+    data.name === 'coco' ? `data.${split}Annotations: ${data[`${split}Annotations`]}` : 'data';
+  const without = validation.truth?.objects.find(({ segmentation }) => !segmentation);
+  if (without) {
+    throw new UserError(
+      `annotation ${without.id} (image ${without.image}) has no mask, and masks are compared in validation`,
+      { place: place('val'), fix },
+    );
+  }
+  const forms = train.objects?.forms ?? [];
+  if (forms.length > 0 && !forms.some((form) => form !== 0)) {
+    throw new UserError('no object that is trained on has a mask', { place: place('train'), fix });
   }
 }
 
