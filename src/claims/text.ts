@@ -79,13 +79,11 @@ function standsOn(claim: AssessedClaim): [experiment: string, found: string][] {
   const withInterval = measured.filter(({ interval }) => interval);
   const names = (found: Evidence[]) => [...new Set(found.map(({ experiment }) => experiment))].reverse();
   // A run that diverged is a finding, too.
-  const shown =
-    withInterval.length > 0
-      ? names(withInterval)
-      : names(measured.length > 0 ? measured : evidence).slice(0, 1);
+  const best = [withInterval, measured].find(({ length }) => length > 0) ?? evidence;
+  const shown = names(best).slice(0, best === withInterval ? undefined : 1);
   if (shown.length > 0) {
     return shown.map((name) => {
-      const found = evidence.filter(({ experiment }) => experiment === name);
+      const found = best.filter(({ experiment }) => experiment === name);
       return [`[\`${name}\`](${name}/table.md)`, found.map(evidenceInWords).join('<br>')];
     });
   }
