@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { table2Trial, trialIn } from '../report/testing/trial-experiment.js';
 import { classificationError, type Metric } from '../tasks/metric.js';
 import { regenerate } from '../tools/readme.js';
-import { type AssessedClaim, assessClaims, type Evidence } from './claims.js';
+import { type AssessedClaim, assessClaims, type Evidence, experimentCosts } from './claims.js';
 import { paperClaims } from './list.js';
 import {
   renderAbstractMarkdown,
@@ -71,6 +71,16 @@ test('the shipped experiments test the abstract’s claims on classification', a
   }
   const lines = find(claims, 'abstract-9').code!.lines;
   assert.ok(lines >= 1 && lines <= 10, `GN is ${lines} lines`);
+});
+
+test('every shipped experiment has a cost, also where it only prepares others', async () => {
+  const shipped = readdirSync('experiments').filter((name) => name.endsWith('.yaml'));
+  const costs = await experimentCosts();
+  assert.deepEqual(
+    costs.map(({ command }) => command).sort(),
+    shipped.map((name) => `gnbench sweep experiments/${name}`).sort(),
+  );
+  assert.ok(costs.every(({ hours }) => hours > 0));
 });
 
 test('no claim is left without the experiments that were made for it', async () => {

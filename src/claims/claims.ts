@@ -14,7 +14,7 @@ import { estimateRun, sideBySide } from '../sweep/estimate.js';
 import type { Metric } from '../tasks/metric.js';
 import { type Claim, paperClaims } from './list.js';
 
-/** An experiment that tests a claim. */
+/** An experiment, which may test a claim. */
 export interface Test {
   experiment: string;
   command: string;
@@ -61,10 +61,19 @@ interface Known {
 
 /** Throws UserError when an experiment in the folder is wrong. */
 export async function assessClaims(folder = 'experiments'): Promise<AssessedClaim[]> {
+  const known = await examineAll(folder);
+  return paperClaims.map((claim) => assess(claim, known));
+}
+
+/** Every experiment in the folder, also those that only prepare others; the shortest first. Throws as `assessClaims`. */
+export async function experimentCosts(folder = 'experiments'): Promise<Test[]> {
+  return (await examineAll(folder)).map(({ test }) => test);
+}
+
+async function examineAll(folder: string): Promise<Known[]> {
   const known: Known[] = [];
   for (const name of shippedExperiments(folder)) known.push(await examine(join(folder, `${name}.yaml`)));
-  known.sort((a, b) => a.test.hours - b.test.hours);
-  return paperClaims.map((claim) => assess(claim, known));
+  return known.sort((a, b) => a.test.hours - b.test.hours);
 }
 
 async function examine(file: string): Promise<Known> {

@@ -100,14 +100,13 @@ function silenceInWords(test: Test): string {
     : `${done} of ${planned} runs done, none to compare yet`;
 }
 
-/** A Markdown table of the cost of each experiment that tests a claim. */
-export function renderCostsMarkdown(claims: readonly AssessedClaim[]): string {
-  const tests = new Map(
-    claims.flatMap((claim) => claim.tests.map((test) => [test.experiment, test] as const)),
-  );
-  const costs = [...tests.values()]
-    .sort((a, b) => a.hours - b.hours)
-    .map((test) => [`\`${test.command}\``, costInWords(test), `${test.runs.done} of ${test.runs.planned}`]);
+/** A Markdown table of experiments' costs. */
+export function renderCostsMarkdown(tests: readonly Test[]): string {
+  const costs = tests.map((test) => [
+    `\`${test.command}\``,
+    costInWords(test),
+    `${test.runs.done} of ${test.runs.planned}`,
+  ]);
   return `${grid(['command', 'cost on two cores', 'runs done'], costs)}\n`;
 }
 

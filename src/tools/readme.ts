@@ -5,7 +5,7 @@
  * - `headline EXPERIMENT`: the abstract's claims beside what the experiment measured
  * - `abstract`: the abstract's sentences, each with the figure that it stands on
  * - `claims`: every claim with its experiments
- * - `costs`: the cost of each experiment
+ * - `costs`: the cost of each experiment that is shipped
  * - `summary EXPERIMENT`: the paper's layout and the differences
  * - `table EXPERIMENT`: the table in full
  * - `speed`: one sentence on results/bench/peers.md
@@ -17,7 +17,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { collect } from '../analysis/collect.js';
-import { assessClaims } from '../claims/claims.js';
+import { assessClaims, experimentCosts } from '../claims/claims.js';
 import {
   renderAbstractMarkdown,
   renderClaimsMarkdown,
@@ -65,7 +65,7 @@ async function generate(what: string, file: string): Promise<string> {
   const [kind, experiment, ...rest] = what.split(' ');
   if (kind === 'abstract' && !experiment) return renderAbstractMarkdown(await assessClaims());
   if (kind === 'claims' && !experiment) return renderClaimsMarkdown(await assessClaims());
-  if (kind === 'costs' && !experiment) return renderCostsMarkdown(await assessClaims());
+  if (kind === 'costs' && !experiment) return renderCostsMarkdown(await experimentCosts());
   if (kind === 'speed' && !experiment) return `${speedInWords(readFileSync(peersTable, 'utf8'))}\n`;
   if (kind === 'headline' && experiment && rest.length === 0) {
     return renderHeadlineMarkdown(await assessClaims(), experiment);
