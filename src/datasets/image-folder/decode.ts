@@ -2,15 +2,12 @@ import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { UserError } from '../../errors.js';
 import { fileError, isSystemError } from '../../storage/system-errors.js';
 import { imageLibrary } from './image-library.js';
+import type { Pixels } from './pixels.js';
+import { type Kernel, type Part, resample } from './resample.js';
 
 const sharp = await imageLibrary();
 
-/** Decoded pixels, [height, width, 3], sRGB, uint8. */
-export interface Pixels {
-  data: Uint8Array;
-  width: number;
-  height: number;
-}
+export type { Pixels } from './pixels.js';
 
 // ImageNet's largest file has 15 MB, its largest image 20 million pixels.
 const fileLimit = 64 * 2 ** 20;
@@ -22,7 +19,8 @@ sharp.cache(false);
 
 /**
  * Decodes a JPEG or PNG file, known by its first bytes, whatever it is called. Grey, CMYK and 16-bit images become
- * 8-bit sRGB; transparency is dropped; the orientation that a camera noted is not applied (as in the paper's code).
+ * 8-bit sRGB; transparency is dropped. As in the paper's code, neither the orientation that a camera noted nor a colour
+ * profile is applied, but for CMYK's.
  *
  * @throws {UserError} naming the file, when it is neither, cut short or broken, or larger than 64 MiB or 67 megapixels;
  *   also when it cannot be read, and then the system's error is its cause
@@ -33,7 +31,8 @@ export async function decodeImage(path: string): Promise<Pixels> {
     const jpeg = content[0] === 0xff && content[1] === 0xd8;
     const png = content.length > 4 && content.readUInt32BE(0) === 0x89504e47;
     if (!jpeg && !png) throw new Error('neither a JPEG nor a PNG file');
-    const { data, info } = await sharp(content, { failOn: 'error', limitInputPixels: pixelLimit })
+    const ignoreIcc = !(await isCmyk(content));
+    const { data, info } = await sharp(content, { failOn: 'error', limitInputPixels: pixelLimit, ignoreIcc })
       .toColourspace('srgb')
       .removeAlpha()
       .raw({ depth: 'uchar' })
@@ -59,6 +58,15 @@ export async function decodeImage(path: string): Promise<Pixels> {
     });
   }
 }
+
+/** Inks become colours by a profile alone. A header that cannot be read is decoding's to tell. */
+const isCmyk = async (content: Buffer): Promise<boolean> =>
+  sharp(content, { limitInputPixels: false })
+    .metadata()
+    .then(
+      ({ space }) => space === 'cmyk',
+      () => false,
+    );
 
 /** Sound, as far as is known, but more than is read. */
 class TooLarge extends Error {}
@@ -108,11 +116,12 @@ function toThreeChannels(data: Buffer, channels: number): Uint8Array {
 /** The part of an image from (`left`, `top`) on, `width` × `height`, scaled to `toWidth` × `toHeight`. */
 export async function scalePart(
   image: Pixels,
-  part: { left: number; top: number; width: number; height: number },
+  part: Part,
   toWidth: number,
   toHeight: number,
-  kernel: 'cubic' | 'linear' = 'cubic',
+  kernel: Kernel = 'cubic',
 ): Promise<Pixels> {
+  if (toWidth > part.width || toHeight > part.height) return resample(image, part, toWidth, toHeight, kernel);
   const { data, info } = await sharp(image.data, {
     raw: { width: image.width, height: image.height, channels: 3 },
   })
