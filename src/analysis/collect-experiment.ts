@@ -67,6 +67,7 @@ function readCells(
               seed,
               epochs: cell.config.epochs,
               metric: experiment.metric,
+              model: cell.config.model,
             }),
           ),
         ),

@@ -2,23 +2,30 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import { readCurves } from '../runs/curves.js';
 import { readRunFacts } from '../runs/environment.js';
 import { readResponses } from '../runs/responses.js';
-import { metricStatistics } from '../runs/statistics.js';
+import { metricStatistics, reportedStatistic } from '../runs/statistics.js';
 import { metricsOf, readSummary, type Summary } from '../runs/summary.js';
 import { labelOf, type Metric } from '../tasks/metric.js';
 import type { StudyRun } from './study.js';
 
+interface Planned {
+  seed: number;
+  epochs?: number;
+  /** The name of the metric to compare; the task's first without it. */
+  metric?: string;
+  model: Pick<Config['model'], 'name'>;
+}
+
 /**
  * A run as its files tell it; never throws for what a run that was killed may leave behind.
- *
- * @param planned.metric the name of the metric to compare; the task's first without it
  */
 export async function readRun(
   folder: string,
-  { seed, epochs, metric: wanted }: { seed: number; epochs?: number; metric?: string },
+  { seed, epochs, metric: wanted, model }: Planned,
 ): Promise<StudyRun> {
   const [curvesFile, summaryFile] = [join(folder, 'curves.csv'), join(folder, 'summary.json')];
   const run: StudyRun = {
@@ -57,7 +64,7 @@ export async function readRun(
     );
   }
   const metrics = withFirst(metricsOf(summary), wanted);
-  const value = metricStatistics(rows, metrics[0]).medianLast5;
+  const value = metricStatistics(rows, metrics[0])[reportedStatistic(model.name)];
   if (summary?.status === 'completed' && problems.length === 0 && !Number.isFinite(value)) {
     problems.push(`curves.csv holds no validation ${labelOf(metrics[0])}`);
   }

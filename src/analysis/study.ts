@@ -21,7 +21,7 @@ export interface StudyRun {
   epochs: { done: number; total?: number };
   /** The metrics of the run's task, the compared one first. */
   metrics: readonly Metric[];
-  /** Median of the last 5 epochs' values of the compared metric; only of a completed run. */
+  /** The compared metric's statistic that is reported of its model (`reportedStatistic`); only of a completed run. */
   value?: number;
   rows: CurveRow[];
   /** The distribution of its convolutions' responses by epoch, where it logged them. */

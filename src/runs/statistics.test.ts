@@ -2,11 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classificationError, type Metric } from '../tasks/metric.js';
 import type { CurveRow } from './curves.js';
-import { median, metricStatistics } from './statistics.js';
+import { median, metricStatistics, reportedStatistic } from './statistics.js';
 
 const rows = (...errors: (number | undefined)[]) =>
   errors.map((val_error) => ({ val_error }) as unknown as CurveRow);
 const validationError = (of: CurveRow[]) => metricStatistics(of, classificationError);
+
+test('of images the median is reported, of clips and detectors the final model’s number', () => {
+  const found = ['resnet20', 'i3d-resnet18', 'c2d-resnet50', 'mask-rcnn', 'faster-rcnn'].map(
+    reportedStatistic,
+  );
+  assert.deepEqual(found, ['medianLast5', 'final', 'final', 'final', 'final']);
+});
 
 test('final, median of the last five and best', () => {
   assert.deepEqual(validationError(rows(1, 90, 50, 40, 44, 42, 41)), { final: 41, medianLast5: 42, best: 1 });

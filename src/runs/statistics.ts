@@ -1,4 +1,5 @@
 /** The statistics of a run's curves. */
+import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
 import { type CurveRow, valColumn } from './curves.js';
 
@@ -24,6 +25,14 @@ export function metricStatistics(rows: readonly CurveRow[], { name, better }: Me
     best: values.reduce((best, value) => (isBetter(value, best) || Number.isNaN(best) ? value : best)),
   };
 }
+
+/**
+ * The statistic that is a run's number in tables. Of images it is the median of the last five evaluated epochs, as in the
+ * paper's section 4.1. Of clips and of a detector it is the last evaluation's, which judges the final model as the paper's
+ * tables do: with all views of a video, and behind the last drop of the rate.
+ */
+export const reportedStatistic = (model: string): 'medianLast5' | 'final' =>
+  isOverClips(model) || isDetectorName(model) ? 'final' : 'medianLast5';
 
 /** A metric of the last evaluated epoch in words: `error 12.34 %`; undefined where no epoch was evaluated. */
 export function lastInWords(rows: readonly CurveRow[], metric: Metric): string | undefined {

@@ -40,9 +40,9 @@ function notesBlock(model: TableModel): string[] {
 }
 
 /** Says in one sentence or two what the numbers are. */
-export function captionOf({ source, metric }: TableModel): string {
+export function captionOf({ source, metric, statistic }: TableModel): string {
   const unit = metric.unit === '' ? '' : ` in ${metric.unit}`;
-  const ours = `Validation ${labelOf(metric)}${unit}: the median of the last 5 epochs, mean ± standard deviation over the seeds that completed.`;
+  const ours = `Validation ${labelOf(metric)}${unit}: ${statistic}, mean ± standard deviation over the seeds that completed.`;
   return source ? `${ours} Paper: ${source}.` : ours;
 }
 

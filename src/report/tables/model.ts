@@ -8,6 +8,7 @@ import { mean, sampleStd } from '../../analysis/statistics.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
 import { contextOf, normalizerKey } from '../../experiments/setting.js';
+import { reportedStatistic } from '../../runs/statistics.js';
 import type { Metric } from '../../tasks/metric.js';
 
 /** A cell's row: the paper's value and ours, in the metric's unit. */
@@ -37,6 +38,8 @@ export interface Matrix {
 
 export interface TableModel {
   metric: Metric;
+  /** The statistic of each run's values: `the median of the last 5 epochs`, `the last evaluation`. */
+  statistic: string;
   name: string;
   title: string;
   source?: string;
@@ -66,6 +69,7 @@ export function tableModel(study: Study): TableModel {
   const sources = [...new Set(shown.flatMap(({ published }) => published?.source ?? []))];
   return {
     metric: study.metric,
+    statistic: statisticInWords(study),
     name: study.name,
     title: study.title,
     source: sources.length > 0 ? sources.join(', ') : undefined,
@@ -80,6 +84,14 @@ export function tableModel(study: Study): TableModel {
     fewExamples: fewExamples(study),
     differences: differencesLine(study),
   };
+}
+
+function statisticInWords({ cells }: Study): string {
+  const told = cells.map(({ config: { model, evaluate, steps } }) => {
+    if (reportedStatistic(model.name) === 'final') return 'the last evaluation';
+    return `the median of the last 5 ${evaluate.every > 1 || steps !== undefined ? 'evaluations' : 'epochs'}`;
+  });
+  return [...new Set(told)].join(' or ');
 }
 
 function byConvolutions(cells: StudyCell[]): TableModel['convolutions'] {
