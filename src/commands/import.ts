@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { pixelStatistics } from '../datasets/pixel-statistics.js';
 import { withPresentNames } from '../weights/detector-names.js';
 import { knownModel, modelWithTensors, publishedModel } from '../weights/published-models.js';
 import type { WeightsLibrary } from '../weights/published-names.js';
@@ -30,8 +31,12 @@ export async function importWeights(file: string, flags: ImportFlags): Promise<n
     file,
   );
   const out = flags.out ?? join(dirname(file), `${basename(file, '.safetensors')}.gnbench.safetensors`);
+  // Both libraries standardize images as ImageNet's.
+  const { mean, std } = pixelStatistics('image-folder');
   const metadata = {
     ...describeArchitecture(architecture, classes),
+    mean: JSON.stringify(mean),
+    std: JSON.stringify(std),
     source: `${flags.from} ${name}`,
     sourceSha256: read.sha256,
   };

@@ -30,6 +30,8 @@ export interface Sources {
   /** The validation split with all views of its videos, for the last evaluation; left out where there is one each. */
   allViews?: SourceDescription;
   statistics: SourceDescription;
+  /** The validation images that the responses of convolutions are taken of, the first of it. */
+  responses: SourceDescription;
 }
 
 /** The data set's examples with the targets that the task wants. */
@@ -46,6 +48,7 @@ export async function openSources(dataset: Dataset, { task, examples }: LoadedTa
       allViews: await changed(sourceOf(dataset, 'validation', { allViews: true })),
     }),
     statistics: statisticsSource(dataset),
+    responses: statisticsSource(dataset, 'validation'),
   };
 }
 
@@ -66,7 +69,7 @@ function requireTargets({ name, targets }: Task, { spec }: SourceDescription): v
   }
 }
 
-type EvaluationSources = Pick<Sources, 'validation' | 'allViews' | 'statistics'>;
+type EvaluationSources = Pick<Sources, 'validation' | 'allViews' | 'statistics' | 'responses'>;
 
 /** Takes what an evaluation leaves behind beside its numbers. */
 export interface KeepOfEvaluation {
@@ -128,7 +131,7 @@ const computation = ({ config: { precision, engine } }: Network) => ({
 function defineEvaluations(
   program: Program,
   network: Network,
-  { validation, allViews = validation, statistics }: EvaluationSources,
+  { validation, allViews = validation, statistics, responses: answered }: EvaluationSources,
 ): OpenNetwork['evaluate'] {
   const { config, task, variables } = network;
   const { batchSize } = config.evaluate;
@@ -139,7 +142,7 @@ function defineEvaluations(
   const step = defineEvaluation(program, network, ...sizes);
   const images = preciseImages(config, variables);
   const layers = config.log.responses;
-  const responses = layers && defineResponses(program, network, validation, layers);
+  const responses = layers && defineResponses(program, network, answered, layers);
   const measure: OpenNetwork['evaluate'] = async (pause, final, keep) => {
     const split = final ? allViews : validation;
     const evaluation = await evaluate(step, task, split, batchSize, pause, keep?.file);

@@ -112,13 +112,16 @@ export interface Precise {
   images: number;
 }
 
-/** The training images in the order in which precise statistics take them. */
-export const statisticsSource = (dataset: Images): SourceDescription => sourceOf(balanced(dataset), 'train');
+/** The images of a split in the order in which a few of them stand for all. */
+export const statisticsSource = (
+  dataset: Images,
+  split: 'train' | 'validation' = 'train',
+): SourceDescription => sourceOf(balanced(dataset, split), split);
 
-/** The data set with its training image files in an order whose every beginning holds the classes evenly. */
-function balanced(dataset: Images): Images {
-  const { labels, files, count } = dataset.train;
-  if (!files) return dataset;
+/** The data set with a split's image files in an order whose every beginning holds the classes evenly. */
+function balanced(dataset: Images, split: 'train' | 'validation'): Images {
+  const { labels, files, count } = dataset[split];
+  if (!files || dataset.scenes) return dataset;
   const order = balancedOrder(
     labels,
     Uint32Array.from({ length: count }, (_, index) => index),
@@ -129,7 +132,7 @@ function balanced(dataset: Images): Images {
     ordered[at] = labels[index];
   });
   const paths = Array.from(order, (index) => files.paths[index]);
-  return { ...dataset, train: { ...dataset.train, labels: ordered, files: { ...files, paths } } };
+  return { ...dataset, [split]: { ...dataset[split], labels: ordered, files: { ...files, paths } } };
 }
 
 type Sums = Map<string, { first: Float64Array; second: Float64Array }>;

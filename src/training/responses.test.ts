@@ -67,9 +67,9 @@ test('a convolution’s responses to the first validation images, before normali
   const { data: weights, shape } = initialize(model.variables, tried.seed)['stem.conv.weight'];
   const responses = tf.tidy(() => {
     const [height, width] = data.shape;
-    const count = 20 * height * width * 3;
+    const count = 30 * height * width * 3;
     const images = tf.tensor(Float32Array.from(data.validation.images.slice(0, count)), [
-      20,
+      30,
       height,
       width,
       3,

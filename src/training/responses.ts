@@ -8,13 +8,14 @@ import type { TensorNet } from '../nn/tensor-net.js';
 import { type Distribution, percentiles } from '../runs/responses.js';
 import type { Tensors } from '../tasks/task.js';
 import { forward, imageFeed, type Network, tensorNet } from './network.js';
+import { statisticsBatch } from './precise-statistics.js';
 
 /** Gives the responses' distribution by layer, as the network stands. */
 export type MeasureResponses = () => Promise<Record<string, Distribution>>;
 
 /**
- * Adds a step that evaluates the first `evaluate.batchSize` images of a split and gives what the named convolutions
- * answer to them. Running statistics are used, as in every evaluation.
+ * Adds a step that evaluates the first images of a source, 250 or all, and gives what the named convolutions answer to
+ * them. Running statistics are used, as in every evaluation.
  */
 export function defineResponses(
   program: Program,
@@ -22,7 +23,7 @@ export function defineResponses(
   source: SourceDescription,
   layers: readonly string[],
 ): MeasureResponses {
-  const batchSize = Math.min(network.config.evaluate.batchSize, source.count);
+  const batchSize = statisticsBatch(source.count);
   const step = program.define('responses', imageFeed(network, batchSize), (step) => {
     const found: Tensors = {};
     forward(network, listening(tensorNet(network, step, { training: false }), layers, found), step);

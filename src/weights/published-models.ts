@@ -101,19 +101,27 @@ export function exportedModel(
 function whatLibraryHas({ model, normalizer }: Architecture, library: WeightsLibrary): string | undefined {
   if (isPublishedDetector(model.name)) return whatDetectorHas({ model, normalizer }, library);
   const { strideIn1x1 } = model as { strideIn1x1?: boolean };
-  const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer as {
-    weightStandardization?: boolean;
-    epsilon?: number;
-    groups?: number;
-    channelsPerGroup?: number;
-  };
   if (strideIn1x1) return 'the stride in the 3×3 convolutions (model.strideIn1x1: false)';
+  const all = [normalizer, ...Object.values(normalizer.parts ?? {})];
+  return all.map((each) => whatNormalizerHas(each as LibraryNormalizer, library)).find(Boolean);
+}
+
+interface LibraryNormalizer {
+  name: string;
+  weightStandardization?: boolean;
+  epsilon?: number;
+  groups?: number;
+  channelsPerGroup?: number;
+}
+
+function whatNormalizerHas(normalizer: LibraryNormalizer, library: WeightsLibrary): string | undefined {
+  const { weightStandardization, epsilon, groups, channelsPerGroup } = normalizer;
   if (weightStandardization) return 'no weight standardization';
   // FRN's threshold is a variable that the libraries have no name for: it is refused there.
   if ((epsilon ?? 1e-5) !== 1e-5 && normalizer.name !== 'filter-response')
     return 'an ε of 1e-5 (normalizer.epsilon)';
   // torchvision has BN only, and whoever builds another there names it. timm's resnet50_gn would load these as its own.
-  const others = ['layer', 'instance'].includes(normalizer.name);
+  const others = ['layer', 'instance', 'weight-norm'].includes(normalizer.name);
   const otherGroups = (groups ?? 32) !== 32 || channelsPerGroup !== undefined;
   if (library === 'timm' && (others || (normalizer.name === 'group' && otherGroups)))
     return 'BN, or GN with 32 groups (normalizer.groups)';

@@ -71,9 +71,21 @@ export function otherClasses(
   }
 }
 
+/** The mean and deviation that the weights' images were standardized with, where the data's are others: in words. */
+export function otherPixels(
+  { mean, std }: Record<string, string>,
+  data: Config['data']['name'],
+): string | undefined {
+  const own = pixelStatistics(data);
+  const [ours, theirs] = [JSON.stringify([own.mean, own.std]), `[${mean},${std}]`];
+  if (mean === undefined || std === undefined || ours === theirs) return undefined;
+  return `mean ${mean} and deviation ${std}, here ${JSON.stringify(own.mean)} and ${JSON.stringify(own.std)}`;
+}
+
 /** The keys that change a network's function and not the shapes of its variables. */
 const keysNotCheckedByShape = [
   ['model', 'strideIn1x1'],
+  ['model', 'timeStrides'],
   ['normalizer', 'name'],
   ['normalizer', 'groups'],
   ['normalizer', 'channelsPerGroup'],
