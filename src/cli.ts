@@ -122,6 +122,7 @@ config
   .command('show <config>')
   .description('print it resolved: rate, steps, layers, parameters, memory')
   .addOption(set())
+  .addOption(data())
   .addOption(json())
   .action(action(async () => (await import('./commands/config.js')).configShow));
 config

@@ -19,9 +19,9 @@ type Shown = Plan & { config: Config };
  */
 export async function configShow(
   file: string,
-  options: { set?: string[]; json?: boolean } = {},
+  options: { set?: string[]; data?: string; json?: boolean } = {},
 ): Promise<number> {
-  const shown = await read(file, options.set);
+  const shown = await read(file, options.set, options.data);
   process.stdout.write(options.json ? `${JSON.stringify(asJson(shown), null, 2)}\n` : asText(shown));
   return 0;
 }
@@ -41,11 +41,11 @@ export async function configValidate(
   return findings.every(({ valid }) => valid) ? 0 : 2;
 }
 
-async function read(file: string, set: string[] = []): Promise<Shown> {
+async function read(file: string, set: string[] = [], data?: string): Promise<Shown> {
   const config = await loadConfig(file, set);
   return {
     config,
-    ...(await withPlaces(config, async () => planRun(config, undefined, await headOf(config)))),
+    ...(await withPlaces(config, async () => planRun(config, data, await headOf(config)))),
   };
 }
 

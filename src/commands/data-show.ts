@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Sharp } from 'sharp';
 import { instanceMask, leftOutInWords, readInstances } from '../coco/instances.js';
@@ -86,6 +86,12 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
     drawn,
     categories.map(({ id }) => id),
   );
+  if ((await realpath(flags.out).catch(() => undefined)) === (await realpath(path))) {
+    throw new UserError('the picture would replace the image itself', {
+      place: '--out',
+      fix: 'choose another name',
+    });
+  }
   await writePicture(sharp(pixels, { raw: { width, height, channels: 3 } }), flags.out);
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   const rows = here.map(({ id, category, box, area, crowd }) => [

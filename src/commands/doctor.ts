@@ -60,7 +60,7 @@ async function ffmpegCheck(): Promise<Check> {
   try {
     const ffmpeg = await findFfmpeg();
     if (ffmpeg) return found('ffmpeg', `${ffmpeg.version}, from ${ffmpeg.source}: ${ffmpeg.path}`);
-    return missing('ffmpeg', 'the first run on clips fetches it', 'npx gnbench setup --ffmpeg', false);
+    return missing('ffmpeg', 'clips that are files are decoded by it', 'npx gnbench setup --ffmpeg', false);
   } catch (error) {
     const { message, place, fix } = error as UserError;
     return missing('ffmpeg', `${place}: ${message}`, fix ?? '', false);

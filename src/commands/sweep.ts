@@ -1,3 +1,4 @@
+import { normalize, sep } from 'node:path';
 import { UserError } from '../errors.js';
 import { type Experiment, loadExperiment } from '../experiments/experiment.js';
 import { refuseForeign } from '../experiments/snapshot.js';
@@ -8,6 +9,7 @@ import { prepare } from '../sweep/prepare.js';
 import { countsText, statusJson } from '../sweep/report-status.js';
 import { readStatus } from '../sweep/status.js';
 import { sweepHere, sweepOnSlurm } from '../sweep/sweep.js';
+import { listUpTo } from '../terminal/words.js';
 
 export interface SweepFlags {
   /** Runs at a time; one a core or one a device when left out. */
@@ -34,15 +36,21 @@ export interface SweepFlags {
  * @returns the exit code: 0 all finished (or submitted), 1 not all, 130, 143 or 75 when told to stop
  */
 export async function sweep(files: string | readonly string[], flags: SweepFlags): Promise<number> {
+  if ((flags.slurm ?? []).length > 0 && flags.launcher !== 'slurm') {
+    throw new UserError('is for runs on a cluster', {
+      place: '--slurm',
+      fix: 'add --launcher slurm, or leave it out',
+    });
+  }
   const experiments = await loadAll(typeof files === 'string' ? [files] : files, flags);
   for (const experiment of experiments) refuseForeign(experiment);
+  if (flags.out !== undefined) refuseWeightsElsewhere(experiments);
   const machine = thisMachine();
   const jobs = flags.jobs ?? defaultJobs(machine);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
   if (!flags.mixedConvolutions) experiments.forEach(refuseMixture);
   if (!(await nothingLeft(experiments))) await prepare(experiments, flags);
-  else if (!flags.quiet)
-    process.stderr.write('nothing is left to do; to do it again, choose another folder with --out\n');
+  else if (!flags.quiet) process.stderr.write(`${await whyNothingIsLeft(experiments)}\n`);
   const common = {
     experiments,
     failFast: flags.failFast ?? false,
@@ -74,6 +82,21 @@ async function loadAll(files: readonly string[], { set, out, data }: SweepFlags)
   return experiments;
 }
 
+/** @throws UserError where runs begin with weights in results/ that this sweep is to make in another folder */
+function refuseWeightsElsewhere(experiments: readonly Experiment[]): void {
+  for (const { name, runs } of experiments) {
+    for (const { cell } of runs) {
+      const [top, made] = normalize(cell.config.init?.weights ?? '').split(sep);
+      if (top !== 'results' || !experiments.some((other) => other.name === made && other.name !== name))
+        continue;
+      throw new UserError(`${name} begins with weights in results/${made}, and --out makes them elsewhere`, {
+        place: '--out',
+        fix: 'leave it out, or work in a copy of the project’s folder',
+      });
+    }
+  }
+}
+
 async function print(
   experiments: readonly Experiment[],
   flags: SweepFlags,
@@ -88,6 +111,15 @@ async function print(
 async function nothingLeft(experiments: readonly Experiment[]): Promise<boolean> {
   const statuses = await Promise.all(experiments.map((experiment) => readStatus(experiment)));
   return statuses.flat().every(({ pending }) => !pending);
+}
+
+async function whyNothingIsLeft(experiments: readonly Experiment[]): Promise<string> {
+  const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
+  const failed = statuses.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) return 'nothing is left to do; to do it again, choose another folder with --out';
+  const records = failed.map(({ run }) => `${run.folder}.attempts.json`);
+  const runs = failed.length === 1 ? '1 run' : `${failed.length} runs`;
+  return `nothing is left to do: ${runs} failed too often to be tried again by themselves; to try them again, delete ${listUpTo(records, 3)}`;
 }
 
 async function allStatuses(experiments: readonly Experiment[]): Promise<string> {

@@ -61,6 +61,9 @@ function write(file: string, text: string): void {
   if (readIfThere(file) !== text) replaceFile(file, text);
 }
 
+/** Written by `gnbench report`, which may come before the first run. */
+const ofReport = /^(report\.html|table\.md|(runs|cells)\.csv|figures)$/;
+
 /**
  * @throws UserError when the folder holds something other than this experiment's results. One that was edited is still
  *   the same; one of the same name that shares neither title nor any cell with it is not.
@@ -68,7 +71,7 @@ function write(file: string, text: string): void {
 export function refuseForeign({ folder, name, title, cells }: Experiment): void {
   const file = join(folder, snapshotName);
   const text = readIfThere(file);
-  const present = entries(folder).filter((entry) => !entry.startsWith('.'));
+  const present = entries(folder).filter((entry) => !entry.startsWith('.') && !ofReport.test(entry));
   const fix = 'choose another folder with --out, or move this one away';
   if (text === undefined) {
     if (present.length === 0) return;

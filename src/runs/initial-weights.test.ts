@@ -122,6 +122,17 @@ describe('a run with weights', () => {
     assert.equal((await live(out, [from(file)])).status, 'completed');
   });
 
+  test('cannot begin with those of a run that is not through', async () => {
+    const [half, out] = [place('half'), place('from-half')];
+    await live(half, [], 2);
+    await assert.rejects(live(out, [from(half)]), (error: UserError) => {
+      assert.match(error.message, /is not complete, at step 2 of 6/);
+      assert.match(error.fix ?? '', /--resume; or .* gnbench export/);
+      return error.exitCode === 2;
+    });
+    assert.ok(!fs.existsSync(out));
+  });
+
   test('cannot begin without them, or with others than the model’s: then nothing is written', async () => {
     const out = place('nothing');
     for (const [changes, message] of [
@@ -161,7 +172,7 @@ test('weights that an experiment makes are told to be made by it', () => {
     fs.writeFileSync(join(run, 'config.yaml'), '');
     assert.match(message(run)!, /^the run has no checkpoint here; .* moved away$/);
     fs.mkdirSync(join(run, 'checkpoints'));
-    assert.equal(message(run), undefined);
+    assert.match(message(run)!, /^the run that the weights are of is not complete/);
   } finally {
     process.chdir(before);
   }

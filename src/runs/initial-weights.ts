@@ -11,8 +11,10 @@ import {
   backboneDifferences,
   differencesShapesDoNotShow,
   otherClasses,
+  otherPixels,
 } from '../weights/weights-metadata.js';
 import { readRunFacts } from './environment.js';
+import { summaryOf } from './summary.js';
 import { readWeights } from './weights.js';
 
 export interface InitialWeights {
@@ -52,6 +54,8 @@ export function initialWeights(
     }
     return { values: { ...drawn, ...values }, sha256 };
   }
+  const pixels = init.inflate ? otherPixels(metadata, config.data.name) : undefined;
+  if (pixels) note(`begins with weights that saw pixels standardized with ${pixels}`);
   const other = init.head === 'keep' ? otherClasses(metadata, classNames) : undefined;
   if (other) note(`warning: begins with the outputs of other classes: ${listUpTo(other.weights, 10)}`);
   for (const difference of differencesShapesDoNotShow(metadata, config)) {
@@ -82,6 +86,18 @@ export function initialWeightsAgain(
   });
 }
 
+/** @throws UserError for a run that is not through: half-trained weights would pass for pre-trained ones */
+function requireWhole(folder: string): void {
+  const summary = summaryOf(folder);
+  if (summary?.status === 'completed') return;
+  const { done = 0, total } = summary?.steps ?? {};
+  const state = { diverged: 'diverged', failed: 'failed' }[summary?.status as string] ?? 'is not complete';
+  throw new UserError(`the run that the weights are of ${state}, at step ${done} of ${total ?? 'unknown'}`, {
+    place: folder,
+    fix: `go on with it: gnbench run ${join(folder, 'config.yaml')} --out ${folder} --resume; or take its weights as they are, with gnbench export ${folder}`,
+  });
+}
+
 /**
  * Checks that the weights are there: no repository holds weights, so they may still have to be made.
  *
@@ -89,7 +105,10 @@ export function initialWeightsAgain(
  */
 export function requireWeights(file: string): void {
   const isRun = existsSync(join(file, 'config.yaml'));
-  if (isRun ? existsSync(join(file, 'checkpoints')) : existsSync(file)) return;
+  if (isRun ? existsSync(join(file, 'checkpoints')) : existsSync(file)) {
+    if (isRun) requireWhole(file);
+    return;
+  }
   const [results, experiment] = normalize(file).split(sep);
   const source = join('experiments', `${experiment}.yaml`);
   const known = results === 'results' && existsSync(source);

@@ -7,7 +7,7 @@ import { UserError } from '../errors.js';
 import { saveCheckpoint } from './checkpoint/checkpoint.js';
 import { CurvesLog } from './curves.js';
 import { collectEnvironment } from './environment.js';
-import { describeRun, openRunFolder } from './run-folder.js';
+import { describeRun, openRunFolder, restoreReplaced } from './run-folder.js';
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'gnbench-run-folder-'));
 after(() => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -59,8 +59,34 @@ test('a folder that holds a run is refused, taken up or begun anew', async () =>
   assert.equal(fs.readdirSync(resumed.checkpoints).length, 1);
   const anew = await openRunFolder(path, 'force');
   assert.equal(anew.begunWith, undefined);
-  assert.deepEqual(fs.readdirSync(path), ['run.lock']);
+  assert.deepEqual(fs.readdirSync(path).sort(), ['.tmp-replaced', 'run.lock']);
+  describeRun(anew, 'epochs: 4\n', environment);
   await anew.lock.release();
+  assert.deepEqual(fs.readdirSync(path).sort(), ['config.yaml', 'environment.json']);
+});
+
+test('force takes nothing away before the new run is described, killed in between or not', async () => {
+  const path = await begun();
+  const before = fs.readdirSync(path, { recursive: true }).sort();
+  for (const put of ['restored', 'found later'] as const) {
+    const folder = await openRunFolder(path, 'force');
+    if (put === 'restored') restoreReplaced(path);
+    await folder.lock.release();
+    const again = await openRunFolder(path, 'resume');
+    assert.equal(again.begunWith, 'epochs: 3\n', put);
+    await again.lock.release();
+    assert.deepEqual(fs.readdirSync(path, { recursive: true }).sort(), before, put);
+  }
+});
+
+test('a detector’s pictures are a run’s own, and a report about it may stay', async () => {
+  const path = await begun();
+  fs.writeFileSync(join(path, 'examples.webp'), '');
+  fs.writeFileSync(join(path, 'report.html'), '');
+  const folder = await openRunFolder(path, 'force');
+  describeRun(folder, 'epochs: 4\n', environment);
+  await folder.lock.release();
+  assert.deepEqual(fs.readdirSync(path).sort(), ['config.yaml', 'environment.json', 'report.html']);
 });
 
 test('resume begins a run where there is none, but not over remains without a configuration', async () => {

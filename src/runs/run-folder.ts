@@ -24,16 +24,19 @@ export interface RunFolder {
 
 /** The names that gnbench writes into a run's folder. */
 const ours =
-  /^(config\.yaml|(curves|steps|responses)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|answers\.csv|(frames|mistakes)\.svg|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
+  /^(config\.yaml|(curves|steps|responses)(\.dropped)?\.csv|(summary|environment|detections|average-precision)\.json|answers\.csv|examples\.webp|(frames|mistakes)\.svg|checkpoints|weights(\.\w+)?\.safetensors|events\.out\.tfevents\..*)$/;
 /** Written by `gnbench export` when it was asked to: a new run neither deletes them nor stands beside them. */
 const exportedWeights = /^weights(\.\w+)?\.safetensors$/;
+/** Written by `gnbench report` about whatever runs are there: it neither makes a run nor stands in the way of one. */
+const ofReport = /^(report\.html|table\.md|(runs|cells)\.csv|figures)$/;
 /** Names of what a killed process may have left behind; no sign of a run. */
 const passing = /^(run\.lock.*|\.tmp-.*)$/;
 
 /**
  * Creates or opens `path` for one run and locks it.
- * `new` refuses a folder that holds a run; `resume` takes such a run up (or begins one); `force` deletes what gnbench
- * wrote there and begins anew, but refuses a folder that holds anything else.
+ * `new` refuses a folder that holds a run; `resume` takes such a run up (or begins one); `force` begins anew, and what gnbench
+ * wrote there goes when the new run is described (`restoreReplaced` puts it back before); it refuses a folder that holds
+ * anything else.
  * Throws UserError (exit code 2), and then leaves nothing behind.
  */
 export async function openRunFolder(path: string, mode: 'new' | 'resume' | 'force'): Promise<RunFolder> {
@@ -42,6 +45,8 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume' | 'forc
   let lock: Lock | undefined;
   try {
     lock = await lockFolder(folder);
+    if (fs.existsSync(join(folder, 'config.yaml'))) dropReplaced(folder);
+    else restoreReplaced(folder);
     const present = fs.readdirSync(folder).filter((name) => !passing.test(name));
     refuseLinks(folder, present);
     if (mode === 'new') refuseRun(folder, present);
@@ -74,10 +79,14 @@ export function describeRun(folder: RunFolder, config: string, environment: Envi
     replaceFile(folder.environment, `${JSON.stringify(environment, null, 2)}\n`);
     // Last: with it the folder counts as a run that can be resumed.
     replaceFile(folder.config, config);
+    dropReplaced(folder.path);
   } catch (error) {
     throw fileError(error, 'could not write to the output folder', folder.path, { exitCode: 2 });
   }
 }
+
+const dropReplaced = (folder: string): void =>
+  fs.rmSync(join(folder, replacedName), { recursive: true, force: true });
 
 /** The topmost folder that had to be made, if any. */
 function makeFolder(folder: string): string | undefined {
@@ -136,7 +145,7 @@ function clear(folder: string, present: readonly string[]): void {
       fix: 'move them away or delete them, or choose another folder with --out',
     });
   }
-  const foreign = present.filter((name) => !ours.test(name));
+  const foreign = present.filter((name) => !ours.test(name) && !ofReport.test(name));
   if (present.includes('checkpoints')) {
     const checkpoints = fs.readdirSync(join(folder, 'checkpoints'));
     foreign.push(
@@ -155,6 +164,25 @@ function clear(folder: string, present: readonly string[]): void {
     );
   }
   // The configuration first: a folder that is half cleared must not pass for a run.
-  const order = [...present].sort((a, b) => Number(b === 'config.yaml') - Number(a === 'config.yaml'));
-  for (const name of order) fs.rmSync(join(folder, name), { recursive: true, force: true });
+  const order = present
+    .filter((name) => ours.test(name))
+    .sort((a, b) => Number(b === 'config.yaml') - Number(a === 'config.yaml'));
+  const aside = join(folder, replacedName);
+  fs.mkdirSync(aside);
+  for (const name of order) fs.renameSync(join(folder, name), join(aside, name));
+}
+
+/** Holds the run that `force` replaces until the new one is described: what cannot begin takes nothing away. */
+const replacedName = '.tmp-replaced';
+
+/** Puts back a run that was to be replaced by one that did not begin, whoever was to begin it. */
+export function restoreReplaced(folder: string): void {
+  const aside = join(folder, replacedName);
+  if (!fs.existsSync(aside)) return;
+  // The configuration last: with it the folder counts as a run.
+  const names = fs.readdirSync(aside).filter((name) => name !== 'config.yaml');
+  for (const name of names) fs.renameSync(join(aside, name), join(folder, name));
+  const config = join(aside, 'config.yaml');
+  if (fs.existsSync(config)) fs.renameSync(config, join(folder, 'config.yaml'));
+  fs.rmdirSync(aside);
 }

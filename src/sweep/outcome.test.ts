@@ -82,6 +82,13 @@ test('a run’s end is told from its exit code, its signal, its summary and its 
     40,
     'could not save: no space left (ENOSPC)',
   ]);
+  const before =
+    '--- 2026-01-01 gn-1 seed 1\nerror: could not save: no space left (ENOSPC)\n--- 2026-01-02 gn-1 seed 1\n';
+  assert.deepEqual(
+    judged({ signal: 'SIGSEGV' }, {}, before),
+    ['crashed', 40, 'ended with SIGSEGV'],
+    'an earlier attempt’s error is not this one’s',
+  );
   assert.deepEqual(judged({ signal: 'SIGSEGV' }), ['crashed', 40, 'ended with SIGSEGV']);
   const failure = { kind: 'x', message: 'the engine gave up', step: 44 };
   assert.deepEqual(judged({ exitCode: 1 }, { failure }), ['crashed', 44, 'the engine gave up']);

@@ -69,14 +69,15 @@ function lastError(log: string): string | undefined {
     .slice(0, 500);
 }
 
-/** The last 8 kB of a log. */
+/** The last 8 kB of what the last attempt wrote into its log, which begins with a line of its own. */
 function tail(file: string): string {
   try {
     const handle = openSync(file, 'r');
     try {
       const buffer = Buffer.alloc(Math.min(8192, fstatSync(handle).size));
       readSync(handle, buffer, 0, buffer.length, fstatSync(handle).size - buffer.length);
-      return buffer.toString('utf8');
+      const text = buffer.toString('utf8');
+      return text.slice(text.lastIndexOf('\n--- ') + 1);
     } finally {
       closeSync(handle);
     }

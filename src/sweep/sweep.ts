@@ -89,15 +89,23 @@ export async function sweepOnSlurm(
     });
   }
   const lines: string[] = [];
-  for (const experiment of plan.experiments) {
+  const predecessors = predecessorsOf(plan.experiments.flatMap(({ runs }) => runs));
+  const makersOf = ({ runs }: Experiment) => new Set(runs.flatMap((run) => predecessors.get(run) ?? []));
+  // Those that make weights first: the jobs that begin with them wait for theirs.
+  const ordered = [...plan.experiments].sort((a, b) => makersOf(a).size - makersOf(b).size);
+  const jobsOf = new Map<Run, string>();
+  for (const experiment of ordered) {
     await snapshot(experiment);
+    const after = [...new Set([...makersOf(experiment)].flatMap((run) => jobsOf.get(run) ?? []))];
     const jobs = await submitToSlurm(experiment, {
       runs: experiment.runs,
       resources: resourcesOf(experiment.slurm, plan.resources, plan.jobs),
       configOf: (run) => cellConfigFile(experiment, run.cell),
       flags: plan.flags,
+      after,
       taskCommand: plan.taskCommand ?? [process.execPath, resolve(gnbenchRun.script), 'task'],
     });
+    for (const { jobId, runs } of jobs) for (const run of runs) jobsOf.set(run, jobId);
     lines.push(
       ...jobs.map(
         ({ jobId, runs }) =>

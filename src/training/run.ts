@@ -28,7 +28,7 @@ import { initialWeights, initialWeightsAgain } from '../runs/initial-weights.js'
 import { createProgress, type TrainingProgress } from '../runs/progress.js';
 import { createReporter } from '../runs/reporter.js';
 import { ResponsesLog } from '../runs/responses.js';
-import { describeRun, openRunFolder, type RunFolder } from '../runs/run-folder.js';
+import { describeRun, openRunFolder, type RunFolder, restoreReplaced } from '../runs/run-folder.js';
 import { requireDataOfOthers, requireDataOfStart } from '../runs/same-data.js';
 import { type Summarized, summarize } from '../runs/summarize.js';
 import { endedSummary, type Summary, writeSummary } from '../runs/summary.js';
@@ -181,6 +181,7 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     };
     return await trainInFolder(folder, prepared);
   } finally {
+    restoreReplaced(folder.path);
     await folder.lock.release();
   }
 }

@@ -1,5 +1,5 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import type { Detection } from '../../coco/detections.js';
 import { drawObjects } from '../../coco/picture.js';
 import { compressCounts } from '../../coco/run-length.js';
@@ -97,13 +97,16 @@ function outputFiles(images: readonly string[], folder: string): string[] {
   });
 }
 
-/** @throws {UserError} where a picture would take the place of one of the images */
+/** @throws {UserError} where a picture would take the place of one of the images, or of a file beside them */
 async function requireCopies(images: readonly string[], files: readonly string[]): Promise<void> {
   const originals = new Set(await Promise.all(images.map((image) => realpath(image))));
+  const folders = new Set([...originals].map((image) => dirname(image)));
   for (const file of files) {
     const there = await realpath(file).catch(() => undefined);
-    if (there === undefined || !originals.has(there)) continue;
-    throw new UserError(`the picture would replace the image ${file} itself`, {
+    // An image that was not named may be there, too.
+    const isBeside = there !== undefined && folders.has(await realpath(dirname(file)));
+    if (there === undefined || !(originals.has(there) || isBeside)) continue;
+    throw new UserError(`the picture would replace ${file}, among the images themselves`, {
       place: '--out',
       fix: 'name another folder',
     });

@@ -39,6 +39,9 @@ test('asks Slurm for an array, a warning and a requeue', () => {
   }
   assert.equal(args.at(-1), '/job.sh');
   assert.ok(sbatchArguments(resources, job).includes('--array=0-29'));
+  assert.ok(!sbatchArguments(resources, job).some((word) => word.startsWith('--dependency')));
+  const waiting = sbatchArguments(resources, { ...job, after: ['7', '8'] });
+  assert.ok(waiting.includes('--dependency=afterany:7:8'), 'for those that make its weights');
 });
 
 test('reads Slurm’s time limits', () => {

@@ -17,7 +17,14 @@ export const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 /** The arguments of `sbatch` for tasks 0 to `count` − 1. */
 export function sbatchArguments(
   resources: SlurmResources,
-  job: { name: string; count: number; folder: string; logs: string; script: string },
+  job: {
+    name: string;
+    count: number;
+    folder: string;
+    logs: string;
+    script: string;
+    after?: readonly string[];
+  },
 ): string[] {
   const { partition, account, qos, constraint, time, cpus, gpus, memory, maxRunning, warnSeconds } =
     resources;
@@ -31,6 +38,8 @@ export function sbatchArguments(
     `--time=${time}`,
     `--signal=B:USR2@${warnSeconds}`,
     '--requeue',
+    // However these end: a run whose weights are not there is refused, and the next sweep submits it.
+    ...given('dependency', job.after?.length ? `afterany:${job.after.join(':')}` : undefined),
     '--ntasks=1',
     `--cpus-per-task=${cpus}`,
     ...(gpus > 0 ? [`--gres=gpu:${gpus}`] : []),

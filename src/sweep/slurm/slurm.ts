@@ -32,6 +32,8 @@ export interface SubmitOptions {
   resources: SlurmResources;
   configOf(run: Run): string;
   flags: readonly string[];
+  /** Jobs that make the weights that these runs begin with. */
+  after?: readonly string[];
   /** The program that does a task, followed by the task list and the task's number. */
   taskCommand: readonly string[];
 }
@@ -93,7 +95,14 @@ async function submitArray(
   const [list, script] = [join(folder, 'tasks.json'), join(folder, 'job.sh')];
   write(list, `${JSON.stringify(tasks, null, 2)}\n`);
   write(script, batchScript([...options.taskCommand, list]));
-  const job = { name: experiment.name, count: runs.length, folder: process.cwd(), logs: folder, script };
+  const job = {
+    name: experiment.name,
+    count: runs.length,
+    folder: process.cwd(),
+    logs: folder,
+    script,
+    after: options.after,
+  };
   const jobId = await sbatch(sbatchArguments(options.resources, job));
   write(
     join(folder, 'submission.json'),

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, test } from 'node:test';
+import type { UserError } from '../errors.js';
+import { loadExperiment } from '../experiments/experiment.js';
+import { sweepOnSlurm } from '../sweep/sweep.js';
+import { sweep } from './sweep.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'gnbench-sweep-command-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const transfer = ['experiments/transfer-finetune.yaml', 'experiments/transfer-pretrain.yaml'];
+
+test('a flag for the cluster without the cluster is a mistake, and no sweep on this machine', async () => {
+  await assert.rejects(sweep(transfer, { slurm: ['time=1:00:00'] }), (error: UserError) => {
+    assert.equal(error.place, '--slurm');
+    return error.exitCode === 2;
+  });
+});
+
+test('with --out, no run begins with weights that another sweep made', async () => {
+  await assert.rejects(sweep(transfer, { out: scratch, dryRun: true }), (error: UserError) => {
+    assert.match(error.message, /transfer-finetune begins with weights in results.transfer-pretrain/);
+    assert.equal(error.place, '--out');
+    return error.exitCode === 2;
+  });
+});
+
+test('on a cluster, jobs that begin with weights wait for those that make them, however they were named', async (t) => {
+  const list = join(scratch, 'submitted');
+  const sbatch = join(scratch, 'sbatch');
+  writeFileSync(sbatch, `#!/bin/sh\necho "$@" >> '${list}'\nwc -l < '${list}' | tr -d ' '\n`);
+  chmodSync(sbatch, 0o755);
+  const [path, before] = [process.env.PATH, process.cwd()];
+  process.env.PATH = `${scratch}${delimiter}${path}`;
+  const experiments = [];
+  for (const file of transfer) experiments.push(await loadExperiment(file, { check: true }));
+  const whole = mkdtempSync(join(scratch, 'clone-'));
+  process.chdir(whole);
+  t.after(() => {
+    process.env.PATH = path;
+    process.chdir(before);
+  });
+  const lines = await sweepOnSlurm({ experiments, failFast: false, quiet: true, flags: [], resources: [] });
+  assert.deepEqual(
+    lines.map((line) => line.replace(/job \d+/, 'job')),
+    ['transfer-pretrain: job, 2 runs', 'transfer-finetune: job, 15 runs'],
+  );
+  const submitted = readFileSync(list, 'utf8').split('\n');
+  const [first, second] = submitted.filter((line) => line !== '--version');
+  assert.match(first, /--job-name=gnbench-transfer-pretrain /);
+  assert.doesNotMatch(first, /--dependency/);
+  const made = /job (\d+)/.exec(lines[0])![1];
+  assert.match(second, new RegExp(`--job-name=gnbench-transfer-finetune .*--dependency=afterany:${made} `));
+});
