@@ -62,6 +62,7 @@ test('of videos Table 8’s setting counts, and clips are named by their frames'
   const found = differencesFromPaper(study(clips));
   assert.ok(found.includes('I3D ResNet-18 instead of I3D ResNet-50'), `${found}`);
   assert.ok(found.includes('8 frames of 56×56 instead of 32 or 64 of 224×224'), `${found}`);
+  assert.ok(found.includes('weight decay on γ and β instead of none'), `${found}`);
   assert.deepEqual(found.slice(-4), [
     '3 clips a video in the last evaluation',
     '3 crops a clip in it',

@@ -43,6 +43,12 @@ export function differencesFromPaper({ cells, reproduces }: Study): string[] {
         unless(optimizer.weightDecay === weightDecay, `weight decay ${optimizer.weightDecay}`),
       `${weightDecay}`,
     ],
+    // The code behind the paper's clips and detectors has none there.
+    [
+      ({ config: { optimizer } }) =>
+        unless(theirSetting === paperSetting || !optimizer.decayNormalizer, 'weight decay on γ and β'),
+      'none',
+    ],
     [(cell) => (reproduces?.table === 3 ? undefined : groupsOf(cell)), `${paperSetting.groups}`],
     [({ config }) => unless(config.precision === 'float32', config.precision), 'float32'],
     [

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { runCommand } from './command.js';
 import { downloadWheel, type PipOptions } from './pip.js';
-import { engineFolder, prepareStore, publish, readComplete } from './store.js';
+import { engineFolder, publish, readComplete, storeAlone } from './store.js';
 import { unpack } from './unpack.js';
 import { pins, type Wheel } from './wheels.js';
 
@@ -76,7 +76,20 @@ export async function provideFfmpeg(options: PipOptions = {}): Promise<Ffmpeg> {
       exitCode: 1,
     });
   }
-  await prepareStore();
+  const say = (line: string) => void (options.quiet || process.stderr.write(`${line}\n`));
+  await storeAlone((signal) => fetchFfmpeg({ ...options, signal }), { what: 'FFmpeg', say });
+  const provided = await findFfmpeg();
+  if (provided) return provided;
+  throw new UserError('the FFmpeg that was fetched does not run here', {
+    place: join(engineFolder(), folderName),
+    fix: 'install FFmpeg with the package manager of this system',
+    exitCode: 1,
+  });
+}
+
+async function fetchFfmpeg(options: PipOptions): Promise<void> {
+  // Another process may have fetched it while this one waited.
+  if (await findFfmpeg()) return;
   await publish(folderName, async (folder) => {
     const downloads = join(folder, 'downloads');
     const path = await downloadWheel(wheel, downloads, options);
@@ -84,13 +97,6 @@ export async function provideFfmpeg(options: PipOptions = {}): Promise<Ffmpeg> {
     const files = await unpack(path, folder, { ...options, label, choose: (name) => name === program });
     await rm(downloads, { recursive: true });
     return { facts: pins([wheel]), files };
-  });
-  const provided = await findFfmpeg();
-  if (provided) return provided;
-  throw new UserError('the FFmpeg that was fetched does not run here', {
-    place: join(engineFolder(), folderName),
-    fix: 'install FFmpeg with the package manager of this system',
-    exitCode: 1,
   });
 }
 

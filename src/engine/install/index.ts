@@ -2,14 +2,11 @@
  * Finds the engine in the cache, or puts it there. Nothing is written into node_modules; what was put there whole
  * stays, what was interrupted is never taken for whole (`store.ts`), and two processes do not build at once.
  */
-import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { exitCodes } from '../../process/signals.js';
-import { withLock } from '../../storage/lock.js';
 import { defaultSource, nvidiaDevices } from './platform.js';
 import type { Engine, ProvisionOptions, Recipe } from './recipe.js';
 import { stockEngine } from './stock.js';
-import { engineFolder, prepareStore, removePartial, storeError } from './store.js';
+import { storeAlone } from './store.js';
 import { wheelEngine } from './wheel.js';
 
 export type { Engine, ProvisionOptions } from './recipe.js';
@@ -67,34 +64,5 @@ function engineRecipe(options: EngineChoice): Promise<Recipe> {
 
 async function buildAlone(recipe: Recipe, options: ProvisionOptions) {
   const say = (line: string) => void (options.quiet || process.stderr.write(`${line}\n`));
-  await prepareStore();
-  await untilSignal(async (signal) => {
-    const build = async () => {
-      await removePartial();
-      await recipe.build({ ...options, signal, say });
-    };
-    const onWait = (owner: string) => say(`waiting for ${owner}, which is setting up the engine`);
-    await withLock(join(engineFolder(), 'lock'), build, { signal, onWait });
-  });
-}
-
-/** Runs `work`; a signal that asks the process to end ends it and what it has started, and tidies up. */
-async function untilSignal(work: (signal: AbortSignal) => Promise<void>) {
-  const stop = new AbortController();
-  const onSignal = (name: NodeJS.Signals) => stop.abort(name);
-  const names = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
-  for (const name of names) process.on(name, onSignal);
-  try {
-    await work(stop.signal);
-  } catch (error) {
-    if (!stop.signal.aborted) throw storeError(error);
-    const name = stop.signal.reason as (typeof names)[number];
-    throw new UserError(`interrupted by ${name} while setting up the engine`, {
-      fix: 'the same command again starts it anew',
-      exitCode: exitCodes[name],
-      cause: error,
-    });
-  } finally {
-    for (const name of names) process.off(name, onSignal);
-  }
+  await storeAlone((signal) => recipe.build({ ...options, signal, say }), { what: 'the engine', say });
 }

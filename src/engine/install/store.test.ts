@@ -2,9 +2,18 @@ import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { UserError } from '../../errors.js';
 import { writeDurably } from './checksum.js';
-import { checkOwnership, engineFolder, prepareStore, publish, readComplete, storeError } from './store.js';
+import {
+  checkOwnership,
+  engineFolder,
+  prepareStore,
+  publish,
+  readComplete,
+  storeAlone,
+  storeError,
+} from './store.js';
 import { FakeMachine } from './testing/fake-machine.js';
 
 const posix = process.platform === 'win32' ? 'Windows has other permissions' : false;
@@ -29,6 +38,25 @@ test('what is published is complete and sealed', async () => {
       'a.bin': { size: 7, sha256: 'ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73' },
     },
   });
+});
+
+test('one process changes the store at a time, so that none tidies away what another is at', async () => {
+  const said: string[] = [];
+  const setUp = (name: string) =>
+    storeAlone(
+      async () => {
+        await publish(name, async (scratch) => {
+          await setTimeout(50);
+          return build(name)(scratch);
+        });
+      },
+      { what: name, say: (line) => said.push(line) },
+    );
+  await Promise.all([setUp('engine'), setUp('ffmpeg')]);
+  for (const name of ['engine', 'ffmpeg']) {
+    assert.equal(await readFile(join(engineFolder(), name, 'a.bin'), 'utf8'), name);
+  }
+  assert.match(said.join(), /^waiting for process \d+ on .*, which is setting up something there$/);
 });
 
 test('what fails leaves the old one, and nothing else', async () => {

@@ -7,7 +7,9 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } fro
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
+import { exitCodes } from '../../process/signals.js';
 import { trySyncFolder } from '../../storage/files.js';
+import { withLock } from '../../storage/lock.js';
 import { fileError, isSystemError } from '../../storage/system-errors.js';
 import { type FileFacts, writeDurably } from './checksum.js';
 
@@ -150,3 +152,44 @@ export function storeError(error: unknown): unknown {
 
 /** Lists the thousands of headers with sizes and checksums, beside a `complete.json` that stays short. */
 export const headerList = 'headers.json';
+
+/**
+ * Does `work` in the cache's folder, as soon as no other process changes it; what an interrupted one left there goes first.
+ * @param options.what that which is set up, for those who wait and for the message when it is interrupted
+ * @throws UserError when a signal ends it, with the signal's exit code
+ */
+export async function storeAlone(
+  work: (signal: AbortSignal) => Promise<void>,
+  { what, say }: { what: string; say: (line: string) => void },
+): Promise<void> {
+  await prepareStore();
+  await untilSignal(what, async (signal) => {
+    const build = async () => {
+      await removePartial();
+      await work(signal);
+    };
+    const onWait = (owner: string) => say(`waiting for ${owner}, which is setting up something there`);
+    await withLock(join(engineFolder(), 'lock'), build, { signal, onWait });
+  });
+}
+
+/** Runs `work`; a signal that asks the process to end ends it and what it has started, and tidies up. */
+async function untilSignal(what: string, work: (signal: AbortSignal) => Promise<void>) {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => stop.abort(name);
+  const names = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+  for (const name of names) process.on(name, onSignal);
+  try {
+    await work(stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw storeError(error);
+    const name = stop.signal.reason as (typeof names)[number];
+    throw new UserError(`interrupted by ${name} while setting up ${what}`, {
+      fix: 'the same command again starts it anew',
+      exitCode: exitCodes[name],
+      cause: error,
+    });
+  } finally {
+    for (const name of names) process.off(name, onSignal);
+  }
+}
