@@ -38,7 +38,7 @@ export interface Matrix {
 
 export interface TableModel {
   metric: Metric;
-  /** The statistic of each run's values: `the median of the last 5 epochs`, `the last evaluation`. */
+  /** The statistic of each run's values: `the median of the last 5 epochs`, `that of the last evaluation`. */
   statistic: string;
   name: string;
   title: string;
@@ -88,7 +88,7 @@ export function tableModel(study: Study): TableModel {
 
 function statisticInWords({ cells }: Study): string {
   const told = cells.map(({ config: { model, evaluate, steps } }) => {
-    if (reportedStatistic(model.name) === 'final') return 'the last evaluation';
+    if (reportedStatistic(model.name) === 'final') return 'that of the last evaluation';
     return `the median of the last 5 ${evaluate.every > 1 || steps !== undefined ? 'evaluations' : 'epochs'}`;
   });
   return [...new Set(told)].join(' or ');
