@@ -46,10 +46,11 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   for (const experiment of experiments) refuseForeign(experiment);
   if (flags.out !== undefined) refuseWeightsElsewhere(experiments);
   const machine = thisMachine();
-  const jobs = flags.jobs ?? defaultJobs(machine);
+  const left = await pendingRuns(experiments);
+  const jobs = flags.jobs ?? defaultJobs(machine, left);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
   if (!flags.mixedConvolutions) experiments.forEach(refuseMixture);
-  if (!(await nothingLeft(experiments))) await prepare(experiments, flags);
+  if (left > 0) await prepare(experiments, flags);
   else if (!flags.quiet) process.stderr.write(`${await whyNothingIsLeft(experiments)}\n`);
   const common = {
     experiments,
@@ -108,9 +109,9 @@ async function print(
   return 0;
 }
 
-async function nothingLeft(experiments: readonly Experiment[]): Promise<boolean> {
+async function pendingRuns(experiments: readonly Experiment[]): Promise<number> {
   const statuses = await Promise.all(experiments.map((experiment) => readStatus(experiment)));
-  return statuses.flat().every(({ pending }) => !pending);
+  return statuses.flat().filter(({ pending }) => pending).length;
 }
 
 async function whyNothingIsLeft(experiments: readonly Experiment[]): Promise<string> {

@@ -58,6 +58,15 @@ test('a second lock is refused with the owner’s process and host; released, it
   await (await lockFolder(folder)).release();
 });
 
+test('a lock that is a link to nowhere is told, and not waited for for ever', async () => {
+  const folder = newFolder();
+  fs.symlinkSync(join(folder, 'nowhere'), join(folder, 'run.lock'));
+  await assert.rejects(lockFolder(folder), (error: UserError) => {
+    assert.match(error.message, /symbolic link to nowhere/);
+    return error instanceof UserError;
+  });
+});
+
 test('a folder that is missing is an error of the user’s', async () => {
   await assert.rejects(lockFolder(join(scratch, 'missing')), refusal(/no such file or folder/));
 });

@@ -182,8 +182,10 @@ function look(path: string, now: () => number): Found | undefined {
     text = fs.readFileSync(path, 'utf8');
     touched = fs.statSync(path).mtimeMs;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // A link to nowhere would be looked at for ever.
+    if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+    throw new UserError('the lock is a symbolic link to nowhere', { place: path, fix: 'remove it' });
   }
   const owner = parseOwner(text);
   return { text, owner: owner ?? {}, alive: (owner && isRunning(owner)) ?? now() - touched < staleAfter };

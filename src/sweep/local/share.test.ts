@@ -10,6 +10,10 @@ const noRun = { folder: '/nowhere', config: '/nowhere/config.yaml' };
 test('a run a core, with one thread each', () => {
   const machine = { cores: 2, devices: [] };
   assert.equal(defaultJobs(machine), 2);
+  const many = { cores: 64, devices: [] };
+  assert.equal(defaultJobs(many, 3), 3, 'three runs share all cores');
+  assert.equal(resourceSlice(many, 3, 0, noRun).env.GNBENCH_THREADS, '21');
+  assert.equal(defaultJobs(many, 0), 1);
   const { env, overrides } = resourceSlice(machine, 2, 1, noRun);
   assert.deepEqual(overrides, ['engine.intraOpThreads=1', 'engine.interOpThreads=1']);
   assert.equal(env.GNBENCH_THREADS, '1');

@@ -31,9 +31,13 @@ function visibleDevices(present: () => string[]): string[] {
   return present().map((_, index) => String(index));
 }
 
-/** One run a device, or one a core: processes of one thread move the most images a second. */
-export function defaultJobs(machine: Machine): number {
-  return machine.devices.length > 0 ? machine.devices.length : machine.cores;
+/**
+ * One run a device, or one a core: processes of one thread move the most images a second. Fewer runs than that share
+ * all of the machine.
+ * @param left runs that are to be done
+ */
+export function defaultJobs({ devices, cores }: Machine, left = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.min(left, devices.length > 0 ? devices.length : cores));
 }
 
 /**
