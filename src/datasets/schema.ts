@@ -129,7 +129,9 @@ const mostObjects = z
   .min(1)
   .max(10_000)
   .default(100)
-  .describe('Objects an image that a step learns from at the most; what is left out is said');
+  .describe(
+    'Objects an image that a step learns from at the most; those left out are said, and are background',
+  );
 
 /** Images with boxes and masks in COCO's form; sizes as in the paper's section 4.2. */
 const coco = z.strictObject({

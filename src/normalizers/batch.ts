@@ -54,7 +54,8 @@ export function batch({ epsilon, momentum }: BatchConfig): Normalizer {
       moveStatistic('variance', variance, { scale: count / Math.max(1, count - 1), momentum, workers });
       return y;
     },
-    applyFrozen: (x, application) => differentiableWithRunning(x, application, epsilon),
+    // With the statistics γ and β are frozen, too.
+    applyFrozen: (x, application) => fixedAffine(x, application, epsilon),
   };
 }
 
@@ -64,12 +65,14 @@ export const batchVariables: Normalizer['variables'] = (layer, channels, options
   statistic(layer, 'variance', channels, 1, { kind: 'variance', around: 'mean' }),
 ];
 
-/** With the running statistics. */
-export function differentiableWithRunning(
-  x: Tensor,
-  { variable, finish }: Application,
-  epsilon: number,
-): Tensor {
+/** With the running statistics, differentiable in `x`: a multiplication and an addition of numbers per channel. */
+export function fixedAffine(x: Tensor, { variable, finish }: Application, epsilon: number): Tensor {
+  const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
+  return finish(x.mul(scale).add(variable('beta').sub(variable('mean').mul(scale))));
+}
+
+/** The same, differentiable in γ and β as well. */
+export function trainedAffine(x: Tensor, { variable, finish }: Application, epsilon: number): Tensor {
   const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
   return finish(normalized.mul(variable('gamma')).add(variable('beta')));
 }

@@ -7,7 +7,7 @@
  */
 
 import type { Normalizer } from '../nn/normalizer.js';
-import { batchVariables, differentiableWithRunning, withRunning } from './batch.js';
+import { batchVariables, fixedAffine, trainedAffine, withRunning } from './batch.js';
 
 export interface FrozenBatchConfig {
   epsilon: number;
@@ -22,8 +22,8 @@ export function frozenBatch({ epsilon, affine }: FrozenBatchConfig): Normalizer 
       return affine === 'trained' ? variables : variables.map((each) => ({ ...each, fixed: true }));
     },
     apply(x, application) {
-      const frozen = application.mode.training ? differentiableWithRunning : withRunning;
-      return frozen(x, application, epsilon);
+      if (!application.mode.training) return withRunning(x, application, epsilon);
+      return (affine === 'trained' ? trainedAffine : fixedAffine)(x, application, epsilon);
     },
   };
 }

@@ -321,6 +321,10 @@ describe('the normalizers beyond the four agree with PyTorch, forward and backwa
       const actual = apply(config, inputs, { training: true, workers: 2, fused }, { variables });
       for (const key of keys) assertClose(actual[key], expected[key].data, 1e-5, key);
       assert.deepEqual(actual.statistics, []);
+      const fixed = { ...config, affine: 'fixed' } as const;
+      const one = apply(fixed, inputs, { training: true, workers: 2, fused }, { variables });
+      for (const key of ['y', 'dx'] as const)
+        assertClose(one[key], expected[key].data, 1e-5, `fixed: ${key}`);
       const { y } = apply(config, inputs, { training: false, workers: 1, fused }, { variables });
       assertClose(y, expected.y.data, 1e-5, 'evaluation');
     });

@@ -160,7 +160,7 @@ function sayLeftOut({ images, objects }: Instances, most: number, file: string):
   const over = crowded.map(({ id, file: name }) => `image ${id} (${name}) ${counts.get(id)! - most}`);
   const sum = crowded.reduce((total, { id }) => total + counts.get(id)! - most, 0);
   process.stderr.write(
-    `warning: ${file}: ${counted(crowded.length, 'image')} with more than data.mostObjects ${most} objects; left out in training are the last ${sum}: ${listUpTo(over, 5)}\n`,
+    `warning: ${file}: ${counted(crowded.length, 'image')} with more than data.mostObjects ${most} objects; left out in training, where they are background, are the last ${sum}: ${listUpTo(over, 5)}\n`,
   );
 }
 
