@@ -84,8 +84,9 @@ test('an average precision does not rise where it is better high', async () => {
 
 test('what differs from the paper is told of its detectors, not of its classifiers', async () => {
   const found = differencesFromPaper(await study('detection-nuclei-scratch'));
+  // With what its runs read, once there are some.
+  assert.match(found[0], /^data in COCO’s form( \(.*\))? instead of COCO$/);
   for (const phrase of [
-    'data in COCO’s form instead of COCO',
     'ResNet-18 instead of ResNet-50',
     '20 epochs instead of 270,000 steps',
     'cosine schedule instead of after 210,000 and 250,000 of 270,000 steps',
