@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../errors.js';
 import { averagePrecision } from './average-precision.js';
-import { instanceMask, leftOutInWords, parseInstances } from './instances.js';
+import { instanceMask, parseInstances, sayLeftOut } from './instances.js';
 import { parseResults, resultsText } from './results-file.js';
 import { maskArea } from './run-length.js';
 
@@ -124,7 +124,7 @@ for (const [name, text, message] of cases) {
   });
 }
 
-test('a box of no area is left out by itself, and named: two of COCO’s are such', () => {
+test('a box of no area is left out by itself, and named: two of COCO’s are such', (context) => {
   for (const bbox of [
     [2, 2, 0, 4],
     [2, 2, 4, 0],
@@ -135,7 +135,10 @@ test('a box of no area is left out by itself, and named: two of COCO’s are suc
     assert.deepEqual(instances.skipped, []);
     const reason = `annotation 0 (image 7, a.jpg): its box [${bbox}] has no area`;
     assert.deepEqual(instances.withoutArea, [reason]);
-    assert.equal(leftOutInWords(instances), `1 annotation left out: ${reason}`);
+    const write = context.mock.method(process.stderr, 'write', () => true);
+    sayLeftOut('i.json', instances);
+    write.mock.restore();
+    assert.equal(write.mock.calls[0].arguments[0], `warning: i.json: 1 annotation left out: ${reason}\n`);
   }
 });
 

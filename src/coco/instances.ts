@@ -60,10 +60,12 @@ export async function readInstances(file: string, onBroken: 'fail' | 'skip' = 'f
   return parseInstances(text, file, onBroken);
 }
 
-/** `5 annotations left out: …`, the first of them with the reason; undefined where there is none. */
-export function leftOutInWords({ skipped, withoutArea }: Instances): string | undefined {
+/** Says on stderr which annotations were left out, if any, the first of them with the reason. */
+export function sayLeftOut(file: string, { skipped, withoutArea }: Instances): void {
   const all = [...skipped, ...withoutArea];
-  return all.length === 0 ? undefined : `${counted(all.length, 'annotation')} left out: ${listUpTo(all, 5)}`;
+  if (all.length === 0) return;
+  const what = `${counted(all.length, 'annotation')} left out: ${listUpTo(all, 5)}`;
+  process.stderr.write(`warning: ${file}: ${what}\n`);
 }
 
 /** The same, of the file's text. */

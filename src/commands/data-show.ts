@@ -1,7 +1,7 @@
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Sharp } from 'sharp';
-import { instanceMask, leftOutInWords, readInstances } from '../coco/instances.js';
+import { instanceMask, readInstances, sayLeftOut } from '../coco/instances.js';
 import { type Drawn, drawObjects } from '../coco/picture.js';
 import { decodeMask } from '../coco/run-length.js';
 import { loadConfig } from '../config/load.js';
@@ -44,8 +44,7 @@ export async function dataShow(flags: DataShowFlags): Promise<number> {
     });
   }
   const instances = await readInstances(annotations, 'skip');
-  const leftOut = leftOutInWords(instances);
-  if (leftOut) process.stderr.write(`warning: ${annotations}: ${leftOut}\n`);
+  sayLeftOut(annotations, instances);
   const { images, categories, objects } = instances;
   const image = images.find(({ id }) => String(id) === flags.image);
   if (!image) {

@@ -7,7 +7,7 @@ import { defaultJobs, thisMachine } from '../sweep/local/share.js';
 import { refuseMixture } from '../sweep/mixture.js';
 import { prepare } from '../sweep/prepare.js';
 import { countsText, statusJson } from '../sweep/report-status.js';
-import { readStatus } from '../sweep/status.js';
+import { type RunStatus, readStatus } from '../sweep/status.js';
 import { sweepHere, sweepOnSlurm } from '../sweep/sweep.js';
 import { listUpTo } from '../terminal/words.js';
 
@@ -46,12 +46,13 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   for (const experiment of experiments) refuseForeign(experiment);
   if (flags.out !== undefined) refuseWeightsElsewhere(experiments);
   const machine = thisMachine();
-  const left = await pendingRuns(experiments);
+  const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
+  const left = statuses.filter(({ pending }) => pending).length;
   const jobs = flags.jobs ?? defaultJobs(machine, left);
   if (flags.dryRun) return print(experiments, flags, { jobs, cores: machine.cores, data: flags.data });
   if (!flags.mixedConvolutions) experiments.forEach(refuseMixture);
   if (left > 0) await prepare(experiments, flags);
-  else if (!flags.quiet) process.stderr.write(`${await whyNothingIsLeft(experiments)}\n`);
+  else if (!flags.quiet) process.stderr.write(`${whyNothingIsLeft(statuses)}\n`);
   const common = {
     experiments,
     failFast: flags.failFast ?? false,
@@ -109,13 +110,7 @@ async function print(
   return 0;
 }
 
-async function pendingRuns(experiments: readonly Experiment[]): Promise<number> {
-  const statuses = await Promise.all(experiments.map((experiment) => readStatus(experiment)));
-  return statuses.flat().filter(({ pending }) => pending).length;
-}
-
-async function whyNothingIsLeft(experiments: readonly Experiment[]): Promise<string> {
-  const statuses = (await Promise.all(experiments.map((experiment) => readStatus(experiment)))).flat();
+function whyNothingIsLeft(statuses: readonly RunStatus[]): string {
   const failed = statuses.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return 'nothing is left to do; to do it again, choose another folder with --out';
   const records = failed.map(({ run }) => `${run.folder}.attempts.json`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
+import { ofReport } from '../runs/run-folder.js';
 import { endedSummary } from '../runs/summary.js';
 import { replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
@@ -60,9 +61,6 @@ function isFinished({ seeds, runFolder }: Experiment, cell: Cell): boolean {
 function write(file: string, text: string): void {
   if (readIfThere(file) !== text) replaceFile(file, text);
 }
-
-/** Written by `gnbench report`, which may come before the first run. */
-const ofReport = /^(report\.html|table\.md|(runs|cells)\.csv|figures)$/;
 
 /**
  * @throws UserError when the folder holds something other than this experiment's results. One that was edited is still

@@ -65,20 +65,25 @@ export const batchVariables: Normalizer['variables'] = (layer, channels, options
   statistic(layer, 'variance', channels, 1, { kind: 'variance', around: 'mean' }),
 ];
 
-/** With the running statistics, differentiable in `x`: a multiplication and an addition of numbers per channel. */
-export function fixedAffine(x: Tensor, { variable, finish }: Application, epsilon: number): Tensor {
-  const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
-  return finish(x.mul(scale).add(variable('beta').sub(variable('mean').mul(scale))));
-}
-
-/** The same, differentiable in γ and β as well. */
-export function trainedAffine(x: Tensor, { variable, finish }: Application, epsilon: number): Tensor {
-  const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
-  return finish(normalized.mul(variable('gamma')).add(variable('beta')));
+/** With the running statistics: a multiplication and an addition of numbers per channel, differentiable in `x`. */
+export function fixedAffine(x: Tensor, application: Application, epsilon: number): Tensor {
+  const { scale, shift } = ofRunning(application, epsilon);
+  return application.finish(x.mul(scale).add(shift));
 }
 
 /** The same as one operation, not differentiable. */
-export function withRunning(x: Tensor, { variable, affine }: Application, epsilon: number): Tensor {
+export function withRunning(x: Tensor, application: Application, epsilon: number): Tensor {
+  const { scale, shift } = ofRunning(application, epsilon);
+  return application.affine(x, scale, shift);
+}
+
+function ofRunning({ variable }: Application, epsilon: number): { scale: Tensor; shift: Tensor } {
   const scale = variable('gamma').div(variable('variance').add(epsilon).sqrt());
-  return affine(x, scale, variable('beta').sub(variable('mean').mul(scale)));
+  return { scale, shift: variable('beta').sub(variable('mean').mul(scale)) };
+}
+
+/** The same in the order of the formula, for gradients of γ and β. */
+export function trainedAffine(x: Tensor, { variable, finish }: Application, epsilon: number): Tensor {
+  const normalized = x.sub(variable('mean')).div(variable('variance').add(epsilon).sqrt());
+  return finish(normalized.mul(variable('gamma')).add(variable('beta')));
 }

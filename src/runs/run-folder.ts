@@ -28,7 +28,7 @@ const ours =
 /** Written by `gnbench export` when it was asked to: a new run neither deletes them nor stands beside them. */
 const exportedWeights = /^weights(\.\w+)?\.safetensors$/;
 /** Written by `gnbench report` about whatever runs are there: it neither makes a run nor stands in the way of one. */
-const ofReport = /^(report\.html|table\.md|(runs|cells)\.csv|figures)$/;
+export const ofReport = /^(report\.html|table\.md|(runs|cells)\.csv|figures)$/;
 /** Names of what a killed process may have left behind; no sign of a run. */
 const passing = /^(run\.lock.*|\.tmp-.*)$/;
 

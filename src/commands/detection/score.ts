@@ -1,4 +1,4 @@
-import { type Instances, leftOutInWords, readInstances } from '../../coco/instances.js';
+import { type Instances, readInstances, sayLeftOut } from '../../coco/instances.js';
 import { readResults } from '../../coco/results-file.js';
 import { type InstanceScores, scoreInstances } from '../../coco/score-instances.js';
 import { UserError } from '../../errors.js';
@@ -26,8 +26,7 @@ export async function score(flags: ScoreFlags): Promise<number> {
     });
   }
   const instances = await readInstances(flags.annotations);
-  const leftOut = leftOutInWords(instances);
-  if (leftOut) process.stderr.write(`warning: ${flags.annotations}: ${leftOut}\n`);
+  sayLeftOut(flags.annotations, instances);
   const results: Record<string, InstanceScores> = {};
   for (const by of kindsOf(flags.by)) {
     const detections = await readResults(flags.detections, instances, by);

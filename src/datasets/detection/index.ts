@@ -1,7 +1,7 @@
 /** Data sets of images with boxes and masks: COCO's form, and drawn scenes. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type Instances, leftOutInWords } from '../../coco/instances.js';
+import { type Instances, sayLeftOut } from '../../coco/instances.js';
 import { UserError } from '../../errors.js';
 import { counted, listUpTo } from '../../terminal/words.js';
 import type { Dataset, Split } from '../dataset.js';
@@ -42,13 +42,13 @@ export async function openCoco(
   const open = async (from: AnnotatedImages, indices: Uint32Array, isTraining: boolean): Promise<Split> => {
     const selected = { ...from, instances: select(from.instances, indices) };
     const instances = await usableImages(selected, { ...checking, always: !isTraining });
-    if (isTraining) sayLeftOut(instances, config.mostObjects, from.file);
+    if (isTraining) sayTooMany(instances, config.mostObjects, from.file);
     return {
       ...splitOf(instances, isTraining),
       files: { root: from.root, paths: instances.images.map(({ file }) => file) },
     };
   };
-  for (const each of new Set([train, val])) saySkipped(each);
+  for (const each of new Set([train, val])) sayLeftOut(each.file, each.instances);
   const splits = {
     train: await open(train, chosen.train, true),
     validation: await open(held, chosen.validation.indices, false),
@@ -146,13 +146,8 @@ function select(instances: Instances, indices: Uint32Array): Instances {
   return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
 }
 
-function saySkipped({ file, instances }: AnnotatedImages): void {
-  const leftOut = leftOutInWords(instances);
-  if (leftOut) process.stderr.write(`warning: ${file}: ${leftOut}\n`);
-}
-
 /** Says which images have more objects than a step learns from. */
-function sayLeftOut({ images, objects }: Instances, most: number, file: string): void {
+function sayTooMany({ images, objects }: Instances, most: number, file: string): void {
   const counts = new Map<number, number>();
   for (const { image } of objects) counts.set(image, (counts.get(image) ?? 0) + 1);
   const crowded = images.filter(({ id }) => (counts.get(id) ?? 0) > most);
