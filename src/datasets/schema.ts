@@ -173,6 +173,12 @@ const coco = z.strictObject({
     .describe(
       'A broken annotation, or an image that is missing, broken or of another size: ends the run, or is left out',
     ),
+  emptyImages: z
+    .enum(['drop', 'keep'])
+    .default('drop')
+    .describe(
+      'Training images without an object, crowds aside: left out, as in Detectron, or learnt from as background',
+    ),
   decodedCache: imageFolder.shape.decodedCache,
   expect: imageFolder.shape.expect,
 });

@@ -214,7 +214,7 @@ describe('images in the form of COCO', () => {
 
   test('are mirrored with polygons and runs in about half of the epochs', async () => {
     await write();
-    const dataset = await openCoco(configOf(), { quiet: true });
+    const dataset = await openCoco(configOf({ emptyImages: 'keep' }), { quiet: true });
     const steps = { ...trainingOf(1, true, 60), stepsPerEpoch: 3 };
     const batches = openTrainBatches(sourceOf(dataset, 'train'), steps);
     const lefts = new Map<number, number[]>();
@@ -244,7 +244,11 @@ describe('images in the form of COCO', () => {
     await rm(join(folder, 'lying.png'));
     await fails(/lying\.png: image 30 \(annotations 1, 2, 4\): the file is not there/);
     const left = await openCoco(configOf({ onBroken: 'skip' }), { quiet: true });
-    assert.deepEqual([left.train.count, left.validation.truth?.objects.map(({ id }) => id)], [2, [3]]);
+    assert.deepEqual([left.train.count, left.validation.count], [1, 2]);
+    assert.deepEqual(
+      left.validation.truth?.objects.map(({ id }) => id),
+      [3],
+    );
     await sharp({ create: { width: 61, height: 30, channels: 3, background: '#fff' } })
       .png()
       .toFile(join(folder, 'lying.png'));
@@ -275,6 +279,22 @@ describe('images in the form of COCO', () => {
       [2],
     );
     assert.match(said.join(''), /1 annotation left out: annotation 3 .*its box \[5,10,0,20\] has no area/);
+  });
+
+  test('without an object are left out in training alone, and this is said, unless they are to be kept', async (context) => {
+    const [crowd, ...objects] = annotations.annotations;
+    await write({ annotations: [crowd, ...objects.filter(({ image_id }) => image_id === 10)] });
+    const said: string[] = [];
+    context.mock.method(process.stderr, 'write', (text: string) => said.push(text) > 0);
+    const dropped = await openCoco(configOf(), { quiet: true });
+    const kept = await openCoco(configOf({ emptyImages: 'keep' }), { quiet: true });
+    context.mock.restoreAll();
+    assert.deepEqual([dropped.train.files?.paths, dropped.validation.count], [['upright.png'], 3]);
+    assert.deepEqual([kept.train.count, kept.validation.count], [3, 3]);
+    assert.equal(said.length, 1);
+    assert.match(said[0], /instances\.json: 2 training images of 3 left out, as no object is in them/);
+    await write({ annotations: [crowd] });
+    await assert.rejects(openCoco(configOf(), { quiet: true }), /no training image has an object/);
   });
 
   test('of a single class are enough, as all else is background', async () => {
@@ -323,7 +343,7 @@ describe('images in the form of COCO', () => {
     await write();
     const said: string[] = [];
     context.mock.method(process.stderr, 'write', (text: string) => said.push(text) > 0);
-    const dataset = await openCoco(configOf({ mostObjects: 2 }), { quiet: true });
+    const dataset = await openCoco(configOf({ mostObjects: 2, emptyImages: 'keep' }), { quiet: true });
     context.mock.restoreAll();
     assert.match(
       said.join(''),

@@ -40,8 +40,10 @@ export async function openCoco(
     quiet: options.quiet,
   };
   const open = async (from: AnnotatedImages, indices: Uint32Array, isTraining: boolean): Promise<Split> => {
-    const selected = { ...from, instances: select(from.instances, indices) };
-    const instances = await usableImages(selected, { ...checking, always: !isTraining });
+    const selected = select(from.instances, indices);
+    const isDropped = isTraining && config.emptyImages === 'drop';
+    const wanted = { ...from, instances: isDropped ? withObjects(selected, from.file) : selected };
+    const instances = await usableImages(wanted, { ...checking, always: !isTraining });
     if (isTraining) sayTooMany(instances, config.mostObjects, from.file);
     return {
       ...splitOf(instances, isTraining),
@@ -144,6 +146,24 @@ function select(instances: Instances, indices: Uint32Array): Instances {
   const images = Array.from(indices, (index) => instances.images[index]);
   const ids = new Set(images.map(({ id }) => id));
   return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
+}
+
+/** The images that have an object to learn from; says on stderr how many are left out. */
+function withObjects(instances: Instances, file: string): Instances {
+  const filled = new Set(instances.objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
+  const images = instances.images.filter(({ id }) => filled.has(id));
+  const empty = instances.images.length - images.length;
+  if (empty === 0) return instances;
+  if (images.length === 0) {
+    throw new UserError('no training image has an object, crowds aside', {
+      place: file,
+      fix: 'set data.trainAnnotations, or data.classes',
+    });
+  }
+  process.stderr.write(
+    `warning: ${file}: ${counted(empty, 'training image')} of ${instances.images.length} left out, as no object is in them; data.emptyImages: keep learns from them as background\n`,
+  );
+  return { ...instances, images, objects: instances.objects.filter(({ image }) => filled.has(image)) };
 }
 
 /** Says which images have more objects than a step learns from. */
