@@ -146,7 +146,7 @@ function notesSection(model: TableModel): string {
   const notes = notesOf(model);
   if (notes.length === 0) return '';
   return section(
-    'Left out',
+    'To keep in mind',
     `<ul>\n${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('\n')}\n</ul>`,
   );
 }

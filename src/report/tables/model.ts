@@ -1,4 +1,5 @@
 /** The content of a table, before any format. */
+import { mostlyBeforeDrop } from '../../analysis/before-drop.js';
 import type { Contrast } from '../../analysis/contrast.js';
 import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
@@ -56,6 +57,8 @@ export interface TableModel {
   convolutions: { direct: string[]; winograd: string[]; bfloat16: boolean };
   /** Given where a split is so small that it limits what the table can tell. */
   fewExamples?: FewExamples;
+  /** Labels of cells whose number is mostly of evaluations before the last drop of the rate. */
+  beforeDrop: string[];
   differences: string;
 }
 
@@ -82,6 +85,7 @@ export function tableModel(study: Study): TableModel {
     otherData: runsOnOtherData(study),
     convolutions,
     fewExamples: fewExamples(study),
+    beforeDrop: mostlyBeforeDrop(study),
     differences: differencesLine(study),
   };
 }
@@ -89,7 +93,7 @@ export function tableModel(study: Study): TableModel {
 function statisticInWords({ cells }: Study): string {
   const told = cells.map(({ config: { model, evaluate, steps } }) => {
     if (reportedStatistic(model.name) === 'final') return 'that of the last evaluation';
-    return `the median of the last 5 ${evaluate.every > 1 || steps !== undefined ? 'evaluations' : 'epochs'}`;
+    return `the median of the last 5 ${evaluate.every > 1 || evaluate.everySteps !== undefined || steps !== undefined ? 'evaluations' : 'epochs'}`;
   });
   return [...new Set(told)].join(' or ');
 }

@@ -5,7 +5,7 @@ import type { TableModel } from './model.js';
 
 /** A sentence each: what this model cannot do, runs that do not count, runs of no cell, and how few examples there were. */
 export function notesOf(model: TableModel): string[] {
-  const { notPossible, rows, baselineRows, strays, otherData, convolutions, fewExamples } = model;
+  const { notPossible, rows, baselineRows, strays, otherData, convolutions, fewExamples, beforeDrop } = model;
   return [
     ...notPossible.map(
       ({ label, why, published }) =>
@@ -18,6 +18,7 @@ export function notesOf(model: TableModel): string[] {
     ...otherData.map((run) => `Trained on other data: ${run}.`),
     ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
     ...(fewExamples ? [fewExamplesNote(fewExamples)] : []),
+    ...beforeDropNote(beforeDrop, model.rows.length),
   ];
 }
 
@@ -30,6 +31,14 @@ function convolutionsNote({ direct, winograd, bfloat16 }: TableModel['convolutio
   const how = `onvolutions by Winograd’s filtering${bfloat16 ? ' (in bfloat16 if the processor has no unit for it)' : ''}`;
   if (direct.length === 0) return [`C${how} in all runs.`];
   return [`(W): c${how}; (some W): in some of the seeds; without a mark: direct ones.`];
+}
+
+function beforeDropNote(labels: string[], rows: number): string[] {
+  if (labels.length === 0) return [];
+  const which = labels.length === rows ? 'In every cell' : `In ${labels.join('; ')}`;
+  return [
+    `${which} most of the 5 evaluations whose median is given are from before the last drop of the rate; runs.csv has the last one’s number beside it.`,
+  ];
 }
 
 function fewExamplesNote({ count, unit, error }: FewExamples): string {

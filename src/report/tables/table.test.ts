@@ -8,6 +8,7 @@ import { classificationError, type Metric } from '../../tasks/metric.js';
 import { makeTrial, type Trial, trialIn } from '../testing/trial-experiment.js';
 import { markdownSummary } from './markdown.js';
 import { type TableModel, tableModel } from './model.js';
+import { notesOf } from './notes.js';
 import { renderTable, tableFormats } from './table.js';
 
 /** BN rises by 4 points, a little differently in each seed; GN does not. */
@@ -45,6 +46,31 @@ test('a cell is the mean over seeds of the median of the last five epochs, besid
   assert.equal(first.std?.toFixed(6), '0.010000');
   assert.equal(first.gap, undefined, 'other data: no absolute gap');
   assert.deepEqual(model.matrix?.batchSizes, [32, 8, 2], 'the paper’s order, not the one they ran in');
+});
+
+test('evaluations every so many steps are not called epochs', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  const study = await collect(trial.file);
+  assert.equal(tableModel(study).statistic, 'the median of the last 5 epochs');
+  for (const { config } of study.cells) config.evaluate.everySteps = 200;
+  assert.equal(tableModel(study).statistic, 'the median of the last 5 evaluations');
+});
+
+test('a median of evaluations that are mostly from before the last drop of the rate is said to be one', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  const study = await collect(trial.file);
+  assert.deepEqual(notesOf(tableModel(study)), []);
+  for (const { rows } of study.cells[0].runs) {
+    for (const row of rows.slice(0, -2)) row.learning_rate = 10 * rows[rows.length - 1].learning_rate;
+  }
+  const [note, ...others] = notesOf(tableModel(study));
+  assert.match(
+    note,
+    /^In BN, batch 32 most of the 5 evaluations whose median is given are from before the last drop/,
+  );
+  assert.deepEqual(others, []);
 });
 
 test('the contrasts are the paper’s, paired by seed', async (t) => {
