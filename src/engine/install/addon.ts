@@ -101,7 +101,13 @@ export async function cudaAddon(library: BuildLibrary): Promise<Addon> {
   const folder = join(nativeFolder, 'cuda');
   const headers = async (within: string) =>
     (await readdir(within)).filter((name) => name.endsWith('.h')).map((name) => join(within, name));
-  const folders = [nativeFolder, join(nativeFolder, 'ops'), folder, join(folder, 'device')];
+  const folders = [
+    nativeFolder,
+    join(nativeFolder, 'ops'),
+    join(nativeFolder, 'ops', 'inputs'),
+    folder,
+    join(folder, 'device'),
+  ];
   const path = join(folder, 'ops.cc');
   return withPrefix(library, {
     name: 'cuda',

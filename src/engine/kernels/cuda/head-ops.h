@@ -1,7 +1,9 @@
 // GnbenchSoftmaxLoss, GnbenchGlobalAverage and its gradient on a GPU.
 #pragma once
 #include "cuda/device/head-arguments.h"
-#include "cuda/image-ops.h"
+#include "cuda/grid.h"
+#include "cuda/tensors.h"
+#include "ops/inputs/head.h"
 
 namespace gnbench::cuda {
 
@@ -11,11 +13,8 @@ class SoftmaxLossOp : public Operation {
 
   void compute(OpKernelContext* context) override {
     const Tensor &logits = context->input(0), &labels = context->input(1);
-    OP_REQUIRES(context, logits.dims() == 2 && logits.NumElements() > 0,
-                absl::InvalidArgumentError(
-                    absl::StrCat("logits must be [images, classes], but their shape is ", logits.shape().DebugString())));
+    OP_REQUIRES_OK(context, requireLogits(logits, labels));
     const int64_t images = logits.dim_size(0), classes = logits.dim_size(1);
-    OP_REQUIRES_OK(context, requireLength("labels", labels, images));
     Tensor *loss, *errors, *gradient;
     OP_REQUIRES_OK(context, context->allocate_output(0, {}, &loss));
     OP_REQUIRES_OK(context, context->allocate_output(1, {}, &errors));
@@ -58,26 +57,23 @@ class GlobalAverageOp : public Operation {
 template <class T>
 class GlobalAverageGradOp : public Operation {
  public:
-  explicit GlobalAverageGradOp(OpKernelConstruction* context) : Operation(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
-  }
+  explicit GlobalAverageGradOp(OpKernelConstruction* context) : Operation(context) { sides_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor& dy = context->input(0);
-    OP_REQUIRES(context, dy.dims() == 2 && height_ > 0 && width_ > 0,
-                absl::InvalidArgumentError("dy must be [images, channels], height and width positive"));
+    tensorflow::TensorShape shape;
+    OP_REQUIRES_OK(context, sides_.outputShape(dy, &shape));
     const int64_t images = dy.dim_size(0), channels = dy.dim_size(1);
     Tensor* dx;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {images, height_, width_, channels}, &dx));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &dx));
     if (dx->NumElements() == 0) return;
-    const AverageArguments arguments{int(images), int(height_ * width_), int(channels), 0, bytesOf(dy), bytesOf(dx)};
+    const AverageArguments arguments{int(images), int(sides_.pixels()), int(channels), 0, bytesOf(dy), bytesOf(dx)};
     Launcher(context).launch("global-average", named<T>("global_average_grad"), {ceilDivide(dx->NumElements(), kThreads)},
                              kThreads, arguments);
   }
 
  private:
-  int64_t height_ = 0, width_ = 0;
+  AveragedSides sides_;
 };
 
 REGISTER_KERNEL_BUILDER(GNBENCH_CUDA_KERNEL("GnbenchSoftmaxLoss"), SoftmaxLossOp);

@@ -2,7 +2,7 @@
 #pragma once
 #include "cuda/normalize-plan.h"
 #include "cuda/tensors.h"
-#include "ops/geometry.h"
+#include "ops/inputs/normalize.h"
 
 namespace gnbench::cuda {
 
@@ -15,39 +15,32 @@ inline absl::Status requireLaunchable(const Geometry& geometry) {
 template <class T>
 class NormalizeOp : public Operation {
  public:
-  explicit NormalizeOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+  explicit NormalizeOp(OpKernelConstruction* context) : Operation(context) { inputs_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &residual = context->input(1);
     const Tensor &gamma = context->input(2), &beta = context->input(3);
     Geometry geometry;
-    OP_REQUIRES_OK(context, attributes_.geometry(x, &geometry));
+    OP_REQUIRES_OK(context, inputs_.check(context, &geometry));
     OP_REQUIRES_OK(context, requireLaunchable(geometry));
-    const int64_t rows = geometry.group.rows, channels = geometry.group.channels;
-    OP_REQUIRES_OK(context, requireLength("gamma", gamma, channels));
-    OP_REQUIRES_OK(context, requireLength("beta", beta, channels));
-    if (attributes_.residual) OP_REQUIRES_OK(context, requireSameShape("residual", residual, x));
-    const tensorflow::TensorShape perGroup({geometry.sets * geometry.groups});
-    Tensor *y, *mean, *rstd, *variance;
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1}, 0, x.shape(), &y));
-    OP_REQUIRES_OK(context, context->allocate_output(1, perGroup, &mean));
-    OP_REQUIRES_OK(context, context->allocate_output(2, perGroup, &rstd));
-    OP_REQUIRES_OK(context, context->allocate_output(3, perGroup, &variance));
+    NormalizeOutputs outputs;
+    OP_REQUIRES_OK(context, outputs.allocate(context, geometry));
     if (geometry.sets == 0) return;
 
-    const NormalizePlan plan = planNormalize(geometry.sets, rows, channels, attributes_.channelsPerGroup, 1);
+    const NormalizePlan plan =
+        planNormalize(geometry.sets, geometry.group.rows, geometry.group.channels, inputs_.channelsPerGroup, 1);
     Scratch scratch;
     NormalizeArguments arguments{plan.shape,
-                                 attributes_.epsilon,
-                                 attributes_.relu,
+                                 inputs_.epsilon,
+                                 inputs_.relu,
                                  bytesOf(x),
-                                 attributes_.residual ? bytesOf(residual) : nullptr,
-                                 bytesOf(y),
+                                 inputs_.residual ? bytesOf(residual) : nullptr,
+                                 bytesOf(outputs.y),
                                  floats(gamma),
                                  floats(beta),
-                                 floats(mean),
-                                 floats(rstd),
-                                 floats(variance),
+                                 floats(outputs.mean),
+                                 floats(outputs.rstd),
+                                 floats(outputs.variance),
                                  nullptr,
                                  nullptr};
     Launcher launcher(context);
@@ -65,54 +58,39 @@ class NormalizeOp : public Operation {
   }
 
  private:
-  NormalizeAttributes attributes_;
+  NormalizeInputs inputs_;
 };
 
 template <class T>
 class NormalizeGradOp : public Operation {
  public:
-  explicit NormalizeGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+  explicit NormalizeGradOp(OpKernelConstruction* context) : Operation(context) { inputs_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &x = context->input(1), &y = context->input(2);
     const Tensor &gamma = context->input(3), &mean = context->input(4), &rstd = context->input(5);
     Geometry geometry;
-    OP_REQUIRES_OK(context, attributes_.geometry(x, &geometry));
+    OP_REQUIRES_OK(context, inputs_.check(context, &geometry));
     OP_REQUIRES_OK(context, requireLaunchable(geometry));
-    const int64_t rows = geometry.group.rows, channels = geometry.group.channels;
-    OP_REQUIRES_OK(context, requireSameShape("dy", dy, x));
-    if (attributes_.relu) OP_REQUIRES_OK(context, requireSameShape("y", y, x));
-    OP_REQUIRES_OK(context, requireLength("gamma", gamma, channels));
-    OP_REQUIRES_OK(context, requireLength("mean", mean, geometry.sets * geometry.groups));
-    OP_REQUIRES_OK(context, requireLength("rstd", rstd, geometry.sets * geometry.groups));
     OP_REQUIRES(context, geometry.sets > 0, absl::InvalidArgumentError("x has no images"));
-    Tensor *dx, *dgamma, *dbeta, *masked = nullptr;
-    if (!attributes_.residual) {
-      OP_REQUIRES_OK(context, context->allocate_output(3, tensorflow::TensorShape({0}), &masked));
-      masked = nullptr;
-    } else if (attributes_.relu) {
-      OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 3, x.shape(), &masked));
-    } else {
-      context->set_output(3, dy);
-    }
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1, 2}, 0, x.shape(), &dx));
-    OP_REQUIRES_OK(context, context->allocate_output(1, gamma.shape(), &dgamma));
-    OP_REQUIRES_OK(context, context->allocate_output(2, gamma.shape(), &dbeta));
+    NormalizeGradOutputs outputs;
+    OP_REQUIRES_OK(context, outputs.allocate(context, inputs_));
+    const int64_t rows = geometry.group.rows, channels = geometry.group.channels;
 
     const NormalizePlan plan =
-        planNormalize(geometry.sets, rows, channels, attributes_.channelsPerGroup, geometry.sets);
+        planNormalize(geometry.sets, rows, channels, inputs_.channelsPerGroup, geometry.sets);
     Scratch scratch;
     NormalizeGradArguments arguments{plan.shape,
                                      bytesOf(dy),
                                      bytesOf(x),
-                                     attributes_.relu ? bytesOf(y) : nullptr,
-                                     masked == nullptr ? nullptr : bytesOf(masked),
-                                     bytesOf(dx),
+                                     inputs_.relu ? bytesOf(y) : nullptr,
+                                     outputs.masked == nullptr ? nullptr : bytesOf(outputs.masked),
+                                     bytesOf(outputs.dx),
                                      floats(gamma),
                                      floats(mean),
                                      floats(rstd),
-                                     floats(dgamma),
-                                     floats(dbeta),
+                                     floats(outputs.dgamma),
+                                     floats(outputs.dbeta),
                                      nullptr};
     Launcher launcher(context);
     if (plan.oneLaunch) {
@@ -131,7 +109,7 @@ class NormalizeGradOp : public Operation {
   }
 
  private:
-  NormalizeAttributes attributes_;
+  NormalizeGradInputs inputs_;
 };
 
 GNBENCH_CUDA_KERNELS("GnbenchNormalize", NormalizeOp);

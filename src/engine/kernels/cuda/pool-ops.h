@@ -1,7 +1,9 @@
 // GnbenchMaxPool and its gradient on a GPU.
 #pragma once
-#include "cuda/image-ops.h"
-#include "ops/pool-attributes.h"
+#include "cuda/device/image-arguments.h"
+#include "cuda/grid.h"
+#include "cuda/tensors.h"
+#include "ops/inputs/pool.h"
 
 namespace gnbench::cuda {
 
@@ -45,32 +47,21 @@ class MaxPoolOp : public Operation {
 template <class T>
 class MaxPoolGradOp : public Operation {
  public:
-  explicit MaxPoolGradOp(OpKernelConstruction* context) : Operation(context) {
-    attributes_.read(context);
-    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
-  }
+  explicit MaxPoolGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &taps = context->input(1);
-    OP_REQUIRES_OK(context, requireImages("dy", dy));
     Pool pool;
-    OP_REQUIRES_OK(context, attributes_.poolOf({height_, width_, dy.dim_size(3)}, &pool));
-    OP_REQUIRES(context,
-                taps.shape() == dy.shape() && dy.dim_size(1) == pool.out.height && dy.dim_size(2) == pool.out.width,
-                absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(), ", taps ",
-                                                        taps.shape().DebugString(), ", but x has images of ", height_,
-                                                        " x ", width_)));
+    OP_REQUIRES_OK(context, attributes_.poolOf(dy, taps, &pool));
     Tensor* dx;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {dy.dim_size(0), height_, width_, pool.in.channels}, &dx));
+    OP_REQUIRES_OK(context, context->allocate_output(0, {dy.dim_size(0), pool.in.height, pool.in.width, pool.in.channels}, &dx));
     const PoolArguments arguments = poolArguments(dy.dim_size(0), pool, bytesOf(dy), bytesOf(dx), bytesOf(taps));
     Launcher(context).launch("max-pool", named<T>("max_pool_grad"), {ceilDivide(dx->NumElements(), kThreads)}, kThreads,
                              arguments);
   }
 
  private:
-  PoolAttributes attributes_;
-  int64_t height_ = 0, width_ = 0;
+  PoolGradAttributes attributes_;
 };
 
 GNBENCH_CUDA_KERNELS("GnbenchMaxPool", MaxPoolOp);

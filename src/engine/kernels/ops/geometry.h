@@ -28,46 +28,6 @@ struct Geometry {
   int64_t elements() const { return sets * group.rows * group.channels; }
 };
 
-/** The attributes all normalizing operations share. */
-struct NormalizeAttributes {
-  int64_t imagesPerGroup = 0, channelsPerGroup = 0;
-  float epsilon = 0;
-  bool relu = false, residual = false;
-
-  void read(OpKernelConstruction* context) {
-    OP_REQUIRES_OK(context, context->GetAttr("images_per_group", &imagesPerGroup));
-    OP_REQUIRES_OK(context, context->GetAttr("channels_per_group", &channelsPerGroup));
-    OP_REQUIRES_OK(context, context->GetAttr("epsilon", &epsilon));
-    OP_REQUIRES_OK(context, context->GetAttr("relu", &relu));
-    OP_REQUIRES_OK(context, context->GetAttr("has_residual", &residual));
-    OP_REQUIRES(context, imagesPerGroup > 0 && channelsPerGroup > 0,
-                absl::InvalidArgumentError("images_per_group and channels_per_group must be positive"));
-  }
-
-  absl::Status geometry(const Tensor& x, Geometry* out) const {
-    if (x.dims() < 2) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("x must be [images, ..., channels], but its shape is ", x.shape().DebugString()));
-    }
-    const int64_t images = x.dim_size(0), channels = x.dim_size(x.dims() - 1);
-    if (channels < 1 || channels % channelsPerGroup != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(channels, " channels do not fall into groups of ", channelsPerGroup));
-    }
-    if (images % imagesPerGroup != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(images, " images do not fall into sets of ", imagesPerGroup));
-    }
-    out->sets = images / imagesPerGroup;
-    const int64_t rows = out->sets == 0 ? 0 : x.NumElements() / channels / out->sets;
-    if (out->sets > 0 && rows == 0) return absl::InvalidArgumentError("x has images without pixels");
-    out->group = Group{rows, channels, channelsPerGroup, epsilon};
-    out->groups = channels / channelsPerGroup;
-    out->chunk = chunkRows(channels);
-    out->chunks = (rows + out->chunk - 1) / out->chunk;
-    return absl::OkStatus();
-  }
-};
-
 inline absl::Status requireSameShape(const char* name, const Tensor& tensor, const Tensor& x) {
   if (tensor.shape() == x.shape()) return absl::OkStatus();
   return absl::InvalidArgumentError(

@@ -2,9 +2,11 @@
 // the number of operations.
 #pragma once
 #include <cmath>
+#include <cstring>
 #include <vector>
 
-#include "ops/image-ops.h"
+#include "ops/inputs/head.h"
+#include "ops/registration.h"
 #include "thread-memory.h"
 
 namespace gnbench {
@@ -19,11 +21,8 @@ class SoftmaxLossOp : public Operation {
 
   void compute(OpKernelContext* context) override {
     const Tensor &logits = context->input(0), &labels = context->input(1);
-    OP_REQUIRES(context, logits.dims() == 2 && logits.NumElements() > 0,
-                absl::InvalidArgumentError(
-                    absl::StrCat("logits must be [images, classes], but their shape is ", logits.shape().DebugString())));
+    OP_REQUIRES_OK(context, requireLogits(logits, labels));
     const int64_t images = logits.dim_size(0), classes = logits.dim_size(1);
-    OP_REQUIRES_OK(context, requireLength("labels", labels, images));
     const auto label = labels.flat<int32_t>();
     for (int64_t n = 0; n < images; n++) {
       OP_REQUIRES(context, label(n) >= 0 && label(n) < classes,
@@ -95,18 +94,15 @@ class GlobalAverageOp : public Operation {
 template <class T>
 class GlobalAverageGradOp : public Operation {
  public:
-  explicit GlobalAverageGradOp(OpKernelConstruction* context) : Operation(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
-  }
+  explicit GlobalAverageGradOp(OpKernelConstruction* context) : Operation(context) { sides_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor& dy = context->input(0);
-    OP_REQUIRES(context, dy.dims() == 2 && height_ > 0 && width_ > 0,
-                absl::InvalidArgumentError("dy must be [images, channels], height and width positive"));
-    const int64_t images = dy.dim_size(0), channels = dy.dim_size(1), pixels = height_ * width_;
+    tensorflow::TensorShape shape;
+    OP_REQUIRES_OK(context, sides_.outputShape(dy, &shape));
+    const int64_t images = dy.dim_size(0), channels = dy.dim_size(1), pixels = sides_.pixels();
     Tensor* dx;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {images, height_, width_, channels}, &dx));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &dx));
     T* all = dx->flat<T>().data();
     parallel(context, threadsFor(context, dx->NumElements() * sizeof(T)), images, [&](int64_t n) {
       T* first = all + n * pixels * channels;
@@ -118,7 +114,7 @@ class GlobalAverageGradOp : public Operation {
   }
 
  private:
-  int64_t height_ = 0, width_ = 0;
+  AveragedSides sides_;
 };
 
 REGISTER_OP("GnbenchSoftmaxLoss")

@@ -4,16 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "ops/geometry.h"
+#include "ops/inputs/images.h"
 #include "ops/registration.h"
 
 namespace gnbench {
-
-inline absl::Status requireImages(const char* name, const Tensor& tensor) {
-  if (tensor.dims() == 4 && tensor.NumElements() > 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, " must be [images, height, width, channels], but its shape is ", tensor.shape().DebugString()));
-}
 
 /** y = (pixel - mean) · scale per channel; pixels are bytes. */
 template <class T>
@@ -23,10 +17,8 @@ class ImagesOp : public Operation {
 
   void compute(OpKernelContext* context) override {
     const Tensor &images = context->input(0), &mean = context->input(1), &scale = context->input(2);
-    OP_REQUIRES_OK(context, requireImages("images", images));
+    OP_REQUIRES_OK(context, requireStandardizable(images, mean, scale));
     const int64_t channels = images.dim_size(3), count = images.NumElements();
-    OP_REQUIRES_OK(context, requireLength("mean", mean, channels));
-    OP_REQUIRES_OK(context, requireLength("scale", scale, channels));
     Tensor* y;
     OP_REQUIRES_OK(context, context->allocate_output(0, images.shape(), &y));
     const int64_t period = channels * 16;  // whole vectors of pixels, whatever the number of channels
@@ -51,77 +43,64 @@ class ImagesOp : public Operation {
 template <class T>
 class SubsampleOp : public Operation {
  public:
-  explicit SubsampleOp(OpKernelConstruction* context) : Operation(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
-    OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
-  }
+  explicit SubsampleOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor& x = context->input(0);
-    OP_REQUIRES_OK(context, requireImages("x", x));
-    const int64_t width = x.dim_size(2), kept = x.dim_size(3);
-    const int64_t outHeight = (x.dim_size(1) + stride_ - 1) / stride_, outWidth = (width + stride_ - 1) / stride_;
-    OP_REQUIRES(context, channels_ >= kept,
-                absl::InvalidArgumentError(absl::StrCat(kept, " channels cannot be padded to ", channels_)));
+    tensorflow::TensorShape shape;
+    OP_REQUIRES_OK(context, attributes_.outputShape(x, &shape));
     Tensor* y;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {x.dim_size(0), outHeight, outWidth, channels_}, &y));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &y));
+    const int64_t stride = attributes_.stride, channels = attributes_.channels;
+    const int64_t width = x.dim_size(2), kept = x.dim_size(3), outHeight = shape.dim_size(1), outWidth = shape.dim_size(2);
     const T* from = x.flat<T>().data();
-    const int64_t size = outHeight * outWidth * channels_;
+    const int64_t size = outHeight * outWidth * channels;
     parallel(context, threadsFor(context, 2 * y->NumElements() * sizeof(T)), x.dim_size(0), [&](int64_t n) {
       T* to = y->flat<T>().data() + n * size;
       for (int64_t h = 0; h < outHeight; h++) {
-        const T* row = from + (n * x.dim_size(1) + h * stride_) * width * kept;
-        for (int64_t w = 0; w < outWidth; w++, to += channels_) {
-          std::memcpy(static_cast<void*>(to), row + w * stride_ * kept, kept * sizeof(T));
-          std::memset(static_cast<void*>(to + kept), 0, (channels_ - kept) * sizeof(T));
+        const T* row = from + (n * x.dim_size(1) + h * stride) * width * kept;
+        for (int64_t w = 0; w < outWidth; w++, to += channels) {
+          std::memcpy(static_cast<void*>(to), row + w * stride * kept, kept * sizeof(T));
+          std::memset(static_cast<void*>(to + kept), 0, (channels - kept) * sizeof(T));
         }
       }
     });
   }
 
  private:
-  int64_t stride_ = 1, channels_ = 0;
+  SubsampleAttributes attributes_;
 };
 
 template <class T>
 class SubsampleGradOp : public Operation {
  public:
-  explicit SubsampleGradOp(OpKernelConstruction* context) : Operation(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("stride", &stride_));
-    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
-    OP_REQUIRES_OK(context, context->GetAttr("channels", &channels_));
-  }
+  explicit SubsampleGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor& dy = context->input(0);
-    OP_REQUIRES_OK(context, requireImages("dy", dy));
-    const int64_t outHeight = dy.dim_size(1), outWidth = dy.dim_size(2), padded = dy.dim_size(3);
-    OP_REQUIRES(context,
-                outHeight == (height_ + stride_ - 1) / stride_ && outWidth == (width_ + stride_ - 1) / stride_ &&
-                    padded >= channels_,
-                absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(),
-                                                        ", but x has images of ", height_, " x ", width_, " x ",
-                                                        channels_)));
+    tensorflow::TensorShape shape;
+    OP_REQUIRES_OK(context, attributes_.outputShape(dy, &shape));
     Tensor* dx;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {dy.dim_size(0), height_, width_, channels_}, &dx));
+    OP_REQUIRES_OK(context, context->allocate_output(0, shape, &dx));
+    const int64_t stride = attributes_.stride, width = attributes_.width, channels = attributes_.channels;
+    const int64_t outHeight = dy.dim_size(1), outWidth = dy.dim_size(2), padded = dy.dim_size(3);
     const T* from = dy.flat<T>().data();
     T* all = dx->flat<T>().data();
-    const int64_t size = height_ * width_ * channels_;
+    const int64_t size = attributes_.height * width * channels;
     parallel(context, threadsFor(context, 2 * dx->NumElements() * sizeof(T)), dy.dim_size(0), [&](int64_t n) {
       T* to = all + n * size;
       std::memset(static_cast<void*>(to), 0, size * sizeof(T));
       for (int64_t h = 0; h < outHeight; h++) {
         const T* pixel = from + (n * outHeight + h) * outWidth * padded;
-        T* row = to + h * stride_ * width_ * channels_;
+        T* row = to + h * stride * width * channels;
         for (int64_t w = 0; w < outWidth; w++, pixel += padded)
-          std::memcpy(static_cast<void*>(row + w * stride_ * channels_), pixel, channels_ * sizeof(T));
+          std::memcpy(static_cast<void*>(row + w * stride * channels), pixel, channels * sizeof(T));
       }
     });
   }
 
  private:
-  int64_t stride_ = 1, height_ = 0, width_ = 0, channels_ = 0;
+  SubsampleGradAttributes attributes_;
 };
 
 REGISTER_OP("GnbenchImages")

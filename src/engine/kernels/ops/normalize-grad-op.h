@@ -2,6 +2,7 @@
 // dx. With a residual, the first pass writes the masked dy (the residual's gradient), and the second reads that.
 #pragma once
 #include "ops/blocked-reduction.h"
+#include "ops/inputs/normalize.h"
 #include "ops/registration.h"
 
 namespace gnbench {
@@ -57,53 +58,38 @@ class NormalizationGradient : public BlockedReduction<NormalizationGradient<T>> 
 template <class T>
 class NormalizeGradOp : public Operation {
  public:
-  explicit NormalizeGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+  explicit NormalizeGradOp(OpKernelConstruction* context) : Operation(context) { inputs_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &x = context->input(1), &y = context->input(2);
     const Tensor &gamma = context->input(3), &mean = context->input(4), &rstd = context->input(5);
     Geometry geometry;
-    OP_REQUIRES_OK(context, attributes_.geometry(x, &geometry));
+    OP_REQUIRES_OK(context, inputs_.check(context, &geometry));
+    NormalizeGradOutputs outputs;
+    OP_REQUIRES_OK(context, outputs.allocate(context, inputs_));
     const int64_t channels = geometry.group.channels;
-    OP_REQUIRES_OK(context, requireSameShape("dy", dy, x));
-    if (attributes_.relu) OP_REQUIRES_OK(context, requireSameShape("y", y, x));
-    OP_REQUIRES_OK(context, requireLength("gamma", gamma, channels));
-    OP_REQUIRES_OK(context, requireLength("mean", mean, geometry.sets * geometry.groups));
-    OP_REQUIRES_OK(context, requireLength("rstd", rstd, geometry.sets * geometry.groups));
-    Tensor *dx, *dgamma, *dbeta, *masked = nullptr;
-    if (!attributes_.residual) {
-      OP_REQUIRES_OK(context, context->allocate_output(3, tensorflow::TensorShape({0}), &masked));
-      masked = nullptr;
-    } else if (attributes_.relu) {
-      OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 3, x.shape(), &masked));
-    } else {
-      context->set_output(3, dy);
-    }
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1, 2}, 0, x.shape(), &dx));
-    OP_REQUIRES_OK(context, context->allocate_output(1, gamma.shape(), &dgamma));
-    OP_REQUIRES_OK(context, context->allocate_output(2, gamma.shape(), &dbeta));
 
     const NormalizationGradient<T> gradient{geometry,
                                             bytesOf(dy),
                                             bytesOf(x),
-                                            attributes_.relu ? bytesOf(y) : nullptr,
-                                            masked == nullptr ? nullptr : bytesOf(masked),
-                                            bytesOf(dx),
+                                            inputs_.relu ? bytesOf(y) : nullptr,
+                                            outputs.masked == nullptr ? nullptr : bytesOf(outputs.masked),
+                                            bytesOf(outputs.dx),
                                             gamma.flat<float>().data(),
                                             mean.flat<float>().data(),
                                             rstd.flat<float>().data()};
     const int64_t perChunk = gradient.sumsPerChunk(), perSet = gradient.sumsPerSet();
     double* total = ThreadMemory::get<kSumMemory>().template reserve<double>(perChunk + geometry.sets * perSet);
     double* sums = total + perChunk;
-    gradient.run(context, threadsFor(context, x.NumElements() * sizeof(T) * (attributes_.relu ? 6 : 5)), sums);
+    gradient.run(context, threadsFor(context, x.NumElements() * sizeof(T) * (inputs_.relu ? 6 : 5)), sums);
     std::fill(total, total + perChunk, 0.0);
     for (int64_t set = 0; set < geometry.sets; set++) loops().add(perChunk, sums + set * perSet, total);
-    loops().round(channels, total, dbeta->flat<float>().data());
-    loops().round(channels, total + channels, dgamma->flat<float>().data());
+    loops().round(channels, total, outputs.dbeta->flat<float>().data());
+    loops().round(channels, total + channels, outputs.dgamma->flat<float>().data());
   }
 
  private:
-  NormalizeAttributes attributes_;
+  NormalizeGradInputs inputs_;
 };
 
 REGISTER_OP("GnbenchNormalizeGrad")

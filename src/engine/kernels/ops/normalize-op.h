@@ -2,6 +2,7 @@
 // passes over x.
 #pragma once
 #include "ops/blocked-reduction.h"
+#include "ops/inputs/normalize.h"
 #include "ops/registration.h"
 
 namespace gnbench {
@@ -53,38 +54,31 @@ class Normalization : public BlockedReduction<Normalization<T>> {
 template <class T>
 class NormalizeOp : public Operation {
  public:
-  explicit NormalizeOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
+  explicit NormalizeOp(OpKernelConstruction* context) : Operation(context) { inputs_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &x = context->input(0), &residual = context->input(1);
     const Tensor &gamma = context->input(2), &beta = context->input(3);
     Geometry geometry;
-    OP_REQUIRES_OK(context, attributes_.geometry(x, &geometry));
-    OP_REQUIRES_OK(context, requireLength("gamma", gamma, geometry.group.channels));
-    OP_REQUIRES_OK(context, requireLength("beta", beta, geometry.group.channels));
-    if (attributes_.residual) OP_REQUIRES_OK(context, requireSameShape("residual", residual, x));
-    const tensorflow::TensorShape perGroup({geometry.sets * geometry.groups});
-    Tensor *y, *mean, *rstd, *variance;
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0, 1}, 0, x.shape(), &y));
-    OP_REQUIRES_OK(context, context->allocate_output(1, perGroup, &mean));
-    OP_REQUIRES_OK(context, context->allocate_output(2, perGroup, &rstd));
-    OP_REQUIRES_OK(context, context->allocate_output(3, perGroup, &variance));
+    OP_REQUIRES_OK(context, inputs_.check(context, &geometry));
+    NormalizeOutputs outputs;
+    OP_REQUIRES_OK(context, outputs.allocate(context, geometry));
     if (geometry.sets == 0) return;
     const Normalization<T> normalization{geometry,
-                                         attributes_.relu,
+                                         inputs_.relu,
                                          bytesOf(x),
-                                         attributes_.residual ? bytesOf(residual) : nullptr,
-                                         bytesOf(y),
+                                         inputs_.residual ? bytesOf(residual) : nullptr,
+                                         bytesOf(outputs.y),
                                          gamma.flat<float>().data(),
                                          beta.flat<float>().data(),
-                                         mean->flat<float>().data(),
-                                         rstd->flat<float>().data(),
-                                         variance->flat<float>().data()};
-    normalization.run(context, threadsFor(context, x.NumElements() * sizeof(T) * (attributes_.residual ? 4 : 3)), nullptr);
+                                         outputs.mean->flat<float>().data(),
+                                         outputs.rstd->flat<float>().data(),
+                                         outputs.variance->flat<float>().data()};
+    normalization.run(context, threadsFor(context, x.NumElements() * sizeof(T) * (inputs_.residual ? 4 : 3)), nullptr);
   }
 
  private:
-  NormalizeAttributes attributes_;
+  NormalizeInputs inputs_;
 };
 
 /** mean and rstd have images / images_per_group × channels / channels_per_group values. */

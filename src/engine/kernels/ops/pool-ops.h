@@ -1,7 +1,7 @@
 // GnbenchMaxPool and its gradient: one pass each over images [images, height, width, channels].
 #pragma once
-#include "ops/image-ops.h"
-#include "ops/pool-attributes.h"
+#include "ops/inputs/pool.h"
+#include "ops/registration.h"
 
 namespace gnbench {
 
@@ -49,39 +49,28 @@ class MaxPoolOp : public Operation {
 template <class T>
 class MaxPoolGradOp : public Operation {
  public:
-  explicit MaxPoolGradOp(OpKernelConstruction* context) : Operation(context) {
-    attributes_.read(context);
-    OP_REQUIRES_OK(context, context->GetAttr("height", &height_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
-  }
+  explicit MaxPoolGradOp(OpKernelConstruction* context) : Operation(context) { attributes_.read(context); }
 
   void compute(OpKernelContext* context) override {
     const Tensor &dy = context->input(0), &taps = context->input(1);
-    OP_REQUIRES_OK(context, requireImages("dy", dy));
     Pool pool;
-    OP_REQUIRES_OK(context, attributes_.poolOf({height_, width_, dy.dim_size(3)}, &pool));
-    OP_REQUIRES(context,
-                taps.shape() == dy.shape() && dy.dim_size(1) == pool.out.height && dy.dim_size(2) == pool.out.width,
-                absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(), ", taps ",
-                                                        taps.shape().DebugString(), ", but x has images of ", height_,
-                                                        " x ", width_)));
+    OP_REQUIRES_OK(context, attributes_.poolOf(dy, taps, &pool));
     const int64_t images = dy.dim_size(0), inSize = valuesOf(pool.in), outSize = valuesOf(pool.out);
     Tensor* dx;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {images, height_, width_, pool.in.channels}, &dx));
+    OP_REQUIRES_OK(context, context->allocate_output(0, {images, pool.in.height, pool.in.width, pool.in.channels}, &dx));
     const T* from = dy.flat<T>().data();
     const uint8_t* tap = taps.flat<uint8_t>().data();
     T* to = dx->flat<T>().data();
-    const int64_t bands = (height_ + kPoolRows - 1) / kPoolRows;
+    const int64_t bands = (pool.in.height + kPoolRows - 1) / kPoolRows;
     parallel(context, threadsFor(context, images * (inSize + outSize) * sizeof(T)), images * bands, [&](int64_t task) {
       const int64_t image = task / bands, begin = task % bands * kPoolRows;
       loops().maxPoolGradient[formatOfType<T>()](pool, from + image * outSize, tap + image * outSize, to + image * inSize,
-                                                 begin, std::min(height_, begin + kPoolRows));
+                                                 begin, std::min(pool.in.height, begin + kPoolRows));
     });
   }
 
  private:
-  PoolAttributes attributes_;
-  int64_t height_ = 0, width_ = 0;
+  PoolGradAttributes attributes_;
 };
 
 REGISTER_OP("GnbenchMaxPool")

@@ -1,9 +1,8 @@
-// The windows of max-pooling, as an operation is told them.
+// What max-pooling and its gradient are told, and the checks that every device's kernel begins with.
 #pragma once
 #include <vector>
 
-#include "loops.h"
-#include "ops/operation.h"
+#include "ops/inputs/images.h"
 
 namespace gnbench {
 
@@ -40,6 +39,27 @@ struct PoolAttributes {
 
  private:
   static constexpr int64_t kMostTaps = 256;
+};
+
+/** The windows, and the sides of the image that was pooled. */
+struct PoolGradAttributes : PoolAttributes {
+  int64_t height = 0, width = 0;
+
+  void read(OpKernelConstruction* context) {
+    PoolAttributes::read(context);
+    OP_REQUIRES_OK(context, context->GetAttr("height", &height));
+    OP_REQUIRES_OK(context, context->GetAttr("width", &width));
+  }
+
+  absl::Status poolOf(const Tensor& dy, const Tensor& taps, Pool* out) const {
+    TF_RETURN_IF_ERROR(requireImages("dy", dy));
+    TF_RETURN_IF_ERROR(PoolAttributes::poolOf({height, width, dy.dim_size(3)}, out));
+    if (taps.shape() == dy.shape() && dy.dim_size(1) == out->out.height && dy.dim_size(2) == out->out.width)
+      return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("shape mismatch: dy ", dy.shape().DebugString(), ", taps ",
+                                                   taps.shape().DebugString(), ", but x has images of ", height, " x ",
+                                                   width));
+  }
 };
 
 }  // namespace gnbench
