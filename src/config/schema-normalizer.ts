@@ -34,7 +34,16 @@ const group = z.strictObject({
 });
 const layer = z.strictObject({ name: nameOrAlias('layer', ['ln']), epsilon, weightStandardization });
 const instance = z.strictObject({ name: nameOrAlias('instance', ['in']), epsilon, weightStandardization });
-const none = z.strictObject({ name: z.literal('none'), weightStandardization });
+const none = z.strictObject({
+  name: z.literal('none'),
+  zeroBranches: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Start the last convolution of each residual block at 0, so that blocks begin as their shortcuts, as γ = 0 lets them with a normalizer (Fixup, Zhang et al. 2019)',
+    ),
+  weightStandardization,
+});
 const syncBatch = z.strictObject({ name: z.literal('sync-batch'), epsilon, momentum, weightStandardization });
 const frozenBatch = z.strictObject({
   name: z.literal('frozen-batch'),

@@ -291,6 +291,12 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
       const message = `stands beside ${path.join('.')}.groups: give one of them`;
       problem([...path, 'channelsPerGroup'], message);
     }
+    if (each.name === 'none' && each.zeroBranches && each.weightStandardization) {
+      problem(
+        [...path, 'zeroBranches'],
+        'cannot be combined with weightStandardization: no filter of zeros has the variance 1',
+      );
+    }
     if (each.name === 'batch-renorm' && each.warmup[1] < each.warmup[0]) {
       problem([...path, 'warmup', 1], 'comes before the share at which the bounds begin to rise');
     }

@@ -1,4 +1,4 @@
-import type { Net } from '../nn/net.js';
+import type { Net, Start } from '../nn/net.js';
 
 /** How a residual block's input reaches its output where the shape changes: He et al. 2016, §4.1, options A and B. */
 export type Shortcut = 'identity' | 'projection';
@@ -15,10 +15,13 @@ export function basicBlock<T>(
 ): T {
   let y = net.conv(`${name}.conv1`, x, { filters, kernel: 3, stride });
   y = net.norm(`${name}.norm1`, y, { relu: true });
-  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3 });
+  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3, start: branchStart(net, `${name}.norm2`) });
   const residual = shortcutOf(net, `${name}.shortcut`, x, { filters, stride, shortcut });
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
+
+/** How the last convolution of a block's branch starts, given the layer behind it: 0 where no γ there does. */
+export const branchStart = <T>(net: Net<T>, norm: string): Start => (net.startsBranchAtZero(norm) ? 0 : 'he');
 
 /** The ratio of a bottleneck block's output channels to the filters of its two narrow convolutions. */
 const expansion = 4;
@@ -38,7 +41,8 @@ export function bottleneckBlock<T>(
   y = net.norm(`${name}.norm1`, y, { relu: true });
   y = net.conv(`${name}.conv2`, y, { filters, kernel: 3, stride: second });
   y = net.norm(`${name}.norm2`, y, { relu: true });
-  y = net.conv(`${name}.conv3`, y, { filters: expansion * filters, kernel: 1 });
+  const start = branchStart(net, `${name}.norm3`);
+  y = net.conv(`${name}.conv3`, y, { filters: expansion * filters, kernel: 1, start });
   const shape = { filters: expansion * filters, stride, shortcut: 'projection' } as const;
   const residual = shortcutOf(net, `${name}.shortcut`, x, shape);
   return net.norm(`${name}.norm3`, y, { residual, relu: true, zeroGamma: true });

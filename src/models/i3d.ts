@@ -4,6 +4,7 @@
  * 1711.07971, Table 1 and its repository).
  */
 import type { Model, Net } from '../nn/net.js';
+import { branchStart } from './blocks.js';
 import { stages } from './resnet.js';
 
 export interface ClipResnet {
@@ -67,7 +68,7 @@ interface ClipBlock {
 function basicBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, time }: ClipBlock): T {
   let y = net.conv(`${name}.conv1`, x, { filters, kernel: [time, 3, 3], stride: [1, stride, stride] });
   y = net.norm(`${name}.norm1`, y, { relu: true });
-  y = net.conv(`${name}.conv2`, y, { filters, kernel: [1, 3, 3] });
+  y = net.conv(`${name}.conv2`, y, { filters, kernel: [1, 3, 3], start: branchStart(net, `${name}.norm2`) });
   const residual = shortcut(net, `${name}.shortcut`, x, filters, stride);
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
@@ -77,7 +78,11 @@ function bottleneckBlock<T>(net: Net<T>, name: string, x: T, { filters, stride, 
   y = net.norm(`${name}.norm1`, y, { relu: true });
   y = net.conv(`${name}.conv2`, y, { filters, kernel: [1, 3, 3], stride: [1, stride, stride] });
   y = net.norm(`${name}.norm2`, y, { relu: true });
-  y = net.conv(`${name}.conv3`, y, { filters: 4 * filters, kernel: 1 });
+  y = net.conv(`${name}.conv3`, y, {
+    filters: 4 * filters,
+    kernel: 1,
+    start: branchStart(net, `${name}.norm3`),
+  });
   const residual = shortcut(net, `${name}.shortcut`, x, 4 * filters, stride);
   return net.norm(`${name}.norm3`, y, { residual, relu: true, zeroGamma: true });
 }

@@ -7,6 +7,7 @@ export function netOfPart<T>(net: Net<T>, part: string): Net<T> {
     conv: (name, x, options) => net.conv(named(name), x, options),
     norm: (name, x, options) => net.norm(named(name), x, options),
     isNormalized: (name) => net.isNormalized(named(name)),
+    startsBranchAtZero: (name) => net.startsBranchAtZero(named(name)),
     dense: (name, x, units, start) => net.dense(named(name), x, units, start),
     deconv: (name, x, filters) => net.deconv(named(name), x, filters),
     relu: (x) => net.relu(x),

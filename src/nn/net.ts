@@ -72,6 +72,8 @@ export interface Net<T> {
   norm(name: string, x: T, options?: NormalizationOptions<T>): T;
   /** False where the layer's normalizer is none, so that the convolution before it has a use for a bias. */
   isNormalized(name: string): boolean;
+  /** True where the convolution before this layer, the last of a residual block's branch, is to start at 0. */
+  startsBranchAtZero(name: string): boolean;
   relu(x: T): T;
   add(x: T, y: T): T;
   maxPool(x: T, options: Pooling): T;

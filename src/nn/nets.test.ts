@@ -143,8 +143,10 @@ describe('a network of three dimensions', () => {
 
   it('the description and the computation agree in every layer’s shape', () => {
     const seen: string[] = [];
-    const normalizer = createNormalizer({ name: 'none' });
-    const values = formulaValues(describeModel(clips, { name: 'none' }, { shape }).variables);
+    const normalizer = createNormalizer({ name: 'none', zeroBranches: false });
+    const values = formulaValues(
+      describeModel(clips, { name: 'none', zeroBranches: false }, { shape }).variables,
+    );
     const program = new EagerProgram(values);
     const run = program.define('shapes', { images: { shape: [2, ...shape], dtype: 'float32' } }, (step) => {
       const mode = { training: false, workers: 1, precision: 'float32' } as const;
@@ -162,7 +164,7 @@ describe('a network of three dimensions', () => {
       return clips<Tensor>(net, step.feed('images'));
     });
     run({ images: formulaValue('images', [2, ...shape]).data });
-    const { layers } = describeModel(clips, { name: 'none' }, { shape });
+    const { layers } = describeModel(clips, { name: 'none', zeroBranches: false }, { shape });
     const described = layers
       .filter(({ kind }) => kind !== 'norm')
       .map(({ outputShape }) => outputShape.join('×'));

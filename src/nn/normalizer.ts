@@ -51,6 +51,8 @@ export interface StatisticsUpdate extends StatisticMove {
 export interface Normalizer {
   /** It leaves the features as they are. */
   isNone?: true;
+  /** The last convolution of a residual block's branch starts at 0, as there is no γ that does. */
+  zeroBranches?: boolean;
   /** The variables of a layer with this many channels. */
   variables(layer: string, channels: number, options: LayerOptions): Variable[];
   /** How many groups the channels form; undefined where there are none. @throws UserError where they cannot. */

@@ -40,13 +40,14 @@ export interface ModelDescription {
 
 const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
 
+const zero: Initial = { kind: 'constant', value: 0 };
+
 /** First values of weights; `he` is N(0, 2 / fan-out), He et al. 2015, as fb.resnet.torch has it. */
 function initialOf(start: Start, fanIn: number, fanOut: number): Initial {
+  if (start === 0) return zero;
   if (start === 'xavier') return { kind: 'uniform', limit: Math.sqrt(3 / fanIn) };
   return { kind: 'normal', std: start === 'he' ? Math.sqrt(2 / fanOut) : start };
 }
-
-const zero: Initial = { kind: 'constant', value: 0 };
 
 /** The sides of what slides over a feature map. */
 function outputSides(
@@ -100,6 +101,10 @@ export class ShapeNet implements Net<number[]> {
 
   isNormalized(name: string): boolean {
     return !this.normalizerOf(name).isNone;
+  }
+
+  startsBranchAtZero(name: string): boolean {
+    return this.normalizerOf(name).zeroBranches ?? false;
   }
 
   relu(x: number[]): number[] {

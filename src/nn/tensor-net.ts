@@ -83,6 +83,10 @@ export class TensorNet implements Net<Tensor> {
     return !this.normalizerOf(name).isNone;
   }
 
+  startsBranchAtZero(name: string): boolean {
+    return this.normalizerOf(name).zeroBranches ?? false;
+  }
+
   relu(x: Tensor): Tensor {
     return relu(x);
   }

@@ -97,6 +97,6 @@ function ofFeatures(config: LayerConfig): Normalizer {
     case 'weight-norm':
       return weightNorm();
     case 'none':
-      return none();
+      return none(config);
   }
 }
