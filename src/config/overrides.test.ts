@@ -48,7 +48,11 @@ test('a new name drops the keys that only the old one had, and keeps the others'
     momentum: 0.9,
     weightStandardization: false,
   });
-  assert.deepEqual(set('normalizer.name=none').normalizer, { name: 'none', weightStandardization: false });
+  assert.deepEqual(set('normalizer.name=none').normalizer, {
+    name: 'none',
+    zeroBranches: false,
+    weightStandardization: false,
+  });
   assert.deepEqual(set('normalizer.name=gn').normalizer, {
     name: 'group',
     groups: 4,

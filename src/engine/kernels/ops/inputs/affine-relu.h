@@ -1,4 +1,4 @@
-// What GnbenchAffineRelu is told, and the checks that every device's kernel begins with.
+// The attributes and inputs of GnbenchAffineRelu, with the checks that every device's kernel begins with.
 #pragma once
 #include "ops/geometry.h"
 

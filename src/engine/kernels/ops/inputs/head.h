@@ -1,17 +1,17 @@
-// What the operations at the net's end are told, and the checks that every device's kernel begins with.
+// The attributes and inputs of the operations at the net's end, with the checks that every device's kernel begins with.
 #pragma once
 #include "ops/inputs/images.h"
 
 namespace gnbench {
 
-/** Of GnbenchSoftmaxLoss. Whether a label is one of the classes is the kernel's to see, where the labels are. */
+/** The inputs of GnbenchSoftmaxLoss. Whether a label is one of the classes is the kernel's to see, where the labels are. */
 inline absl::Status requireLogits(const Tensor& logits, const Tensor& labels) {
   if (logits.dims() == 2 && logits.NumElements() > 0) return requireLength("labels", labels, logits.dim_size(0));
   return absl::InvalidArgumentError(
       absl::StrCat("logits must be [images, classes], but their shape is ", logits.shape().DebugString()));
 }
 
-/** Of GnbenchGlobalAverageGrad: the sides of the images that were averaged. */
+/** The attributes of GnbenchGlobalAverageGrad: the sides of the images that were averaged. */
 struct AveragedSides {
   int64_t height = 0, width = 0;
 

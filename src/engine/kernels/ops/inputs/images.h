@@ -1,5 +1,5 @@
-// What the operations on images [images, height, width, channels] are told, and the checks that every device's kernel
-// begins with.
+// The attributes and inputs of the operations on images [images, height, width, channels], with the checks that every
+// device's kernel begins with.
 #pragma once
 #include "ops/geometry.h"
 
@@ -11,7 +11,7 @@ inline absl::Status requireImages(const char* name, const Tensor& tensor) {
       absl::StrCat(name, " must be [images, height, width, channels], but its shape is ", tensor.shape().DebugString()));
 }
 
-/** Of GnbenchImages: images, and a mean and a scale for each channel. */
+/** The inputs of GnbenchImages: images, and a mean and a scale for each channel. */
 inline absl::Status requireStandardizable(const Tensor& images, const Tensor& mean, const Tensor& scale) {
   TF_RETURN_IF_ERROR(requireImages("images", images));
   TF_RETURN_IF_ERROR(requireLength("mean", mean, images.dim_size(3)));

@@ -1,4 +1,5 @@
-// What GnbenchNormalize and its gradient are told, and what every device's kernel begins with: checks, and outputs.
+// The attributes, inputs and outputs of GnbenchNormalize and its gradient, with the checks that every device's kernel begins
+// with.
 #pragma once
 #include "ops/geometry.h"
 
@@ -44,7 +45,7 @@ struct NormalizeAttributes {
   }
 };
 
-/** Of GnbenchNormalize; the residual is any tensor where there is none. */
+/** The inputs of GnbenchNormalize; the residual is any tensor where there is none. */
 struct NormalizeInputs : NormalizeAttributes {
   /** Gives how x falls into sets and groups, checked with all other inputs. */
   absl::Status check(OpKernelContext* context, Geometry* out) const {
@@ -69,7 +70,7 @@ struct NormalizeOutputs {
   }
 };
 
-/** Of GnbenchNormalizeGrad: dy, x, y (any tensor where there is no ReLU), γ, and the mean and 1/σ of each group. */
+/** The inputs of GnbenchNormalizeGrad: dy, x, y (any tensor without a ReLU), γ, and the mean and 1/σ of each group. */
 struct NormalizeGradInputs : NormalizeAttributes {
   absl::Status check(OpKernelContext* context, Geometry* out) const {
     const Tensor& x = context->input(1);

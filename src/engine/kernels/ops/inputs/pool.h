@@ -1,4 +1,4 @@
-// What max-pooling and its gradient are told, and the checks that every device's kernel begins with.
+// The attributes and inputs of max-pooling and its gradient, with the checks that every device's kernel begins with.
 #pragma once
 #include <vector>
 

@@ -1,4 +1,4 @@
-// What GnbenchSgd and GnbenchMovingAverage are told, and the checks that every device's kernel begins with.
+// The attributes and inputs of GnbenchSgd and GnbenchMovingAverage, with the checks that every device's kernel begins with.
 #pragma once
 #include <vector>
 
@@ -63,7 +63,7 @@ struct MovingAverageInputs {
 
   const Tensor& value(OpKernelContext* context, int i) const { return context->input(count + i); }
 
-  /** What a new value weighs. */
+  /** The weight of a new value. */
   float weight(int i) const { return (1.f - momentum) * scales[i]; }
 
   absl::Status check(OpKernelContext* context, const LockedVariables& variables) const {
