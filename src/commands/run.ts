@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import { resolvedName } from '../config/resolve.js';
-import { examplesOfModel } from '../config/schema-model.js';
 import { withPlaces } from '../config/source-positions.js';
 import { onStop } from '../process/signals.js';
-import { metricsOf, type Summary, valKey } from '../runs/summary.js';
-import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
+import { summaryInWords } from '../runs/summary-in-words.js';
 import { type RunOptions, run as runExperiment } from '../training/run.js';
 
 export interface RunFlags {
@@ -53,36 +51,8 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   };
   const summary = await withPlaces(config, () => runExperiment(config, options));
   process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(summary, null, 2)}\n`
-      : report(summary, out, examplesOfModel(config.model.name)),
+    flags.json ? `${JSON.stringify(summary, null, 2)}\n` : summaryInWords(summary, config, out),
   );
   if (summary.status === 'diverged') return 1;
   return summary.status === 'interrupted' ? (stop.requested()?.exitCode ?? 143) : 0;
-}
-
-function report(summary: Summary, out: string, examples: 'images' | 'clips'): string {
-  const inWords = (metric: Metric, value: number | null) =>
-    value === null ? 'not evaluated' : valueWithUnit(metric, value);
-  const { epochs, steps } = summary;
-  const validation = metricsOf(summary).map((metric) => {
-    const { final, medianLast5, best } = summary[valKey(metric.name)];
-    const [last, median, top] = [final, medianLast5, best].map((value) => inWords(metric, value));
-    return `${`validation ${labelOf(metric)}  `.padEnd(18)}${last} last, ${median} median of the last 5 epochs, ${top} best`;
-  });
-  const ended = {
-    completed: `completed ${epochs.total} epoch${epochs.total === 1 ? '' : 's'}`,
-    interrupted: `stopped after step ${steps.done} of ${steps.total}; go on with --resume`,
-    diverged: `diverged: the loss at step ${summary.divergedAtStep} is not finite; try a lower learningRate.base`,
-    running: 'is still running',
-    failed: 'failed',
-  }[summary.status];
-  const speed =
-    summary.imagesPerSecond === null ? '' : `, ${summary.imagesPerSecond.toFixed(0)} ${examples}/s`;
-  return [
-    `${summary.name} (seed ${summary.seed}) ${ended}${speed}`,
-    ...validation,
-    `curves            ${join(out, 'curves.csv')}`,
-    '',
-  ].join('\n');
 }

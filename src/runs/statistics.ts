@@ -1,4 +1,5 @@
 /** The statistics of a run's curves. */
+import type { Config } from '../config/schema.js';
 import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import { labelOf, type Metric, valueWithUnit } from '../tasks/metric.js';
 import { type CurveRow, valColumn } from './curves.js';
@@ -33,6 +34,10 @@ export function metricStatistics(rows: readonly CurveRow[], { name, better }: Me
  */
 export const reportedStatistic = (model: string): 'medianLast5' | 'final' =>
   isOverClips(model) || isDetectorName(model) ? 'final' : 'medianLast5';
+
+/** `epochs`, or `evaluations` where these are not one an epoch. */
+export const evaluationsOf = ({ evaluate, steps }: Pick<Config, 'evaluate' | 'steps'>): string =>
+  evaluate.every > 1 || evaluate.everySteps !== undefined || steps !== undefined ? 'evaluations' : 'epochs';
 
 /** A metric of the last evaluated epoch in words: `error 12.34 %`; undefined where no epoch was evaluated. */
 export function lastInWords(rows: readonly CurveRow[], metric: Metric): string | undefined {

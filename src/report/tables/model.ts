@@ -9,7 +9,7 @@ import { mean, sampleStd } from '../../analysis/statistics.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
 import { hasSeveralGroupings, normalizerLabel, valueInWords, varyingPaths } from '../../experiments/label.js';
 import { contextOf, normalizerKey } from '../../experiments/setting.js';
-import { reportedStatistic } from '../../runs/statistics.js';
+import { evaluationsOf, reportedStatistic } from '../../runs/statistics.js';
 import type { Metric } from '../../tasks/metric.js';
 
 /** A cell's row: the paper's value and ours, in the metric's unit. */
@@ -91,10 +91,11 @@ export function tableModel(study: Study): TableModel {
 }
 
 function statisticInWords({ cells }: Study): string {
-  const told = cells.map(({ config: { model, evaluate, steps } }) => {
-    if (reportedStatistic(model.name) === 'final') return 'that of the last evaluation';
-    return `the median of the last 5 ${evaluate.every > 1 || evaluate.everySteps !== undefined || steps !== undefined ? 'evaluations' : 'epochs'}`;
-  });
+  const told = cells.map(({ config }) =>
+    reportedStatistic(config.model.name) === 'final'
+      ? 'that of the last evaluation'
+      : `the median of the last 5 ${evaluationsOf(config)}`,
+  );
   return [...new Set(told)].join(' or ');
 }
 
