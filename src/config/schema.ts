@@ -111,7 +111,9 @@ const evaluateSchema = z.strictObject({
   preciseImages: count
     .max(100_000_000)
     .default(10_000)
-    .describe('Images for precise statistics, at most the training set'),
+    .describe(
+      'Images for precise statistics, at most the training set; of more than 250 whole batches of 250 count',
+    ),
 });
 
 const checkpointSchema = z.strictObject({
