@@ -112,7 +112,7 @@ const evaluateSchema = z.strictObject({
     .max(100_000_000)
     .default(10_000)
     .describe(
-      'Images for precise statistics, at most the training set; of more than 250 whole batches of 250 count',
+      'Images for precise statistics, at most the training set, in whole batches of 250 and at least one',
     ),
 });
 
