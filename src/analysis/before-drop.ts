@@ -1,7 +1,7 @@
 /** Numbers that mostly tell of a training's state before the rate's last drop. */
 import { valColumn } from '../runs/curves.js';
 import { reportedStatistic } from '../runs/statistics.js';
-import { type Study, valuesOf } from './study.js';
+import type { Study, StudyRun } from './study.js';
 
 /** With so many of the five evaluations before the drop their median may be one of those. */
 const most = 3;
@@ -12,7 +12,8 @@ const most = 3;
  */
 export function mostlyBeforeDrop({ cells, metric }: Study): string[] {
   const column = valColumn(metric.name);
-  const isEarly = ({ rows }: (typeof cells)[number]['runs'][number]) => {
+  const isEarly = ({ value, rows }: StudyRun) => {
+    if (value === undefined) return false;
     const judged = rows.filter((row) => row[column] !== undefined).slice(-5);
     const last = judged[judged.length - 1]?.learning_rate;
     return judged.filter(({ learning_rate }) => learning_rate > last).length >= most;
@@ -21,8 +22,6 @@ export function mostlyBeforeDrop({ cells, metric }: Study): string[] {
     .filter(({ config: { model, learningRate } }) => {
       return learningRate.schedule === 'step' && reportedStatistic(model.name) === 'medianLast5';
     })
-    .filter(
-      (cell) => valuesOf(cell).length > 0 && cell.runs.some((run) => run.value !== undefined && isEarly(run)),
-    )
+    .filter(({ runs }) => runs.some(isEarly))
     .map(({ label }) => label);
 }

@@ -48,6 +48,12 @@ export function instanceMask(
   return polygonsMask(segmentation.polygons, height, width);
 }
 
+/** These of its images, and their objects alone. */
+export function ofImages(instances: Instances, images: InstanceImage[]): Instances {
+  const ids = new Set(images.map(({ id }) => id));
+  return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
+}
+
 /**
  * Reads an annotation file.
  * @param onBroken `skip` leaves out annotations that are broken and says so in `skipped`

@@ -35,7 +35,7 @@ function metricInWords(summary: Summary, config: Config, metric: Metric): string
   const { final, medianLast5, best } = summary[valKey(metric.name)];
   if (final === null && medianLast5 === null && best === null) return [];
   const told = (value: number | null, what: string) =>
-    value === null ? `no ${what}` : `${valueWithUnit(metric, value)} ${what}`;
+    `${value === null ? 'no number' : valueWithUnit(metric, value)} ${what}`;
   const median = told(medianLast5, `median of the last 5 ${evaluationsOf(config)}`);
   const numbers = [
     told(final, 'last'),

@@ -1,6 +1,6 @@
 /** Annotated images are looked at before anything starts: each has to be there, sound, and of the annotated size. */
 import { join } from 'node:path';
-import type { Instances } from '../../coco/instances.js';
+import { type Instances, ofImages } from '../../coco/instances.js';
 import { UserError } from '../../errors.js';
 import { isSystemError } from '../../storage/system-errors.js';
 import { counted } from '../../terminal/words.js';
@@ -59,11 +59,10 @@ export async function usableImages(
   for (const entry of entries)
     process.stderr.write(`warning: ${join(root, entry.file)}: ${sentence(entry)}\n`);
   const left = new Set(entries.map(({ id }) => id));
-  return {
-    ...instances,
-    images: images.filter(({ id }) => !left.has(id)),
-    objects: objects.filter(({ image }) => !left.has(image)),
-  };
+  return ofImages(
+    instances,
+    images.filter(({ id }) => !left.has(id)),
+  );
 }
 
 /** The sides of an image; a sentence's rest where it has none. */

@@ -1,7 +1,7 @@
 /** Data sets of images with boxes and masks: COCO's form, and drawn scenes. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type Instances, sayLeftOut } from '../../coco/instances.js';
+import { type Instances, ofImages, sayLeftOut } from '../../coco/instances.js';
 import { UserError } from '../../errors.js';
 import { counted, listUpTo } from '../../terminal/words.js';
 import type { Dataset, Split } from '../dataset.js';
@@ -40,7 +40,8 @@ export async function openCoco(
     quiet: options.quiet,
   };
   const open = async (from: AnnotatedImages, indices: Uint32Array, isTraining: boolean): Promise<Split> => {
-    const selected = select(from.instances, indices);
+    const images = Array.from(indices, (index) => from.instances.images[index]);
+    const selected = ofImages(from.instances, images);
     const isDropped = isTraining && config.emptyImages === 'drop';
     const wanted = { ...from, instances: isDropped ? withObjects(selected, from.file) : selected };
     const instances = await usableImages(wanted, { ...checking, always: !isTraining });
@@ -142,12 +143,6 @@ function splitOf(instances: Instances, isTraining: boolean): Split {
 const zeros = (length: number) => new Uint8Array(length);
 const unlabelled = ({ instances }: AnnotatedImages) => zeros(instances.images.length);
 
-function select(instances: Instances, indices: Uint32Array): Instances {
-  const images = Array.from(indices, (index) => instances.images[index]);
-  const ids = new Set(images.map(({ id }) => id));
-  return { ...instances, images, objects: instances.objects.filter(({ image }) => ids.has(image)) };
-}
-
 /** The images that have an object to learn from; says on stderr how many are left out. */
 function withObjects(instances: Instances, file: string): Instances {
   const filled = new Set(instances.objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
@@ -163,7 +158,7 @@ function withObjects(instances: Instances, file: string): Instances {
   process.stderr.write(
     `warning: ${file}: ${counted(empty, 'training image')} of ${instances.images.length} left out, as no object is in them; data.emptyImages: keep learns from them as background\n`,
   );
-  return { ...instances, images, objects: instances.objects.filter(({ image }) => filled.has(image)) };
+  return ofImages(instances, images);
 }
 
 /** Says which images have more objects than a step learns from. */

@@ -25,7 +25,6 @@ struct Geometry {
   int64_t chunk;  // rows of all chunks but the last
 
   int64_t rowsOf(int64_t index) const { return std::min(chunk, group.rows - index * chunk); }
-  int64_t elements() const { return sets * group.rows * group.channels; }
 };
 
 inline absl::Status requireSameShape(const char* name, const Tensor& tensor, const Tensor& x) {
