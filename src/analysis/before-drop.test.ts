@@ -13,7 +13,11 @@ function found(settings: string, rates: number[], evaluated = rates.map(() => tr
   }));
   const run = { seed: 1, outcome: 'completed', value: 50, rows } as unknown as StudyRun;
   const cell = studyCell('key', parseConfig(text, { file: 'x.yaml', overrides: [] }), [run]);
-  return mostlyBeforeDrop({ metric: classificationError, cells: [cell] } as Study);
+  return mostlyBeforeDrop({
+    metric: classificationError,
+    cells: [cell],
+    baseline: [] as Study['baseline'],
+  } as Study);
 }
 
 test('a median of five evaluations, three of them from before the last drop, is named', () => {

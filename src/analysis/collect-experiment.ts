@@ -18,7 +18,7 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
   const { model } = experiment.cells[0].config;
   const metric = isDetectorName(model.name) ? await plannedMetric(experiment) : undefined;
   const cells = await readCells(experiment, metric);
-  const known = new Set(experiment.cells.map(({ key }) => key));
+  const known = new Set(experiment.runs.map(({ folder }) => relative(experiment.folder, folder)));
   const baseline = experiment.baseline ? await collectBaseline(experiment.baseline, experiment, metric) : [];
   return {
     metric: await metricOf(experiment, cells),
@@ -38,7 +38,7 @@ export async function collectExperiment(experiment: Experiment): Promise<Study> 
     strays: existsSync(experiment.folder)
       ? findRuns(experiment.folder)
           .map((folder) => relative(experiment.folder, folder))
-          .filter((path) => !known.has(path.split(/[\\/]/)[0]))
+          .filter((path) => !known.has(path))
       : [],
   };
 }

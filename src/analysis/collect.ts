@@ -94,6 +94,7 @@ function combine(studies: Study[]): Study {
     title: studies.map(({ title }) => title).join(' · '),
     reproduces: tables.size === 1 ? studies[0].reproduces : undefined,
     folder: studies[0].folder,
+    parts: studies.map(({ folder }) => folder),
     cells,
     baseline: [...groupBy(compared, cellIdentity).values()].map(([first]) => first),
     seeds: [...new Set(studies.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b),
@@ -126,7 +127,8 @@ function byOneMetric(study: Study): Study {
   const judgeBy = (cell: StudyCell): StudyCell => ({
     ...cell,
     metric,
-    published: isOfThePaper({ ...cell, metric }) ? cell.published : undefined,
+    // A number of another metric's, a box AP among mask APs, is none to be held against.
+    published: cell.metric.name === metric.name && isOfThePaper(cell) ? cell.published : undefined,
     runs: cell.runs.map((run) =>
       !run.summary || run.metrics[0].name === metric.name
         ? run

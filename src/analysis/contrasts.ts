@@ -1,7 +1,13 @@
 /** The differences between cells that the paper draws its conclusions from, in the unit of the compared metric. */
 
 import { isOverClips } from '../config/schema-model.js';
-import { count, hasSeveralGroupings, normalizerLabel, valueInWords } from '../experiments/label.js';
+import {
+  count,
+  hasSeveralGroupings,
+  normalizerLabel,
+  valueInWords,
+  varyingPaths,
+} from '../experiments/label.js';
 import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
 import { type ComparableSet, comparableSets } from './comparable.js';
 import { type Contrast, contrast } from './contrast.js';
@@ -14,11 +20,15 @@ export function contrastsOf(study: Study): Contrast[] {
   return [
     ...(study.reproduces?.table === 3 ? sets.flatMap(groupContrasts) : sets.flatMap(normalizerContrasts)),
     ...sets.flatMap(freezingContrasts),
+    ...sets.flatMap(statisticsContrasts),
     ...sets.flatMap(headContrasts),
     ...sets.flatMap(riseContrasts),
     ...controlContrasts(study),
   ];
 }
+
+/** Every cell that a table of the study shows: its own, then those of the baseline that they are compared with. */
+export const shownCells = (study: Study): StudyCell[] => [...study.cells, ...comparedBaseline(study)];
 
 /** The baseline's cells that differ from one of the study's in the normalizer alone, or in one key alone. */
 export function comparedBaseline({ cells, baseline }: Study): StudyCell[] {
@@ -84,6 +94,28 @@ function freezingContrasts({ cells, own, note, name }: ComparableSet): Contrast[
         terms: [
           [1, tuned],
           [-1, frozen],
+        ],
+      });
+    });
+}
+
+/** Kinds of BN with statistics of more than a worker's own batch: each beside BN itself. */
+function statisticsContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
+  return cells
+    .filter(({ setting }) => ['sync-batch', 'batch-renorm'].includes(setting.normalizer))
+    .flatMap((cell) => {
+      const { batchSize } = cell.setting;
+      const batch = cells.find(
+        ({ setting }) => setting.normalizer === 'batch' && setting.batchSize === batchSize,
+      );
+      if (!batch || !(own.has(cell) || own.has(batch))) return [];
+      return contrast({
+        kind: 'normalizers',
+        label: `${name(cell)} − ${name(batch)} at ${batchSize}${note}`,
+        id: `${name(cell)}-${name(batch)}@${batchSize}${note}`,
+        terms: [
+          [1, cell],
+          [-1, batch],
         ],
       });
     });
@@ -212,16 +244,19 @@ function groupContrasts({ cells, note }: ComparableSet): Contrast[] {
 
 /** Cells, the baseline's included, that differ in a single key: the one with that key at its default is subtracted. */
 function controlContrasts({ cells, baseline }: Study): Contrast[] {
-  return cells.flatMap((cell) =>
-    [...cells, ...baseline].flatMap((other) => {
-      const alike =
-        normalizerKey(cell.setting) === normalizerKey(other.setting) &&
-        cell.setting.batchSize === other.setting.batchSize;
-      const paths = alike ? differingPaths(cell.setting, other.setting) : [];
+  const lineKey = ({ setting }: StudyCell) => `${normalizerKey(setting)} ${setting.batchSize}`;
+  const lines = groupBy([...cells, ...baseline], lineKey);
+  return cells.flatMap((cell) => {
+    const line = lines.get(lineKey(cell))!;
+    const varying = varyingPaths(line);
+    return line.flatMap((other) => {
+      const paths = differingPaths(cell.setting, other.setting);
       const isDefault =
         paths[0] === 'batch.workers' ? other.setting.workers === 1 : !(paths[0] in other.setting.others);
       if (paths.length !== 1 || paths[0] === 'model.name' || !isDefault) return [];
-      const name = `${normalizerLabel(cell.setting, hasSeveralGroupings(cells))} at ${cell.setting.batchSize}`;
+      const alikeIn = varying.filter((path) => path !== paths[0]).map((path) => valueInWords(cell, path));
+      const own = `${normalizerLabel(cell.setting, hasSeveralGroupings(cells))} at ${cell.setting.batchSize}`;
+      const name = [own, ...alikeIn].join(', ');
       const values = [cell, other].map((side) => valueInWords(side, paths[0]));
       return contrast({
         kind: 'control',
@@ -232,6 +267,6 @@ function controlContrasts({ cells, baseline }: Study): Contrast[] {
           [-1, other],
         ],
       });
-    }),
-  );
+    });
+  });
 }

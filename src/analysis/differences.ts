@@ -11,11 +11,14 @@ import {
   settingOfDetector,
 } from '../paper/published-detections.js';
 import { classificationError } from '../tasks/metric.js';
+import { shownCells } from './contrasts.js';
 import { properName } from './proper-name.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';
 
 /** One phrase for each deviation: `CIFAR-10 instead of ImageNet`, `1 worker instead of 8`. None in the paper's own setting. */
-export function differencesFromPaper({ cells, reproduces }: Study): string[] {
+export function differencesFromPaper(study: Study): string[] {
+  const { reproduces } = study;
+  const cells = shownCells(study);
   const theirSetting = settingOfPaper(cells);
   const { data, workers, learningRate, momentum, weightDecay, inWords } = theirSetting;
   /** Each deviation of the cells from the paper, and the paper's own value. */

@@ -16,7 +16,7 @@ function cellOf(data: string, ...errors: number[]) {
 }
 
 const found = (cells: Study['cells'], metric: Metric = classificationError) =>
-  fewExamples({ metric, cells } as Study);
+  fewExamples({ metric, cells, baseline: [] as Study['baseline'] } as Study);
 
 test('fifty images at an error of a half have an interval of 14 points to either side', () => {
   const { count, unit, error } = found([cellOf('{ name: cifar10, valSubset: 50 }', 40, 60)])!;

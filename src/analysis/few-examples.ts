@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { examplesOfModel } from '../config/schema-model.js';
 import { classificationError } from '../tasks/metric.js';
+import { shownCells } from './contrasts.js';
 import { mean } from './statistics.js';
 import { type Study, valuesOf } from './study.js';
 
@@ -21,13 +22,13 @@ export interface FewExamples {
 }
 
 /** @returns undefined where each cell is validated on more than 1,000, or nothing has run */
-export function fewExamples({ cells, metric }: Study): FewExamples | undefined {
-  const found = cells.flatMap((cell): FewExamples[] => {
+export function fewExamples(study: Study): FewExamples | undefined {
+  const found = shownCells(study).flatMap((cell): FewExamples[] => {
     const count = validationExamples(cell.config);
     const values = valuesOf(cell).map(({ value }) => value);
     if (count === undefined || count > few || values.length === 0) return [];
     const unit = examplesOfModel(cell.config.model.name);
-    if (metric.name !== classificationError.name) return [{ count, unit }];
+    if (study.metric.name !== classificationError.name) return [{ count, unit }];
     const percent = mean(values);
     const margin = 1.96 * Math.sqrt((percent * (100 - percent)) / count);
     return [{ count, unit, error: { percent, margin } }];

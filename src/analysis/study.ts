@@ -57,13 +57,15 @@ export interface Study {
   reproduces?: { table?: number; figure?: number };
   /** Results folder; files made from the study go there. */
   folder: string;
+  /** Set where several were named: the folder of each. */
+  parts?: string[];
   /** In the order of the paper's tables. */
   cells: StudyCell[];
   /** Another experiment's cells that some of these are compared with; they have no rows of their own. */
   baseline: StudyCell[];
   seeds: number[];
   notPossible: { label: string; why: string; published?: number }[];
-  /** Runs in the results folder that belong to no cell: of an earlier version of the experiment. */
+  /** Runs in the results folder whose cell or seed is none of the experiment's: of an earlier version of it. */
   strays: string[];
 }
 

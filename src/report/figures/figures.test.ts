@@ -7,10 +7,11 @@ import { plot } from '../../commands/plot.js';
 import { report } from '../../commands/report.js';
 import { ResponsesLog } from '../../runs/responses.js';
 import { reportFiles } from '../page/artifacts.js';
-import { escapeHtml, inlineSvg } from '../page/html.js';
+import { escapeHtml, inlineSvg, intervalBar } from '../page/html.js';
 import { renderReport } from '../page/report.js';
 import { makeTrial, type Trial } from '../testing/trial-experiment.js';
 import { figuresOf } from './figures.js';
+import { type LinePoint, panelSpec } from './panel.js';
 import { figureSpec, hasFonts, renderPng, renderSvg } from './render.js';
 import { lineStyles } from './style.js';
 
@@ -158,6 +159,46 @@ axes: { normalizer: [{ name: group, groups: 32 }, batch], batch.size: [8, 4] }
   }
 });
 
+test('the paper’s panel has every row of its table', async (t) => {
+  const trial = await makeTrial(
+    t,
+    `
+title: frames
+reproduces: { table: 8 }
+base: { model: { name: i3d-resnet50 }, data: { name: synthetic-video }, batch: { workers: 1 }, epochs: 6 }
+axes: { normalizer: [batch, { name: group, groups: 32 }], batch.size: [8, 4], data.frames: [32, 64] }
+exclude: [{ batch.size: 8, data.frames: 64 }]
+`,
+  );
+  fill(trial, [1]);
+  const [{ panels }] = figuresOf(await collect(trial.file));
+  const [paper, ours] = panels;
+  const values = [26.7, 27, 27.9, 27.2, 26.7, 25.5];
+  assert.deepEqual(new Set(paper.points.map(({ y }) => y)), new Set(values));
+  assert.equal(paper.points.length, ours.points.length);
+  assert.equal(ours.x.title, 'batch size (clips)');
+});
+
+test('each curve has marks, however many steps lie between its rows', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial);
+  const study = await collect(trial.file);
+  for (const cell of study.cells) {
+    cell.config.evaluate.everySteps = 200;
+    for (const { rows } of cell.runs) {
+      for (const row of rows) Object.assign(row, { step: row.epoch * 200 });
+    }
+  }
+  const figure = figuresOf(study).find(({ name }) => name === 'curves')!;
+  for (const panel of figure.panels) {
+    const layers = (
+      panelSpec(panel) as { layer: { mark: { type: string }; data: { values: LinePoint[] } }[] }
+    ).layer;
+    const marked = layers.find(({ mark }) => mark.type === 'point')!.data.values;
+    assert.deepEqual(new Set(marked.map(({ line }) => line)), new Set(['32', '8', '2']), panel.title);
+  }
+});
+
 test('the same specification gives the same SVG; PNG has its size twice', async (t) => {
   const trial = await makeTrial(t);
   fill(trial);
@@ -185,6 +226,30 @@ test('lines differ in colour, shape and dash each', () => {
       assert.equal(new Set(of).size, names.length);
     }
   }
+});
+
+test('an interval that goes on beyond the scale ends in an arrow', () => {
+  const [domain, mean] = [[-2, 20] as [number, number], 18];
+  const arrows = (interval: [number, number]) =>
+    intervalBar({ mean, interval, domain }).match(/<path class="ours"/g)?.length ?? 0;
+  assert.deepEqual([arrows([-2, 20]), arrows([-3, 20]), arrows([-2, 21]), arrows([-29, 66])], [0, 1, 1, 2]);
+});
+
+test('a page is made again from the folder of its results', async (t) => {
+  const trial = await makeTrial(t);
+  fill(trial, [1]);
+  const command = async (targets: string[]) =>
+    /<pre>(gnbench report .*)<\/pre>/.exec(await renderReport(await collect(targets)))?.[1];
+  assert.equal(await command([trial.file]), 'gnbench report results/trial');
+  const folder = join(trial.experiment.folder, trial.cell('batch', 2).key);
+  assert.equal(
+    await command([trial.file, folder]),
+    `gnbench report results/trial trial/${trial.cell('batch', 2).key} --out PAGE.html`,
+  );
+  const here = process.cwd();
+  process.chdir(trial.root);
+  t.after(() => process.chdir(here));
+  assert.equal(await command([folder]), `gnbench report results/trial/${trial.cell('batch', 2).key}`);
 });
 
 test('a page needs nothing from anywhere and escapes what files say', async (t) => {

@@ -2,12 +2,12 @@
  * The figures of an experiment: the paper's Figure 1 (the compared metric against batch size), its Figures 4 and 5
  * (curves), and its Figure 6 (responses).
  */
-import { comparedBaseline } from '../../analysis/contrasts.js';
+import { shownCells } from '../../analysis/contrasts.js';
 import { isPaperSetting, settingOfPaper } from '../../analysis/differences.js';
 import { groupBy } from '../../analysis/group-by.js';
 import { networkName, properName } from '../../analysis/proper-name.js';
 import { type Study, type StudyCell, valuesOf } from '../../analysis/study.js';
-import { isDetectorName } from '../../config/schema-model.js';
+import { isDetectorName, isOverClips } from '../../config/schema-model.js';
 import { compareSettings } from '../../experiments/setting.js';
 import { isOfHundred, labelOf, labelWithUnit } from '../../tasks/metric.js';
 import { curvesFigure } from './curves.js';
@@ -22,8 +22,8 @@ import { lineStyles } from './style.js';
  * or curve are left out.
  */
 export function figuresOf(original: Study): Figure[] {
-  const cells = [...original.cells, ...comparedBaseline(original)];
-  const study = { ...original, cells: cells.sort((a, b) => compareSettings(a.setting, b.setting)) };
+  const cells = shownCells(original).sort((a, b) => compareSettings(a.setting, b.setting));
+  const study = { ...original, cells };
   const figures = [
     batchSizeFigure(study),
     groupsFigure(study),
@@ -41,15 +41,18 @@ function batchSizeFigure(study: Study): Figure | undefined {
   return besideThePaper(study, {
     name: `${study.metric.name}-by-batch-size`,
     caption: `Validation ${labelOf(study.metric)} against batch size`,
-    xTitle: study.cells.every(({ setting }) => isDetectorName(setting.model))
-      ? 'images a worker'
-      : workersOf(study) > 1
-        ? 'batch size (images per worker)'
-        : 'batch size',
+    xTitle: batchInWords(study),
     xOf: ({ setting }) => setting.batchSize,
     lineOf: lineNames(study.cells),
     values: sizes,
   });
+}
+
+function batchInWords(study: Study): string {
+  if (study.cells.every(({ setting }) => isDetectorName(setting.model))) return 'images a worker';
+  const isOfClips = study.cells.every(({ setting }) => isOverClips(setting.model));
+  if (workersOf(study) > 1) return `batch size (${isOfClips ? 'clips' : 'images'} per worker)`;
+  return isOfClips ? 'batch size (clips)' : 'batch size';
 }
 
 /** Table 3 as a figure: error against the number, or the width, of the groups. */
@@ -103,7 +106,7 @@ function besideThePaper(study: Study, axis: Axis): Figure | undefined {
         ? []
         : { line: axis.lineOf(cell), x, y: cell.published.value, of: cell.published };
     }),
-    ({ of, x }) => `${of.model} ${of.normalizer} ${x}`,
+    ({ of, x, y }) => `${of.model} ${of.normalizer} ${x} ${y}`,
   ).map(({ line, x, y }) => ({ line, x, y }));
   const lines = lineStyles(distinct(cells.map(axis.lineOf)));
   const span = Math.max(spanOf(ours), spanOf(published)) * 1.2 || 1;

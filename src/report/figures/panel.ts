@@ -86,14 +86,20 @@ export function panelSpec(panel: Panel): object {
   return { title, width: panelWidth, height: panelHeight, layer };
 }
 
-/** About eight points of each curve, the last of the first line among them; each line's lie elsewhere, so that none hides another. */
-function marksOf({ points, lines, x, y }: Panel): LinePoint[] {
-  const last = Math.max(...x.values);
-  const step = Math.max(1, lines.length, Math.round(last / 8));
-  return points.filter((point) => {
-    const shift = Math.floor((lines.findIndex(({ name }) => name === point.line) * step) / lines.length);
-    return (last - point.x - shift) % step === 0 && point.y >= y.domain[0] && point.y <= y.domain[1];
+/**
+ * About eight points of each curve, and one at least, the last of the first line among them; each line's lie elsewhere,
+ * so that none hides another.
+ */
+function marksOf({ points, lines, y }: Panel): LinePoint[] {
+  const marked = lines.flatMap(({ name }, index) => {
+    // Counted from the end, whatever lies between two points: an epoch, or hundreds of steps.
+    const curve = points.filter(({ line }) => line === name).sort((a, b) => b.x - a.x);
+    const step = Math.max(1, Math.min(curve.length, Math.max(lines.length, Math.round(curve.length / 8))));
+    const shift = Math.floor((index * step) / lines.length);
+    return curve.filter((_, place) => place % step === shift);
   });
+  const chosen = new Set(marked);
+  return points.filter((point) => chosen.has(point) && point.y >= y.domain[0] && point.y <= y.domain[1]);
 }
 
 /** The seeds' range: a band behind a curve, a bar at a point. */

@@ -54,7 +54,7 @@ export function inlineSvg(svg: string, id: string, label: string): string {
     .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `);
 }
 
-/** A difference with its interval, drawn on a scale of points that all rows of a table share. */
+/** A difference with its interval, drawn on a scale that all rows of a table share; an end beyond the scale is an arrow. */
 export function intervalBar(options: {
   published?: number;
   mean?: number;
@@ -69,9 +69,12 @@ export function intervalBar(options: {
   };
   const marks = [`<line class="zero" x1="${x(0)}" x2="${x(0)}" y1="0" y2="${height}"/>`];
   if (interval) {
-    marks.push(
-      `<line class="ours" x1="${x(interval[0])}" x2="${x(interval[1])}" y1="${middle}" y2="${middle}"/>`,
-    );
+    const [low, high] = interval.map(x);
+    marks.push(`<line class="ours" x1="${low}" x2="${high}" y1="${middle}" y2="${middle}"/>`);
+    const arrow = (at: string, back: number) =>
+      marks.push(`<path class="ours" d="M${at},${middle}l${back},-4v8z"/>`);
+    if (interval[0] < domain[0]) arrow(low, 5);
+    if (interval[1] > domain[1]) arrow(high, -5);
   }
   if (mean !== undefined) marks.push(`<circle class="ours" cx="${x(mean)}" cy="${middle}" r="3.5"/>`);
   if (published !== undefined) {

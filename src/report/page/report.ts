@@ -1,6 +1,6 @@
 /** An experiment as one HTML page that needs nothing else: tables, figures, cost, configurations and environment. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { groupBy } from '../../analysis/group-by.js';
 import { networkName } from '../../analysis/proper-name.js';
 import type { Study } from '../../analysis/study.js';
@@ -49,10 +49,28 @@ export async function renderReport(study: Study): Promise<string> {
     section('Cost', costTable(study)),
     section('Configurations', study.cells.map(configDetails).join('\n')),
     section('Environment', environmentDetails(study)),
-    section('To make this page again', `<pre>gnbench report ${escapeHtml(study.name)}</pre>`),
+    section('To make this page again', `<pre>${escapeHtml(commandFor(study))}</pre>`),
   ];
   return htmlPage(model.title, sections.filter((part) => part !== '').join('\n'));
 }
+
+/**
+ * The page's command: by folder, since an experiment of that name may ask for more by now than these results did. Of a
+ * folder outside the working folder the last two parts stand, so that a page names nobody's home.
+ */
+function commandFor({ folder, parts }: Study): string {
+  const fromHere = (path: string) => {
+    const from = relative('.', path) || '.';
+    return quoted(from.startsWith('..') ? resolve(path).split(sep).slice(-2).join(sep) : from);
+  };
+  return parts
+    ? `gnbench report ${parts.map(fromHere).join(' ')} --out PAGE.html`
+    : `gnbench report ${fromHere(folder)}`;
+}
+
+/** For a shell, which would split a path at its spaces. */
+const quoted = (path: string): string =>
+  /^[\w./@:+,=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 
 function section(title: string, content: string): string {
   return `<section>\n<h2>${title}</h2>\n${content}\n</section>`;
@@ -138,8 +156,12 @@ function contrastSection({ contrasts, metric }: TableModel): string {
   const scale = `${signed(domain[0], 0)} to ${signed(domain[1], 0)}`;
   const header = ['difference', 'paper', 'ours', '95 % interval', 'seeds', scale, 'verdict'];
   const unit = isOfHundred(metric) ? 'points of ' : '';
-  const caption = `In ${unit}validation ${labelOf(metric)}, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval, the dashed line zero.`;
-  return `<p>${caption}</p>\n${htmlTable(header, body, [0, 5, 6])}`;
+  const goesOn = contrasts.some(
+    ({ ours }) => ours?.interval && (ours.interval[0] < domain[0] || ours.interval[1] > domain[1]),
+  );
+  const arrow = goesOn ? ', an arrow where that goes on beyond the scale' : '';
+  const caption = `In ${unit}validation ${labelOf(metric)}, ours paired by seed. In the drawing: ◇ the paper, ● ours with its interval${arrow}, the dashed line zero.`;
+  return `<p>${escapeHtml(caption)}</p>\n${htmlTable(header, body, [0, 5, 6])}`;
 }
 
 function notesSection(model: TableModel): string {

@@ -8,12 +8,12 @@ import { notesOf } from './notes.js';
 
 export function markdownTable(model: TableModel): string {
   const { contrasts, metric } = model;
-  const blocks = [`### ${model.title}`, captionOf(model)];
+  const blocks = [`### ${escapeCell(model.title)}`, escapeCell(captionOf(model))];
   if (model.matrix) blocks.push(matrixBlock(model.matrix, metric));
   blocks.push(rowsBlock(model));
   if (contrasts.length > 0) {
     blocks.push(
-      `Differences in ${differenceUnit(metric)}, ours paired by seed with its 95 % t interval:`,
+      `Differences in ${escapeCell(differenceUnit(metric))}, ours paired by seed with its 95 % t interval:`,
       contrastsBlock(model),
     );
   }
@@ -27,7 +27,7 @@ export function markdownTable(model: TableModel): string {
  */
 export function markdownSummary(model: TableModel): string {
   const { contrasts, matrix, metric } = model;
-  const blocks = [captionOf(model), matrix ? matrixBlock(matrix, metric) : rowsBlock(model)];
+  const blocks = [escapeCell(captionOf(model)), matrix ? matrixBlock(matrix, metric) : rowsBlock(model)];
   const had = contrasts.filter(({ verdict }) => verdict.outcome !== 'missing');
   if (had.length > 0) blocks.push(contrastsBlock({ contrasts: had, metric }));
   blocks.push(...notesBlock(model), escapeCell(model.differences));

@@ -1,7 +1,7 @@
 /** The content of a table, before any format. */
 import { mostlyBeforeDrop } from '../../analysis/before-drop.js';
 import type { Contrast } from '../../analysis/contrast.js';
-import { comparedBaseline, contrastsOf } from '../../analysis/contrasts.js';
+import { comparedBaseline, contrastsOf, shownCells } from '../../analysis/contrasts.js';
 import { differencesLine, isPaperSetting } from '../../analysis/differences.js';
 import { type FewExamples, fewExamples } from '../../analysis/few-examples.js';
 import { runsOnOtherData } from '../../analysis/other-data.js';
@@ -64,7 +64,7 @@ export interface TableModel {
 
 export function tableModel(study: Study): TableModel {
   const compared = comparedBaseline(study);
-  const shown = [...study.cells, ...compared];
+  const shown = shownCells(study);
   const convolutions = byConvolutions(shown);
   const mixes = convolutions.direct.length > 0 && convolutions.winograd.length > 0;
   const rowOf = (cell: StudyCell) => tableRow(cell, mixes);

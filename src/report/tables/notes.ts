@@ -3,7 +3,7 @@ import type { FewExamples } from '../../analysis/few-examples.js';
 import { fixed } from '../../terminal/number-format.js';
 import type { TableModel } from './model.js';
 
-/** A sentence each: what this model cannot do, runs that do not count, runs of no cell, and how few examples there were. */
+/** A sentence each: what this model cannot do, runs that do not count, runs of other experiments, and how few examples there were. */
 export function notesOf(model: TableModel): string[] {
   const { notPossible, rows, baselineRows, strays, otherData, convolutions, fewExamples, beforeDrop } = model;
   return [
@@ -16,9 +16,9 @@ export function notesOf(model: TableModel): string[] {
     ),
     ...convolutionsNote(convolutions),
     ...otherData.map((run) => `Trained on other data: ${run}.`),
-    ...strays.map((path) => `Not counted: ${path} is of no cell of this experiment.`),
+    ...strays.map((path) => `Not counted: ${path} is no run of this experiment.`),
     ...(fewExamples ? [fewExamplesNote(fewExamples)] : []),
-    ...beforeDropNote(beforeDrop, model.rows.length),
+    ...beforeDropNote(beforeDrop, rows.length + baselineRows.length),
   ];
 }
 

@@ -307,6 +307,32 @@ seeds: [1, 2]
   assert.equal(controls.rows[0].published, undefined, 'the paper’s BN has running statistics');
 });
 
+test('what differs from the paper is told of the cells that serve for comparison, too', async (t) => {
+  const trial = await makeTrial(t);
+  const layer = `
+title: another normalizer
+baseline: trial
+base:
+  model: { name: resnet20 }
+  normalizer: { name: layer }
+  data: { name: synthetic }
+  batch: { size: 8 }
+  epochs: 6
+axes: { normalizer: [layer] }
+`;
+  const other = await trialIn(trial.root, layer, 'other');
+  assert.match(tableModel(await collect(other.file)).differences, /GN with 8 groups instead of 32/);
+});
+
+test('a run of a seed that the experiment does not have is named', async (t) => {
+  const trial = await makeTrial(t);
+  const cell = trial.cell('batch', 32);
+  trial.write(cell, 3, 13);
+  trial.write(cell, 7, 13);
+  assert.deepEqual((await collect(trial.file)).strays, [join(cell.key, '7')]);
+  assert.match(await renderTable(await collect(trial.file), 'markdown'), /is no run of this experiment\./);
+});
+
 test('plain folders of runs need no experiment, and a repeated run counts once', async (t) => {
   const trial = await makeTrial(t);
   fill(trial, [1, 2]);
