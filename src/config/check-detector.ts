@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { initSchema } from './schema-init.js';
 import { isDetectorName, type modelSchema } from './schema-model.js';
-import { allNormalizers, type normalizerSchema } from './schema-normalizer.js';
+import { allNormalizers, type normalizerSchema, statisticsSpan } from './schema-normalizer.js';
 
 interface Fields {
   model: z.output<typeof modelSchema>;
@@ -9,7 +9,7 @@ interface Fields {
   init?: z.output<typeof initSchema>;
   optimizer: { frozen?: string[] };
   evaluate: { statistics: 'running' | 'precise' };
-  batch: { workers: number; microSteps: number | 'auto' };
+  batch: { size: number; workers: number; microSteps: number | 'auto' };
 }
 
 /** Checks the keys of a detector against each other; each finding points at the key to change. */
@@ -38,6 +38,12 @@ export function checkDetector(
     problem(
       ['batch', 'microSteps'],
       `is ${batch.microSteps}, and a detector's step has a part for each of its workers (${batch.workers}), over whose regions its losses are means: leave it at auto`,
+    );
+  }
+  if (statisticsSpan(normalizer) === 'step' && batch.workers > 1) {
+    problem(
+      ['batch', 'workers'],
+      `is ${batch.workers}, and sync-batch would need the images of all of them at once, where a detector's step is computed worker by worker: choose batch, or 1 worker of ${batch.workers * batch.size} images`,
     );
   }
   if (optimizer.frozen && !init) {

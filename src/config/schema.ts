@@ -299,6 +299,12 @@ function checkTogether(config: z.output<typeof fieldsSchema>, context: z.Refinem
         'cannot be combined with weightStandardization: no filter of zeros has the variance 1',
       );
     }
+    if (each.name === 'weight-norm' && config.model.name.startsWith('preact-')) {
+      problem(
+        [...path, 'name'],
+        `has no length for the last filters of a block with pre-activation, behind which no layer follows: choose ${config.model.name.replace('preact-', '')}`,
+      );
+    }
     if (each.name === 'batch-renorm' && each.warmup[1] < each.warmup[0]) {
       problem([...path, 'warmup', 1], 'comes before the share at which the bounds begin to rise');
     }

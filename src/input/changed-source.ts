@@ -1,4 +1,5 @@
 /** Examples whose targets a task's own module makes from those of a data set. */
+import { UserError } from '../errors.js';
 import { ragged, writeRagged } from './batch.js';
 import { type ExampleSource, openSource as open, type SourceDescription } from './example-source.js';
 
@@ -17,8 +18,23 @@ export async function changedBy(changer: Changer, inner: SourceDescription): Pro
   };
   const changed = await change(changer, { ...described, write });
   if (!changed) return inner;
-  const { count, views, spec } = changed;
-  return { module: import.meta.url, options: { changer, inner: described }, count, views, spec };
+  const { count, views, spec, canvases = inner.canvases } = changed;
+  if (canvases && canvases.length !== count) {
+    throw new UserError(
+      `its examples() gives ${count} of ${canvases.length} examples, whose images are on canvases of their own`,
+      { place: 'task.module', fix: 'give all of them, or canvases of as many' },
+    );
+  }
+  return {
+    module: import.meta.url,
+    options: { changer, inner: described },
+    count,
+    views,
+    spec,
+    canvases,
+    // Annotations go with the examples one by one.
+    truth: count === inner.count ? inner.truth : undefined,
+  };
 }
 
 /** Opens a source that a module changes. */

@@ -6,6 +6,7 @@ import { openTrainBatches } from './batches.js';
 import { changedBy } from './changed-source.js';
 import { sourceOf } from './dataset-source.js';
 import { openEvaluationBatches } from './evaluation-batches.js';
+import type { SourceDescription } from './example-source.js';
 import { epochOrder } from './order.js';
 
 const split = emptySplit(5, 3);
@@ -76,4 +77,26 @@ test('a module changes the examples of training, too', async () => {
   );
   assert.deepEqual(found, [...epochOrder(1, 1, 5)]);
   await batches.close();
+});
+
+test('what a module changes keeps its canvases and its truth', async () => {
+  const canvases = Uint8Array.from([0, 1, 0, 1, 1]);
+  const truth = { images: [] } as unknown as SourceDescription['truth'];
+  const inner = { ...sourceOf(dataset, 'validation'), canvases, truth };
+  const source = await changedBy(changer, inner);
+  assert.deepEqual([...source.canvases!], [...canvases]);
+  assert.equal(source.truth, truth);
+  // Batches hold examples of one canvas, and so they do when a module changes these.
+  const images: number[] = [];
+  const batches = openEvaluationBatches(source, { batchSize: 4 });
+  for (let next = batches.next(); next; next = batches.next()) {
+    for (let row = 0; row < next.rows; row += 2) images.push(next.batch.images[3 * row] / 3);
+  }
+  await batches.close();
+  assert.deepEqual(
+    images.map((image) => canvases[image]),
+    [0, 0, 1, 1, 1],
+  );
+  const fewer = { ...inner, canvases: canvases.subarray(1) };
+  await assert.rejects(changedBy(changer, fewer), /gives 5 of 4 examples/);
 });

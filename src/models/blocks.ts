@@ -20,7 +20,7 @@ export function basicBlock<T>(
   return net.norm(`${name}.norm2`, y, { residual, relu: true, zeroGamma: true });
 }
 
-/** How the last convolution of a block's branch starts, given the layer behind it: 0 where no γ there does. */
+/** How the last convolution of a block's branch starts, given a norm of the block: 0 where no γ there does. */
 export const branchStart = <T>(net: Net<T>, norm: string): Start => (net.startsBranchAtZero(norm) ? 0 : 'he');
 
 /** The ratio of a bottleneck block's output channels to the filters of its two narrow convolutions. */
@@ -62,7 +62,7 @@ export function preactivationBlock<T>(
   const activated = net.norm(`${name}.norm1`, x, { relu: true });
   let y = net.conv(`${name}.conv1`, activated, { filters, kernel: 3, stride });
   y = net.norm(`${name}.norm2`, y, { relu: true });
-  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3 });
+  y = net.conv(`${name}.conv2`, y, { filters, kernel: 3, start: branchStart(net, `${name}.norm2`) });
   if (stride === 1 && net.channels(x) === filters) return net.add(y, x);
   if (shortcut === 'identity') return net.add(y, net.subsample(x, stride, filters));
   return net.add(y, net.conv(`${name}.shortcut.conv`, activated, { filters, kernel: 1, stride }));

@@ -32,6 +32,19 @@ for (const model of ['resnet20', 'resnet50', 'i3d-resnet18', 'i3d-resnet50']) {
   });
 }
 
+test('without γ behind a block, as in one with pre-activation, its last convolution starts at 0 all the same', () => {
+  const found = zeros('preact-resnet20', '{ name: none, zeroBranches: true }', 'weight');
+  assert.equal(found.length, 9);
+  assert.ok(
+    found.every((name) => name.endsWith('conv2.weight')),
+    String(found),
+  );
+});
+
+test('filters that are normalized by length need a layer behind them', () => {
+  assert.throws(() => zeros('preact-resnet20', 'weight-norm', 'weight'), /choose resnet20$/m);
+});
+
 test('filters of zeros cannot be standardized', () => {
   const both = '{ name: none, zeroBranches: true, weightStandardization: true }';
   assert.throws(() => zeros('resnet20', both, 'weight'), /no filter of zeros has the variance 1/);

@@ -29,6 +29,8 @@ export interface Convolution {
   /** On each side; (kernel − 1) / 2 unless said. */
   padding?: PerDimension;
   bias?: boolean;
+  /** No normalizer follows, so that one of weights leaves its filters alone. */
+  plain?: boolean;
   start?: Start;
   /** The input is the image itself, whose gradient is never needed: it may be left at zero. */
   ofImage?: boolean;

@@ -8,6 +8,7 @@ import { kernels } from '../engine/kernel-table.js';
 import { loadEngine } from '../engine/load.js';
 import type { Program } from '../engine/program.js';
 import { describeModel } from '../models/describe.js';
+import { proposalHead } from '../models/detection/proposal-head.js';
 import { formulaLabels, formulaValue, formulaValues } from '../models/testing/formula.js';
 import { createNormalizer } from '../normalizers/index.js';
 import { withOptimizerSlots } from '../runs/optimizer-slots.js';
@@ -45,6 +46,9 @@ function networkOf(normalizer: string, use: 'kernels' | 'definitions', precision
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
   return { config, model: clips, task: classification(), variables, shape, pixels, kernels: kernels(use) };
 }
+
+const parseNormalizer = (text: string) =>
+  parseConfig(`model: resnet20\nnormalizer: ${text}\ndata: cifar10\n`, { file: 'test.yaml' }).normalizer;
 
 const images = Uint8Array.from(formulaValue('images', [4, ...shape]).data, (value) => 128 + 70 * value);
 const batch = { images, labels: formulaLabels(4, 4) };
@@ -169,6 +173,23 @@ describe('a network of three dimensions', () => {
       .filter(({ kind }) => kind !== 'norm')
       .map(({ outputShape }) => outputShape.join('×'));
     assert.deepEqual(seen, described);
+  });
+
+  it('filters without a normalizer behind them are left as they are by one of weights', () => {
+    const head: Model = (net, map) => proposalHead(net, map, { channels: 8, anchors: 3 });
+    const { variables } = describeModel(head, parseNormalizer('none'), { shape: [5, 6, 4] });
+    const program = new EagerProgram(formulaValues(variables));
+    const outputs = ['none', 'weight-norm', '{name: group, weightStandardization: true}'].map((text) => {
+      const normalizer = createNormalizer(parseNormalizer(text));
+      const run = program.define(text, { map: { shape: [2, 5, 6, 4], dtype: 'float32' } }, (step) => {
+        const mode = { training: true, workers: 1, precision: 'float32' } as const;
+        const net = new TensorNet(step, () => normalizer, mode, {}, { scheduled: () => assert.fail() });
+        return head<Tensor>(net, step.feed('map'));
+      });
+      return run({ map: formulaValue('map', [2, 5, 6, 4]).data });
+    });
+    assert.deepEqual(outputs[1], outputs[0]);
+    assert.deepEqual(outputs[2], outputs[0]);
   });
 
   it('needs as many numbers as there are dimensions', () => {

@@ -46,9 +46,9 @@ export class TensorNet implements Net<Tensor> {
     private readonly isFrozen: (variable: string) => boolean = () => false,
   ) {}
 
-  conv(name: string, x: Tensor, { bias = false, ofImage, ...window }: Convolution): Tensor {
+  conv(name: string, x: Tensor, { bias = false, plain = false, ofImage, ...window }: Convolution): Tensor {
     const variable = this.step.variable(`${name}.weight`);
-    const weight = this.normalizerOf(name).weight?.(variable) ?? variable;
+    const weight = (!plain && this.normalizerOf(name).weight?.(variable)) || variable;
     const { stride, padding } = windowOf(window, x.rank - 2);
     const options = { stride, padding, precision: this.mode.precision, ofImage };
     const y = convolution(x, weight, options, this.kernels);

@@ -42,6 +42,12 @@ describe('micro-steps', () => {
       () => parse('{ size: 2, workers: 8, microSteps: 16 }'),
       /is 16, and a detector's step has a part/,
     );
+    const synchronized = detector.replace('group', 'sync-batch');
+    parseConfig(`${synchronized}batch: { size: 16, workers: 1 }\n`, { file: 'a.yaml' });
+    assert.throws(
+      () => parseConfig(`${synchronized}batch: { size: 2, workers: 8 }\n`, { file: 'a.yaml' }),
+      /batch\.workers is 8, and sync-batch .* choose batch, or 1 worker of 16 images/,
+    );
   });
 
   it('do not depend on what is free at the moment', (context) => {

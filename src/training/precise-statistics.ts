@@ -1,12 +1,14 @@
 import type { Config } from '../config/schema.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
 import { balancedOrder } from '../datasets/subset.js';
+import { tf } from '../engine/load.js';
 import type { DefinedStep, Program, VariableValue } from '../engine/program.js';
 import { type Images, sourceOf } from '../input/dataset-source.js';
 import { openEvaluationBatches } from '../input/evaluation-batches.js';
 import type { SourceDescription } from '../input/example-source.js';
 import { isFrozen } from '../models/parameter-groups.js';
 import type { Variable } from '../nn/variable.js';
+import { createNormalizers } from '../normalizers/index.js';
 import { forward, imageFeed, type Network, tensorNet } from './network.js';
 
 /**
@@ -30,10 +32,14 @@ export function preciseImages({ evaluate, normalizer, optimizer }: Config, varia
  * Adds the step that gives mean and variance of every layer that keeps running ones, over a batch of so many images
  * taken as one worker's, by the variables' names.
  */
-export function defineStatistics(program: Program, network: Network, batch: number): DefinedStep {
-  return program.define(`statistics/${batch}`, imageFeed(network, batch), (step) => {
+export function defineStatistics(program: Program, network: Network, images: number): DefinedStep {
+  return program.define(`statistics/${images}`, imageFeed(network, images), (step) => {
     // As one worker's images, whatever the training's workers.
-    const net = tensorNet(network, step, { training: true, parts: network.config.batch.workers });
+    const { batch, normalizer } = network.config;
+    const { schedules } = createNormalizers(normalizer);
+    // Batch Renormalization is BN as long as its training has not begun: what is measured here knows no older statistics.
+    const scheduled = (key: string) => tf.scalar(schedules[key](Number.NEGATIVE_INFINITY));
+    const net = tensorNet(network, step, { training: true, parts: batch.workers, inputs: { scheduled } });
     forward(network, net, step);
     return Object.fromEntries(net.statistics.map(({ variable, value }) => [variable, value]));
   });

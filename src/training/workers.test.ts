@@ -161,4 +161,27 @@ describe('precise statistics', () => {
       assertClose(during[name].data, direct[name], name);
     for (const each of [program, program2]) each.dispose();
   });
+
+  it('know nothing of those that they replace, Batch Renormalization’s neither', () => {
+    const network = networkOf('batch-renorm', 4, 1);
+    const { images } = imagesOf(8);
+    const values = formulaValues(network.variables);
+    const others = Object.fromEntries(
+      Object.entries(values).map(([name, { shape, data }]) => {
+        const isStatistic = /\.(mean|sigma)$/.test(name);
+        return [
+          name,
+          isStatistic ? { shape, data: data.map((value) => 1.3 * value + 0.15) } : { shape, data },
+        ];
+      }),
+    );
+    const [found, again] = [values, others].map((each) => {
+      const program = new CompiledProgram(withOptimizerSlots(network.variables, each));
+      const measured = defineStatistics(program, network, 8)({ images });
+      program.dispose();
+      return measured;
+    });
+    assert.ok(Object.keys(found).length > 30);
+    for (const [name, data] of Object.entries(found)) assertClose(again[name], data, name);
+  });
 });

@@ -128,6 +128,10 @@ function whatNormalizerHas(normalizer: LibraryNormalizer, library: WeightsLibrar
   return undefined;
 }
 
+/** Square roots of areas on the pyramid's levels, and heights by widths, of torchvision's detectors. */
+const anchorsOf = { sizes: [32, 64, 128, 256, 512], ratios: [0.5, 1, 2] };
+const pooledMaskSide = 14;
+
 /** The parts of torchvision's detectors that the network has otherwise; losses and limits are not the weights'. */
 function whatDetectorHas({ model, normalizer }: Architecture, library: WeightsLibrary): string | undefined {
   if (library === 'timm') return 'no weights in timm, which has no detectors';
@@ -137,6 +141,12 @@ function whatDetectorHas({ model, normalizer }: Architecture, library: WeightsLi
   if (pooling && (pooling.box !== pooledSide || pooling.aligned || (pooling.sampling ?? 2) !== 2)) {
     return `features of ${pooledSide} × ${pooledSide} for the box head, two samples a bin, not aligned (model.pooling)`;
   }
+  if (pooling && pooling.mask !== pooledMaskSide)
+    return `features of ${pooledMaskSide} × ${pooledMaskSide} for the mask head (model.pooling.mask)`;
+  const others = (['sizes', 'ratios'] as const).find(
+    (key) => anchors && `${anchors[key]}` !== `${anchorsOf[key]}`,
+  );
+  if (others) return `anchors of the ${others} ${anchorsOf[others].join(', ')} (model.anchors.${others})`;
   if (anchors && !anchors.rounded) return 'anchors at whole pixels (model.anchors.rounded: true)';
   const all = [normalizer, ...Object.values(normalizer.parts ?? {})] as {
     epsilon?: number;

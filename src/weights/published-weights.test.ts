@@ -252,6 +252,10 @@ test('a detector with what torchvision has otherwise is not written as its own',
   assert.match(refusal('{name: mask-rcnn, pooling: {box: 5}}'), /features of 7 × 7/);
   assert.match(refusal('{name: mask-rcnn, pooling: {aligned: true}}'), /not aligned/);
   assert.match(refusal('{name: mask-rcnn, anchors: {rounded: false}}'), /anchors at whole pixels/);
+  const small = '{name: mask-rcnn, anchors: {sizes: [8, 16, 32, 64, 128]}}';
+  assert.match(refusal(small), /anchors of the sizes 32, 64, 128, 256, 512/);
+  assert.match(refusal('{name: faster-rcnn, anchors: {ratios: [0.25, 1, 4]}}'), /of the ratios 0\.5, 1, 2/);
+  assert.match(refusal('{name: mask-rcnn, pooling: {mask: 7}}'), /features of 14 × 14 for the mask head/);
   assert.match(refusal('mask-rcnn', '{name: group, epsilon: 1e-3}'), /ε of 1e-5/);
   assert.match(refusal('mask-rcnn', 'group', 'timm'), /timm, which has no detectors/);
 });

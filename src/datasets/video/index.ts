@@ -81,7 +81,9 @@ async function soundClips(
   try {
     await eachOf(total, 2, async (index) => {
       try {
-        await reader.open(clipPath(list, index));
+        const clip = await reader.open(clipPath(list, index));
+        // A file is decoded by now, but of a folder each frame is when it is read.
+        for (let frame = 0; frame < clip.count; frame++) await clip.frame(frame);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         broken.set(index, error);

@@ -100,6 +100,27 @@ test('a clip without frames ends the run, or is left out', async () => {
   }
 });
 
+test('a frame that cannot be decoded ends the run, or its clip is left out', async () => {
+  const folder = join(root, 'train', 'a', 'broken');
+  await clip('train', 'a/broken', 0, 12);
+  const broken = join(folder, '7.png');
+  const sound = await load(', onBroken: skip');
+  writeFileSync(broken, readFileSync(broken).subarray(0, 60));
+  try {
+    await assert.rejects(load(), (error: Error & { place?: string }) => error.place === broken);
+    assert.equal((await load(', onBroken: skip')).train.count, 2);
+    // Broken since the list was checked: in training another clip takes its place.
+    const source = await openSource(sourceOf(sound, 'train'));
+    const into = sharedArrays(source.spec, 1);
+    const at = sound.train.files!.paths.indexOf(join('a', 'broken'));
+    for (let epoch = 1; epoch <= 4; epoch++) {
+      await source.write(into, 0, at, { view: 0, augment: { seed: 1, epoch } });
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('frames of different sizes in a folder end the run with its path', async () => {
   const folder = join(root, 'val', 'a', 'one');
   const smaller = await sharp(join(folder, '4.png')).resize(20, 24).png().toBuffer();

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Split, VideoReading } from '../../datasets/dataset.js';
 import { type Pixels, scalePart } from '../../datasets/image-folder/decode.js';
-import { type ClipReader, clipPath, clipReader } from '../../datasets/video/read-clip.js';
+import { clipPath, clipReader } from '../../datasets/video/read-clip.js';
 import { decodedSide, gridView, randomView, type View } from '../../datasets/video/view.js';
 import { UserError } from '../../errors.js';
 import { Draws } from '../../random/random.js';
@@ -37,39 +37,42 @@ export async function openSource(options: VideoOptions): Promise<ExampleSource> 
     spec: labelledImages(shape),
     sideBySide: Math.max(2, availableParallelism()),
     async write(into, at, example, { augment, view }) {
-      const { clip, from } = await openSound(reader, options, example, warned);
-      const first = await clip.frame(0);
-      const extent = { count: clip.count, width: first.width, height: first.height };
-      const part = augment
-        ? randomView(extent, sampling, new Draws(augment.seed, 'clip', augment.epoch, example))
-        : gridView(extent, sampling, views, view);
       const to = (into.images as Uint8Array).subarray(at * size, (at + 1) * size);
-      for (const [place, index] of part.frames.entries()) {
-        const frame = await clip.frame(index);
-        if (frame.width !== extent.width || frame.height !== extent.height) {
-          throw new UserError('the frames differ in size', {
-            place: clipPath(options.files, from),
-            fix: 'scale them to one size, or remove the clip',
-          });
+      const writeClip = async (path: string) => {
+        const clip = await reader.open(path);
+        const first = await clip.frame(0);
+        const extent = { count: clip.count, width: first.width, height: first.height };
+        const part = augment
+          ? randomView(extent, sampling, new Draws(augment.seed, 'clip', augment.epoch, example))
+          : gridView(extent, sampling, views, view);
+        for (const [place, index] of part.frames.entries()) {
+          const frame = await clip.frame(index);
+          if (frame.width !== extent.width || frame.height !== extent.height) {
+            throw new UserError('the frames differ in size', {
+              place: path,
+              fix: 'scale them to one size, or remove the clip',
+            });
+          }
+          const { data } = await squareOf(frame, part, resolution);
+          to.set(part.flip ? mirrored(data, resolution) : data, place * data.length);
         }
-        const { data } = await squareOf(frame, part, resolution);
-        to.set(part.flip ? mirrored(data, resolution) : data, place * data.length);
-      }
-      into.labels[at] = labels[from];
+      };
+      into.labels[at] = labels[await firstSound(options, example, warned, writeClip)];
     },
   };
 }
 
-/** Clip `index`; in training, when it is broken and may be skipped, the next one in the split that is not. */
-async function openSound(
-  reader: ClipReader,
+/** Reads clip `index`; in training, when it is broken and may be skipped, the next one in the split that is not. Gives its number. */
+async function firstSound(
   { files, video, train }: VideoOptions,
   index: number,
   warned: Set<number>,
-) {
+  readClip: (path: string) => Promise<void>,
+): Promise<number> {
   for (let tries = 0, from = index; ; tries++, from = (from + 1) % files.paths.length) {
     try {
-      return { clip: await reader.open(clipPath(files, from)), from };
+      await readClip(clipPath(files, from));
+      return from;
     } catch (error) {
       if (!(error instanceof UserError) || !train || video.onBroken === 'fail' || tries >= mostBroken) {
         throw error;

@@ -9,9 +9,8 @@ export function proposalHead<T>(
   map: T,
   { channels, anchors }: { channels: number; anchors: number },
 ): { logits: T; shifts: T } {
-  const start = 0.01;
-  const x = net.relu(net.conv('conv', map, { filters: channels, kernel: 3, bias: true, start }));
-  const predict = (name: string, filters: number) =>
-    net.conv(name, x, { filters, kernel: 1, bias: true, start });
+  const plain = { bias: true, plain: true, start: 0.01 };
+  const x = net.relu(net.conv('conv', map, { filters: channels, kernel: 3, ...plain }));
+  const predict = (name: string, filters: number) => net.conv(name, x, { filters, kernel: 1, ...plain });
   return { logits: predict('logits', anchors), shifts: predict('shifts', 4 * anchors) };
 }

@@ -97,5 +97,5 @@ function boxPredictions<T>(net: Net<T>, x: T, classes: number): Record<string, T
 /** `masks`: logits of twice the features' sides, one map for each class, `[R, 2·size, 2·size, classes + 1]`. */
 function maskPredictions<T>(net: Net<T>, x: T, channels: number, classes: number): Record<string, T> {
   const larger = net.relu(net.deconv('deconv', x, channels));
-  return { masks: net.conv('masks', larger, { filters: classes + 1, kernel: 1, bias: true }) };
+  return { masks: net.conv('masks', larger, { filters: classes + 1, kernel: 1, bias: true, plain: true }) };
 }
