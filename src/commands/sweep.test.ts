@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { UserError } from '../errors.js';
 import { loadExperiment } from '../experiments/experiment.js';
+import { writeSummary } from '../runs/summary.js';
 import { sweepOnSlurm } from '../sweep/sweep.js';
 import { sweep } from './sweep.js';
 
@@ -53,4 +54,43 @@ test('on a cluster, jobs that begin with weights wait for those that make them, 
   assert.doesNotMatch(first, /--dependency/);
   const made = /job (\d+)/.exec(lines[0])![1];
   assert.match(second, new RegExp(`--job-name=gnbench-transfer-finetune .*--dependency=afterany:${made} `));
+
+  // Taken out of the queue, it is submitted once more, and waits for what is queued since the first time.
+  writeFileSync(join(scratch, 'squeue'), `#!/bin/sh\nprintf '${made} 0 PENDING\\n${made} 1 RUNNING\\n'\n`);
+  chmodSync(join(scratch, 'squeue'), 0o755);
+  const again = await sweepOnSlurm({ experiments, failFast: false, quiet: true, flags: [], resources: [] });
+  assert.equal(again[0], 'transfer-pretrain: nothing left to submit');
+  const last = readFileSync(list, 'utf8').split('\n').at(-2)!;
+  assert.match(last, new RegExp(`--job-name=gnbench-transfer-finetune .*--dependency=afterany:${made} `));
+});
+
+test('a completed run that lost its curve is not said to have failed too often', async (t) => {
+  const folder = mkdtempSync(join(scratch, 'cut-'));
+  const file = join(folder, 'experiment.yaml');
+  writeFileSync(
+    file,
+    'name: cut\ntitle: x\nbase: { data: synthetic, model: resnet20, epochs: 1 }\naxes: { normalizer: [batch] }\n',
+  );
+  const [run] = (await loadExperiment(file)).runs;
+  mkdirSync(run.folder, { recursive: true });
+  const whole = { done: 1, total: 1 };
+  writeSummary(join(run.folder, 'summary.json'), {
+    ...{ version: 1, status: 'completed', id: run.cell.id, name: 'x', seed: 1, parameters: 1, epochs: whole },
+    ...{ steps: whole, learningRate: 1, batch: { size: 1, workers: 1 }, trainLoss: { final: 1 } },
+    ...{ valError: { final: 1, medianLast5: 1, best: 1 }, trainError: { final: 1 }, imagesPerSecond: 1 },
+    ...{ secondsTotal: 1, dataWaitShare: 0, dataset: { name: 'synthetic', official: true } },
+  });
+  writeFileSync(join(run.folder, 'curves.csv'), '');
+  let said = '';
+  const [error, out] = [process.stderr, process.stdout].map((stream) =>
+    t.mock.method(stream, 'write', (text: string) => {
+      said += text;
+      return true;
+    }),
+  );
+  const exitCode = await sweep(file, {});
+  for (const each of [error, out]) each.mock.restore();
+  assert.equal(exitCode, 1);
+  assert.match(said, /nothing is left to do as it is: .*restore the file, or delete the run’s folder/);
+  assert.doesNotMatch(said, /attempts\.json/);
 });

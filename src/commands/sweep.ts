@@ -7,7 +7,8 @@ import { defaultJobs, thisMachine } from '../sweep/local/share.js';
 import { refuseMixture } from '../sweep/mixture.js';
 import { prepare } from '../sweep/prepare.js';
 import { countsText, statusJson } from '../sweep/report-status.js';
-import { type RunStatus, readStatus } from '../sweep/status.js';
+import { readQueue } from '../sweep/slurm/slurm.js';
+import { type Queue, type RunStatus, readStatus } from '../sweep/status.js';
 import { sweepHere, sweepOnSlurm } from '../sweep/sweep.js';
 import { listUpTo } from '../terminal/words.js';
 
@@ -66,7 +67,7 @@ export async function sweep(files: string | readonly string[], flags: SweepFlags
   };
   if (flags.launcher === 'slurm') {
     const lines = await sweepOnSlurm({ ...common, jobs: flags.jobs, resources: flags.slurm ?? [] });
-    process.stdout.write(flags.json ? await allStatuses(experiments) : `${lines.join('\n')}\n`);
+    process.stdout.write(flags.json ? await allStatuses(experiments, readQueue) : `${lines.join('\n')}\n`);
     return 0;
   }
   const exitCode = await sweepHere({ ...common, machine, jobs });
@@ -111,6 +112,11 @@ async function print(
 }
 
 function whyNothingIsLeft(statuses: readonly RunStatus[]): string {
+  const damaged = statuses.filter((each) => each.damaged);
+  if (damaged.length > 0) {
+    const notes = damaged.map(({ note }) => note ?? '');
+    return `nothing is left to do as it is: ${listUpTo(notes, 3)}`;
+  }
   const failed = statuses.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return 'nothing is left to do; to do it again, choose another folder with --out';
   const records = failed.map(({ run }) => `${run.folder}.attempts.json`);
@@ -118,8 +124,13 @@ function whyNothingIsLeft(statuses: readonly RunStatus[]): string {
   return `nothing is left to do: ${runs} failed too often to be tried again by themselves; to try them again, delete ${listUpTo(records, 3)}`;
 }
 
-async function allStatuses(experiments: readonly Experiment[]): Promise<string> {
-  const all = experiments.map(async (experiment) => statusJson(experiment, await readStatus(experiment)));
+async function allStatuses(
+  experiments: readonly Experiment[],
+  queueOf?: (experiment: Experiment) => Promise<Queue>,
+): Promise<string> {
+  const all = experiments.map(async (experiment) =>
+    statusJson(experiment, await readStatus(experiment, await queueOf?.(experiment))),
+  );
   return `${JSON.stringify(await Promise.all(all), null, 2)}\n`;
 }
 

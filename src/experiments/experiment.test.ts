@@ -311,9 +311,9 @@ test('the cluster’s queue knows runs by their absolute paths, however the fold
   const experiment = await load(small);
   const { folder: relative } = experiment.runs[1];
   assert.ok(!isAbsolute(relative));
-  const states = (await readStatus(experiment, new Map([[resolve(relative), 'queued']]))).map(
-    ({ state }) => state,
-  );
+  const states = (
+    await readStatus(experiment, new Map([[resolve(relative), { state: 'queued', jobId: '1' }]]))
+  ).map(({ state }) => state);
   assert.deepEqual(states, [
     'waiting',
     'queued',

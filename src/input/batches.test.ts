@@ -5,6 +5,7 @@ import { augmentInto } from './augment.js';
 import { openTrainBatches } from './batches.js';
 import { type Images, sourceOf } from './dataset-source.js';
 import { epochOrder } from './order.js';
+import { createRing, waitForBatch } from './ring.js';
 
 function dataset(count: number, shape: [number, number, number] = [8, 8, 3]): Dataset {
   const size = shape[0] * shape[1] * shape[2];
@@ -187,4 +188,12 @@ test('the worker gets ahead of a main thread that never yields: batches are ther
   }
   await batches.close();
   assert.equal(inARow, 100);
+});
+
+test('a worker that says nothing is given up after 300 seconds in which this process ran', (t) => {
+  const ring = createRing({ images: { shape: [1], dtype: 'uint8' } }, 1);
+  // Suspended for whatever time, a process finds a wait of one second over once.
+  const wait = t.mock.method(Atomics, 'wait', () => 'timed-out' as const);
+  assert.throws(() => waitForBatch(ring, 0), /silent for 300 s/);
+  assert.equal(wait.mock.callCount(), 300);
 });

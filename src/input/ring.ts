@@ -101,8 +101,9 @@ function announce(control: Int32Array<SharedArrayBuffer>): void {
   Atomics.notify(control, events);
 }
 
-// A worker that the system ended can tell nobody; no single batch takes this long.
-const silenceMs = 300_000;
+// A worker that the system ended can tell nobody; no single batch takes this long. Counted second by second, for while
+// this process is suspended (Ctrl-Z, scontrol suspend) the worker is, too, and the time passes for both.
+const mostSilence = 300;
 
 /**
  * The consumer's side: waits until batch number `count` (from 0) is there.
@@ -113,13 +114,14 @@ const silenceMs = 300_000;
 export function waitForBatch(ring: Ring, count: number): number {
   const { control } = ring;
   let start: number | undefined;
-  for (;;) {
+  for (let silence = 0; ; ) {
     const seen = Atomics.load(control, events);
     if (((Atomics.load(control, produced) - count) | 0) > 0) break;
     if (Atomics.load(control, state) === failed) throw failureOf(ring);
     start ??= performance.now();
-    if (Atomics.wait(control, events, seen, silenceMs) === 'timed-out') {
-      throw new Error(`the worker that prepares batches has been silent for ${silenceMs / 1000} s`);
+    silence = Atomics.wait(control, events, seen, 1000) === 'timed-out' ? silence + 1 : 0;
+    if (silence >= mostSilence) {
+      throw new Error(`the worker that prepares batches has been silent for ${mostSilence} s`);
     }
   }
   return start === undefined ? 0 : performance.now() - start;

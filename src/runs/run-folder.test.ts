@@ -150,6 +150,13 @@ test('links inside the folder are not followed', async () => {
       await assert.rejects(openRunFolder(path, mode), refusal(/symbolic link/));
     }
   }
+  const replaced = newPath();
+  fs.mkdirSync(replaced, { recursive: true });
+  fs.symlinkSync(outside, join(replaced, '.tmp-replaced'));
+  await assert.rejects(
+    openRunFolder(replaced, 'resume'),
+    refusal(/no folder of files that gnbench put there/),
+  );
   const path = await begun();
   fs.symlinkSync(outside, join(path, 'checkpoints', 'step-000000009'));
   await assert.rejects(openRunFolder(path, 'force'), refusal(/did not write/));

@@ -178,9 +178,17 @@ const replacedName = '.tmp-replaced';
 /** Puts back a run that was to be replaced by one that did not begin, whoever was to begin it. */
 export function restoreReplaced(folder: string): void {
   const aside = join(folder, replacedName);
-  if (!fs.existsSync(aside)) return;
+  const found = fs.lstatSync(aside, { throwIfNoEntry: false });
+  if (!found) return;
+  const present = found.isDirectory() ? fs.readdirSync(aside) : [];
+  if (!found.isDirectory() || !present.every((name) => ours.test(name))) {
+    throw new UserError('it is no folder of files that gnbench put there', {
+      place: aside,
+      fix: 'remove it',
+    });
+  }
   // The configuration last: with it the folder counts as a run.
-  const names = fs.readdirSync(aside).filter((name) => name !== 'config.yaml');
+  const names = present.filter((name) => name !== 'config.yaml');
   for (const name of names) fs.renameSync(join(aside, name), join(folder, name));
   const config = join(aside, 'config.yaml');
   if (fs.existsSync(config)) fs.renameSync(config, join(folder, 'config.yaml'));

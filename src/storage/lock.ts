@@ -41,8 +41,11 @@ const beatEvery = 10_000;
 /** A guard is held for the few calls of a takeover; a release that finds it taken gives up after this many tries of 10 ms. */
 const releaseTries = 500;
 
+/** Another process lives that has the lock, or is about to take it from a dead one: one that waits may try again. */
+export class LockTaken extends UserError {}
+
 /**
- * Makes this process the only writer of `folder`, which must exist. Throws UserError that names the owner's process
+ * Makes this process the only writer of `folder`, which must exist. Throws LockTaken that names the owner's process
  * and host while another one lives.
  */
 export async function lockFolder(folder: string, name = 'run.lock'): Promise<Lock> {
@@ -237,9 +240,9 @@ function nameOf({ pid, host }: Owner): string {
   return pid === undefined ? 'an unknown process' : `process ${pid} on ${host}`;
 }
 
-function inUse(path: string, owner: Owner): UserError {
+function inUse(path: string, owner: Owner): LockTaken {
   const when = typeof owner.since === 'string' ? `, since ${owner.since.slice(0, 40)}` : '';
-  return new UserError(`${nameOf(owner)} is writing here${when}`, {
+  return new LockTaken(`${nameOf(owner)} is writing here${when}`, {
     place: path,
     fix: 'wait for it, stop it, or choose another folder with --out',
   });

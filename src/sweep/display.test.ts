@@ -38,12 +38,31 @@ test('without a terminal: plain lines for starts and ends, and no control charac
     imagesPerSecond: 90,
   });
   display.ended(runs[0], { kind: 'diverged', step: 7 });
-  display.alreadyDone(runs[1]);
+  display.alreadyDone(runs[1], { kind: 'completed' });
   display.stop();
   assert.equal(
     text(),
-    'start  BN, batch 2, seed 1\nend    BN, batch 2, seed 1: diverged at step 7 (whole: 50 % · 1/2 runs)\n',
+    'start  BN, batch 2, seed 1\nend    BN, batch 2, seed 1: diverged at step 7 (whole: 33 % · 1/2 runs)\n',
   );
+});
+
+test('what a run that failed lacks is neither done nor to be done', (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const { stream, text } = watched(false);
+  const runs = Array.from({ length: 12 }, (_, index) => run(index));
+  // Three have diverged before, at a tenth of their way, and so have not used the rest of their time.
+  const doneBefore = (each: (typeof runs)[number]) => (each.seed < 3 ? 0.1 : 0);
+  const display = openDisplay({ runs, cost: () => 1000, doneBefore, stream });
+  for (const each of runs.slice(0, 3)) display.alreadyDone(each, { kind: 'diverged' });
+  const progress = { type: 'progress', epoch: 1, totalSteps: 100, loss: 1, imagesPerSecond: 1 } as const;
+  display.progress(runs[3], { ...progress, step: 0 });
+  now = 60_000;
+  display.ended(runs[3], { kind: 'interrupted' });
+  display.progress(runs[3], { ...progress, step: 2, epoch: 2 });
+  assert.match(text(), /\(whole: 3 % · 3\/12 runs\)/, 'nothing is done, so no time is known');
+  // A fiftieth of one run in a minute: 9 runs of 50 minutes.
+  assert.match(text(), /\(whole: 3 % · 3\/12 runs · 7 h 29 min left\)/);
 });
 
 test('in a terminal: a bar for each running run and one for the whole', { timeout: 60_000 }, async () => {

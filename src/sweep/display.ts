@@ -11,7 +11,7 @@ export interface Display {
   progress(run: StartableRun, progress: ProgressMessage): void;
   ended(run: StartableRun, outcome: AttemptResult): void;
   /** A run that was found to be over, without having been started here. */
-  alreadyDone(run: StartableRun): void;
+  alreadyDone(run: StartableRun, outcome: AttemptResult): void;
   stop(): void;
 }
 
@@ -45,14 +45,14 @@ export function openDisplay<R extends StartableRun>(options: DisplayOptions<R>):
 /** How much of the whole is done, and how long the rest takes at the speed since the start. */
 class Whole<R extends StartableRun> {
   private readonly shares = new Map<StartableRun, number>();
+  /** Runs that are over without being whole: what they lack is no longer to be done. */
+  private readonly gone = new Set<StartableRun>();
   private readonly before: number;
-  private readonly total: number;
   private readonly since = performance.now();
   private over = 0;
 
   constructor(private readonly options: DisplayOptions<R>) {
     for (const run of options.runs) this.shares.set(run, options.doneBefore(run));
-    this.total = options.runs.reduce((sum, run) => sum + options.cost(run), 0);
     this.before = this.done();
   }
 
@@ -61,28 +61,38 @@ class Whole<R extends StartableRun> {
   }
 
   /** A run that failed takes no more time for now; one that was interrupted does. */
-  end(run: StartableRun, outcome?: AttemptResult) {
-    if (outcome?.kind === 'interrupted') return;
-    this.shares.set(run, 1);
+  end(run: StartableRun, outcome: AttemptResult) {
+    if (outcome.kind === 'interrupted') return;
+    if (outcome.kind === 'completed') this.shares.set(run, 1);
+    else this.gone.add(run);
     this.over++;
   }
 
+  private readonly shareOf = (run: StartableRun): number => this.shares.get(run) ?? 0;
+
+  private sum(share: (run: StartableRun) => number): number {
+    return this.options.runs.reduce((sum, run) => sum + this.options.cost(run) * share(run), 0);
+  }
+
   private done(): number {
-    return this.options.runs.reduce(
-      (sum, run) => sum + this.options.cost(run) * (this.shares.get(run) ?? 0),
-      0,
-    );
+    return this.sum(this.shareOf);
+  }
+
+  private total(): number {
+    return this.sum((run) => (this.gone.has(run) ? this.shareOf(run) : 1));
   }
 
   share(): number {
-    return this.total > 0 ? this.done() / this.total : 1;
+    const total = this.total();
+    return total > 0 ? this.done() / total : 1;
   }
 
   text(): string {
     const done = this.done();
     const elapsed = performance.now() - this.since;
-    const left = ((this.total - done) / (done - this.before)) * elapsed;
-    const time = elapsed > 5000 && Number.isFinite(left) ? ` · ${duration(left)} left` : '';
+    const left = ((this.total() - done) / (done - this.before)) * elapsed;
+    // Nothing is known of the speed before anything was done here.
+    const time = elapsed > 5000 && done > this.before ? ` · ${duration(left)} left` : '';
     return `${Math.floor(this.share() * 100)} % · ${this.over}/${this.options.runs.length} runs${time}`;
   }
 }
@@ -128,8 +138,8 @@ function lines<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJ
       whole.end(run, outcome);
       print(`end    ${title(run)}: ${ending(outcome)} (whole: ${whole.text()})`);
     },
-    alreadyDone(run) {
-      whole.end(run);
+    alreadyDone(run, outcome) {
+      whole.end(run, outcome);
     },
     stop() {},
   };
@@ -177,8 +187,8 @@ function bars<R extends StartableRun>(options: DisplayOptions<R>, stream: NodeJS
       log(`${title(run)}: ${ending(outcome)}`);
       refresh();
     },
-    alreadyDone(run) {
-      whole.end(run);
+    alreadyDone(run, outcome) {
+      whole.end(run, outcome);
       refresh();
     },
     stop() {

@@ -3,7 +3,7 @@ import { planCell } from '../experiments/plan.js';
 import { columns } from '../terminal/columns.js';
 import { duration } from '../terminal/progress.js';
 import { estimateRun, sideBySide } from './estimate.js';
-import { readStatus, shareDone } from './status.js';
+import { readStatus } from './status.js';
 
 /** Each cell of an experiment with what it takes, and the whole. Seconds are of one run with `jobs` runs at a time. */
 export async function dryRun(
@@ -26,8 +26,8 @@ export async function dryRun(
       toDo: left.length,
       secondsPerRun: seconds,
       secondsFrom: from,
-      // The epochs that an interrupted run has behind it are not run again.
-      secondsEach: left.map(({ epochs }) => seconds * (1 - shareDone(epochs))),
+      // The steps that an interrupted run has behind it are not run again.
+      secondsEach: left.map(({ share }) => seconds * (1 - share)),
     };
   });
   const secondsLeft = sideBySide(

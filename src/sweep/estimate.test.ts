@@ -9,6 +9,7 @@ import { type Summary, writeSummary } from '../runs/summary.js';
 import { classificationMeasures } from '../tasks/metric.js';
 import { dryRun, dryRunText } from './dry-run.js';
 import { estimateRun } from './estimate.js';
+import { readStatus } from './status.js';
 
 const machine = { jobs: 1, cores: 2 };
 
@@ -50,6 +51,27 @@ test('a finished run of the cell goes before a default', async (t) => {
   );
   writeSummary(join(run, 'summary.json'), { ...summary(980), epochs: { done: 3, total: 3 } });
   assert.equal(estimateRun(experiment, bn32, machine).seconds, 120);
+});
+
+test('of a run that was stopped within an epoch only the steps that it has done count', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-dry-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'experiment.yaml');
+  writeFileSync(
+    file,
+    'name: x\ntitle: x\nbase: { data: synthetic, model: resnet20, epochs: 1, evaluate: { everySteps: 5 } }\naxes: { normalizer: [batch] }\n',
+  );
+  const experiment = await loadExperiment(file);
+  const run = experiment.runFolder(experiment.cells[0], 1);
+  mkdirSync(run, { recursive: true });
+  const begun = { ...summary(1), status: 'interrupted' as const, steps: { done: 5, total: 1000 } };
+  writeSummary(join(run, 'summary.json'), begun);
+  const columns = 'epoch,step,images,learning_rate,train_loss,train_error,val_loss,val_error';
+  writeFileSync(join(run, 'curves.csv'), `${columns},images_per_second,seconds\n1,5,10,0.1,1,2,1,2,100,3\n`);
+  const [status] = await readStatus(experiment);
+  assert.deepEqual([status.epochs, status.share], [{ done: 0, total: 1 }, 0.005]);
+  const { cells } = await dryRun(experiment, { jobs: 1, cores: 1 });
+  assert.equal(cells[0].secondsEach[0], 0.995 * cells[0].secondsPerRun);
 });
 
 test('a dry run tells every cell’s rate, steps and time, and what is left', async (t) => {

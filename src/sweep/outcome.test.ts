@@ -39,6 +39,7 @@ test('a run’s end is told from its exit code, its signal, its summary and its 
     const text = typeof left === 'string' ? left : JSON.stringify({ ...summary, ...left });
     writeFileSync(join(run, 'summary.json'), text);
     const { kind, step, message } = judge(run, {
+      startedAt: '2026-01-02T00:00:00.000Z',
       exitCode: null,
       signal: null,
       log: `${run}.log`,
@@ -91,7 +92,18 @@ test('a run’s end is told from its exit code, its signal, its summary and its 
   );
   assert.deepEqual(judged({ signal: 'SIGSEGV' }), ['crashed', 40, 'ended with SIGSEGV']);
   const failure = { kind: 'x', message: 'the engine gave up', step: 44 };
-  assert.deepEqual(judged({ exitCode: 1 }, { failure }), ['crashed', 44, 'the engine gave up']);
+  const [now, earlier] = ['2026-01-02T00:00:09.000Z', '2026-01-01T00:00:00.000Z'];
+  assert.deepEqual(judged({ exitCode: 1 }, { failure, finishedAt: now }), [
+    'crashed',
+    44,
+    'the engine gave up',
+  ]);
+  const full = { failure: { kind: 'x', message: 'no space left (ENOSPC)', step: 44 }, finishedAt: earlier };
+  assert.deepEqual(
+    judged({ exitCode: 1 }, full, 'error: the engine cannot be loaded\n'),
+    ['crashed', 40, 'the engine cannot be loaded'],
+    'an earlier attempt’s failure is not this one’s',
+  );
 });
 
 test('counts what the kernel ended for want of memory', () => {

@@ -5,6 +5,8 @@ import type { AttemptResult } from './attempts.js';
 
 /** How a child process ended. */
 export interface ChildExit {
+  /** ISO 8601. */
+  startedAt: string;
   exitCode: number | null;
   signal: NodeJS.Signals | null;
   /** The last step that it told of. */
@@ -25,8 +27,10 @@ const outOfMemory =
 export function judge(runFolder: string, ending: ChildExit): AttemptResult {
   const { exitCode, signal } = ending;
   const summary = summaryOf(runFolder);
+  // An earlier attempt's failure stays in the summary until training begins.
+  const failure = (summary?.finishedAt ?? '') >= ending.startedAt ? summary?.failure : undefined;
   const ended = {
-    step: summary?.failure?.step ?? ending.step ?? summary?.steps.done,
+    step: failure?.step ?? ending.step ?? summary?.steps.done,
     ...(signal ? { signal } : { exitCode: exitCode ?? undefined }),
   };
   const told = lastError(ending.log);
@@ -41,10 +45,10 @@ export function judge(runFolder: string, ending: ChildExit): AttemptResult {
     const step = summary.divergedAtStep ?? summary.steps.done;
     return { kind: 'diverged', ...ended, step, message: `the loss is no longer finite at step ${step}` };
   }
-  const words = `${tail(ending.log)}\n${summary?.failure?.message ?? ''}`;
+  const words = `${tail(ending.log)}\n${failure?.message ?? ''}`;
   if (diskFull.test(words)) return { kind: 'disk full', ...ended, message: told };
   if (outOfMemory.test(words)) {
-    return { kind: 'out of memory', ...ended, message: told ?? summary?.failure?.message };
+    return { kind: 'out of memory', ...ended, message: told ?? failure?.message };
   }
   if (signal === 'SIGKILL') {
     return ending.memoryKill
@@ -54,7 +58,7 @@ export function judge(runFolder: string, ending: ChildExit): AttemptResult {
   return {
     kind: 'crashed',
     ...ended,
-    message: summary?.failure?.message ?? told ?? `ended with ${signal ?? exitCode}`,
+    message: failure?.message ?? told ?? `ended with ${signal ?? exitCode}`,
   };
 }
 

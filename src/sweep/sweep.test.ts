@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -209,6 +210,17 @@ test('a finished run whose curve was emptied is not called done, and the way out
   rmSync(run.folder, { recursive: true });
   assert.equal(await sweep(file, 2), 0);
   assert.equal((await status()).state, 'done');
+});
+
+test('a run’s log is not written through a link', async (t) => {
+  const { file, experiment } = await place(t, four);
+  const [run] = experiment.runs;
+  const outside = join(file, '..', '..', 'precious');
+  writeFileSync(outside, 'kept');
+  mkdirSync(join(run.folder, '..'), { recursive: true });
+  symlinkSync(outside, `${run.folder}.log`);
+  await sweep(file, 1);
+  assert.equal(readFileSync(outside, 'utf8'), 'kept');
 });
 
 test('a run that failed once goes on from its checkpoint', async (t) => {

@@ -10,8 +10,8 @@ import type { Machine } from './local/share.js';
 import { predecessorsOf } from './predecessors.js';
 import { countsText } from './report-status.js';
 import { resourcesOf } from './slurm/resources.js';
-import { submitToSlurm } from './slurm/slurm.js';
-import { readStatus, shareDone } from './status.js';
+import { readQueue, submitToSlurm } from './slurm/slurm.js';
+import { readStatus } from './status.js';
 
 export interface SweepPlan {
   experiments: readonly Experiment[];
@@ -46,7 +46,7 @@ export async function sweepHere(plan: SweepPlan): Promise<number> {
       estimateRun(experimentOf.get(run)!, run.cell, { jobs, cores: machine.cores, data: plan.data }).seconds,
     ]),
   );
-  const done = new Map(statuses.map(({ run, epochs }) => [run, shareDone(epochs)]));
+  const done = new Map(statuses.map(({ run, share }) => [run, share]));
   const predecessors = predecessorsOf(runs);
   const display = openDisplay<Run>({
     runs,
@@ -91,11 +91,15 @@ export async function sweepOnSlurm(
   const lines: string[] = [];
   const predecessors = predecessorsOf(plan.experiments.flatMap(({ runs }) => runs));
   const makersOf = ({ runs }: Experiment) => new Set(runs.flatMap((run) => predecessors.get(run) ?? []));
-  // Those that make weights first: the jobs that begin with them wait for theirs.
-  const ordered = [...plan.experiments].sort((a, b) => makersOf(a).size - makersOf(b).size);
   const jobsOf = new Map<Run, string>();
-  for (const experiment of ordered) {
+  for (const experiment of makersFirst(plan.experiments, makersOf)) {
     await snapshot(experiment);
+    // Weights that an earlier call asked for are waited for, too.
+    const queue = await readQueue(experiment);
+    for (const run of experiment.runs) {
+      const queued = queue.get(resolve(run.folder));
+      if (queued) jobsOf.set(run, queued.jobId);
+    }
     const after = [...new Set([...makersOf(experiment)].flatMap((run) => jobsOf.get(run) ?? []))];
     const jobs = await submitToSlurm(experiment, {
       runs: experiment.runs,
@@ -115,4 +119,19 @@ export async function sweepOnSlurm(
     if (jobs.length === 0) lines.push(`${experiment.name}: nothing left to submit`);
   }
   return lines;
+}
+
+/** Those that make weights before those that begin with them: their jobs are waited for. */
+function makersFirst(
+  experiments: readonly Experiment[],
+  makersOf: (experiment: Experiment) => ReadonlySet<Run>,
+): Experiment[] {
+  const [left, ordered]: Experiment[][] = [[...experiments], []];
+  while (left.length > 0) {
+    const waitsFor = (experiment: Experiment) =>
+      left.some((other) => other !== experiment && other.runs.some((run) => makersOf(experiment).has(run)));
+    const next = left.findIndex((experiment) => !waitsFor(experiment));
+    ordered.push(...left.splice(Math.max(0, next), 1));
+  }
+  return ordered;
 }

@@ -75,13 +75,16 @@ async function decodeOnce(path: string, options: DecodeOptions): Promise<Frames>
   ended.catch(() => {}); // it is awaited below, after the frames
   const reader = new PpmReader();
   let silent = false;
-  const watch = setTimeout(() => {
+  let quiet = 0;
+  // In ten parts: a process that is suspended meanwhile, and FFmpeg with it, loses one of them.
+  const watch = setInterval(() => {
+    if (++quiet < 10) return;
     silent = true;
     child.kill('SIGKILL');
-  }, patienceMs);
+  }, patienceMs / 10);
   try {
     for await (const chunk of child.stdout) {
-      watch.refresh();
+      quiet = 0;
       reader.push(chunk as Buffer);
       if (reader.frames.length > mostFrames) fail(`it has more than ${mostFrames} frames`);
     }
@@ -106,7 +109,7 @@ async function decodeOnce(path: string, options: DecodeOptions): Promise<Frames>
     if (isSystemError(error)) throw fileError(error, 'FFmpeg could not be run', ffmpeg, { exitCode: 2 });
     return fail(`FFmpeg could not be run (${(error as Error).message})`, error);
   } finally {
-    clearTimeout(watch);
+    clearInterval(watch);
     child.kill('SIGKILL');
   }
   const { width, height, frames } = reader;

@@ -7,6 +7,7 @@ import { clipPath, clipReader } from '../../datasets/video/read-clip.js';
 import { decodedSide, gridView, randomView, type View } from '../../datasets/video/view.js';
 import { UserError } from '../../errors.js';
 import { Draws } from '../../random/random.js';
+import { isSystemError } from '../../storage/system-errors.js';
 import type { ExampleSource } from '../example-source.js';
 import { labelledImages } from '../memory-source.js';
 
@@ -74,9 +75,8 @@ async function firstSound(
       await readClip(clipPath(files, from));
       return from;
     } catch (error) {
-      if (!(error instanceof UserError) || !train || video.onBroken === 'fail' || tries >= mostBroken) {
-        throw error;
-      }
+      const broken = error instanceof UserError && !isSystemError(error.cause);
+      if (!broken || !train || video.onBroken === 'fail' || tries >= mostBroken) throw error;
       if (warned.has(from)) continue;
       warned.add(from);
       writeSync(2, `warning: ${error.place}: ${error.message}; another clip takes its place\n`);

@@ -68,6 +68,18 @@ test('a damaged checkpoint is passed over with a warning, and does not count amo
   assert.equal(fs.readdirSync(folder).filter((name) => name.startsWith('damaged-step-000000002-')).length, 1);
 });
 
+test('a checkpoint that cannot be opened just now is not called damaged', async () => {
+  const folder = newFolder();
+  for (const step of [1, 2]) saveCheckpoint(folder, stateAt(step), { keep: 5 });
+  const read = (path: string) => {
+    if (!path.includes('000000002')) return diskFileSystem.read(path);
+    throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' });
+  };
+  const files = { ...diskFileSystem, read };
+  assert.throws(() => loadCheckpoint(folder, silent, { files }), /could not read the checkpoint: too many/);
+  assert.equal(loadCheckpoint(folder, silent)?.step, 2);
+});
+
 test('when none is whole, that is an error and not a fresh start', async () => {
   const folder = newFolder();
   saveCheckpoint(folder, stateAt(7), { keep: 1 });

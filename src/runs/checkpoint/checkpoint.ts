@@ -19,7 +19,7 @@ import {
   syncFolder,
   writeWhole,
 } from '../../storage/files.js';
-import { fileError } from '../../storage/system-errors.js';
+import { fileError, isSystemError } from '../../storage/system-errors.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../weights/safetensors.js';
 import {
   checkpointNames,
@@ -89,6 +89,10 @@ export function loadCheckpoint(
     try {
       return read(files, join(folder, name), position(name)![0]);
     } catch (error) {
+      // A whole one that cannot be opened just now must not be passed over, or put aside as damaged.
+      if (isSystemError(error) && !ofDamage.has(error.code)) {
+        throw fileError(error, 'could not read the checkpoint', join(folder, name));
+      }
       warn(`the checkpoint ${join(folder, name)} is damaged (${(error as Error).message})`);
     }
   }
@@ -99,6 +103,9 @@ export function loadCheckpoint(
     exitCode: 1,
   });
 }
+
+/** The system's errors that a file is lost or unreadable for good. */
+const ofDamage = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO']);
 
 function write(files: FileSystem, folder: string, { step, sums, tensors, extra }: TrainingState): void {
   const state = { step, sums: mapValues(sums, encodeNumber), extra };

@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StartableRun } from '../../experiments/experiment.js';
 import type { ProgressMessage } from '../../runs/reporter.js';
+import { diskFileSystem } from '../../storage/files.js';
 import { fileError } from '../../storage/system-errors.js';
 import type { AttemptResult } from '../attempts.js';
 import { judge, memoryKills } from '../outcome.js';
@@ -46,6 +47,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
   const log = `${run.folder}.log`;
   const output = openLog(log, run);
   const killsBefore = memoryKills();
+  const startedAt = new Date().toISOString();
   const overrides = [`seed=${run.seed}`, ...resources.overrides].flatMap((override) => ['--set', override]);
   const child: ChildProcess = fork(
     command.script,
@@ -80,9 +82,10 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
   });
   const ended = new Promise<AttemptResult>((resolve) => {
     child.once('error', (error) => resolve({ kind: 'crashed', message: error.message }));
-    child.once('exit', (exitCode, signal) =>
-      resolve(judge(run.folder, { exitCode, signal, step, log, memoryKill: memoryKills() > killsBefore })),
-    );
+    child.once('exit', (exitCode, signal) => {
+      const memoryKill = memoryKills() > killsBefore;
+      resolve(judge(run.folder, { startedAt, exitCode, signal, step, log, memoryKill }));
+    });
   });
   return {
     run,
@@ -95,7 +98,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
 function openLog(file: string, run: StartableRun): number {
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const handle = openSync(file, 'a');
+    const handle = diskFileSystem.open(file, 'append');
     writeSync(handle, `--- ${new Date().toISOString()} ${run.cell.key} seed ${run.seed}\n`);
     return handle;
   } catch (error) {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -55,6 +64,30 @@ test('what somebody else has is waited for no longer than asked, and is not star
   assert.equal(outcomes.size, 0);
   assert.equal(stopped, undefined);
   assert.ok(performance.now() - since >= 300);
+});
+
+test('a dead sweep’s claim that another one is just taking is waited for', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnbench-local-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const run = { cell: { key: 'bn', label: 'BN' }, seed: 1, folder: join(folder, 'bn', '1') };
+  mkdirSync(run.folder, { recursive: true });
+  const claim = join(folder, 'bn', '1.lock');
+  writeFileSync(claim, '');
+  utimesSync(claim, 0, 0);
+  const guard = await lockFolder(join(folder, 'bn'), '1.lock.takeover');
+  t.after(() => guard.release());
+  const { outcomes } = await sweepLocally([run], {
+    jobs: 1,
+    machine: { cores: 1, devices: [] },
+    command: { script: '/nowhere/to/be/started.js', args: [] },
+    configOf: () => '',
+    flags: [],
+    failFast: false,
+    display: openDisplay({ runs: [run], cost: () => 1, doneBefore: () => 0, quiet: true }),
+    pollEvery: 20,
+    patience: 100,
+  });
+  assert.equal(outcomes.size, 0);
 });
 
 test('a run that another sweep took over in the meantime is that one’s, and so is what it wrote down', async (t) => {

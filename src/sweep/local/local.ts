@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../errors.js';
 import type { StartableRun } from '../../experiments/experiment.js';
 import { listenForStop, type Stop } from '../../process/signals.js';
-import { type Lock, lockFolder, lockOwner } from '../../storage/lock.js';
+import { type Lock, LockTaken, lockFolder, lockOwner } from '../../storage/lock.js';
 import { type AttemptResult, finalResult, recordAttempt } from '../attempts.js';
 import type { Display } from '../display.js';
 import { claimName } from '../status.js';
@@ -54,6 +53,8 @@ class LocalSweep<R extends StartableRun> {
   private readonly outcomes = new Map<R, AttemptResult>();
   private readonly children = new Map<R, RunningChild>();
   private readonly running = new Set<Promise<void>>();
+  /** Ends the pause in which nothing is to do. */
+  private wake = () => {};
   private readonly begunAt = new Date().toISOString();
   private stop?: Stop;
   private anyFailed = false;
@@ -107,10 +108,14 @@ class LocalSweep<R extends StartableRun> {
 
   /** Waits until a run ends, or until it is time to look again at the runs that others have. */
   private async nextEvent(): Promise<void> {
-    const timer = new AbortController();
-    const pause = sleep(this.options.pollEvery ?? 1000, undefined, { signal: timer.signal }).catch(() => {});
-    await Promise.race([pause, ...this.running]);
-    timer.abort();
+    // Not a race of the runs' own promises: each look at one that lasts for days would stay in memory as long as that.
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.options.pollEvery ?? 1000);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Starts the first waiting run that can be claimed. @returns false when there is none for now */
@@ -145,8 +150,8 @@ class LocalSweep<R extends StartableRun> {
     try {
       claim = await lockFolder(folder, claimName(run));
     } catch (error) {
-      // Another sweep was quicker.
-      if (error instanceof UserError && lockOwner(folder, claimName(run))) return 'busy';
+      // Another sweep was quicker, or is just taking the claim of one that died.
+      if (error instanceof LockTaken) return 'busy';
       throw error;
     }
     // Since the first look another sweep may have finished it, or the child of a killed sweep may still be saving.
@@ -161,7 +166,7 @@ class LocalSweep<R extends StartableRun> {
     const outcome = finalResult(run, this.begunAt);
     if (!outcome) return false;
     this.outcomes.set(run, outcome);
-    this.options.display.alreadyDone(run);
+    this.options.display.alreadyDone(run, outcome);
     return true;
   }
 
@@ -173,6 +178,7 @@ class LocalSweep<R extends StartableRun> {
         this.children.delete(run);
         this.running.delete(ended);
         this.scheduler.end(slot);
+        this.wake();
       });
     this.running.add(ended);
   }

@@ -161,7 +161,7 @@ const runningStates = new Set([
 /** The experiment's runs in the cluster's queue; empty where there is no Slurm or nothing was submitted. */
 export async function readQueue(experiment: Experiment): Promise<Queue> {
   const submissions = readSubmissions(join(experiment.folder, 'slurm'));
-  const queue = new Map<string, 'queued' | 'running'>();
+  const queue = new Map<string, { state: 'queued' | 'running'; jobId: string }>();
   if (submissions.size === 0) return queue;
   let text: string;
   try {
@@ -172,7 +172,8 @@ export async function readQueue(experiment: Experiment): Promise<Queue> {
   for (const line of text.split('\n')) {
     const [jobId, index, state] = line.trim().split(/\s+/);
     const run = submissions.get(jobId)?.[Number(index)];
-    if (run !== undefined) queue.set(resolve(run), runningStates.has(state) ? 'running' : 'queued');
+    if (run === undefined) continue;
+    queue.set(resolve(run), { state: runningStates.has(state) ? 'running' : 'queued', jobId });
   }
   return queue;
 }
