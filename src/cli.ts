@@ -1,4 +1,5 @@
 /** The command line: names, flags and exit codes. A command's module is loaded when it is called. */
+import { type Stats, statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { explain } from './commands/explain.js';
 import { version } from './version.js';
@@ -10,6 +11,23 @@ const wholeNumber = (value: string) => {
     throw new InvalidArgumentError('It must be a positive integer.');
   return number;
 };
+
+/** Says before any work what a path cannot be; one that is not there yet is fine. */
+const place = (wrong: (found: Stats) => string | false) => (path: string) => {
+  // An empty shell variable would be the working folder.
+  if (path.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  let found: Stats | undefined;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // It cannot be looked at: whoever writes there will say why.
+  }
+  const problem = found && wrong(found);
+  if (problem) throw new InvalidArgumentError(problem);
+  return path;
+};
+const folder = place((found) => !found.isDirectory() && 'It is a file, not a folder.');
+const file = place((found) => found.isDirectory() && 'It is a folder, not a file.');
 
 const set = () =>
   new Option('--set <path=value>', 'override a key of the configuration; repeatable')
@@ -23,6 +41,8 @@ const batchSize = <Value>(argument: string, parse: (value: string) => Value) =>
 const json = () => new Option('--json', 'print JSON to stdout, and nothing else there');
 const quiet = () => new Option('--quiet', 'no progress');
 const debug = () => new Option('--debug', "stack traces, and TensorFlow's own log");
+/** The same for commands that do without TensorFlow. */
+const stacks = () => new Option('--debug', 'stack traces');
 
 const program = new Command('gnbench')
   .description('Reproduce, check and extend Group Normalization (Wu & He, 2018).')
@@ -43,7 +63,7 @@ program
   .alias('train')
   .description('train the network of a configuration; curves go to a CSV file')
   .addOption(set())
-  .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)')
+  .option('--out <dir>', 'output folder (default: results/runs/<name>-<id>)', folder)
   .addOption(data())
   .addOption(new Option('--same-data-in <dir>', 'a sweep says so: its results folder').hideHelp())
   .addOption(new Option('--resume', "go on where the folder's run was stopped").conflicts('force'))
@@ -84,7 +104,7 @@ program
 program
   .command('predict <run> <images...>')
   .description("find objects in images with a run's detector, and draw them into copies of the images")
-  .requiredOption('--out <dir>', 'the folder of the pictures')
+  .requiredOption('--out <dir>', 'the folder of the pictures', folder)
   .option('--min-score <score>', 'the least score of what is drawn and listed (default: 0.5)')
   .addOption(json())
   .addOption(quiet())
@@ -94,7 +114,7 @@ program
 program
   .command('export <run>')
   .description("the weights of a run's newest checkpoint as one .safetensors file")
-  .option('--out <file>', "the file they go to (default: weights.safetensors in the run's folder)")
+  .option('--out <file>', "the file they go to (default: weights.safetensors in the run's folder)", file)
   .addOption(
     new Option('--to <library>', 'the library whose names and layouts it gets')
       .choices(['gnbench', 'torchvision', 'timm'])
@@ -112,7 +132,7 @@ program
       .makeOptionMandatory(),
   )
   .option('--model <name>', "the library's name of the model (default: the one that the tensors fit)")
-  .option('--out <file>', 'the file it goes to (default: <file>.gnbench.safetensors beside it)')
+  .option('--out <file>', 'the file it goes to (default: <file>.gnbench.safetensors beside it)', file)
   .option('--force', 'replace the file')
   .addOption(debug())
   .action(action(async () => (await import('./commands/import.js')).importWeights));
@@ -124,12 +144,14 @@ config
   .addOption(set())
   .addOption(data())
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/config.js')).configShow));
 config
   .command('validate <configs...>')
   .description('say whether each is sound; data and weights are not looked for')
   .addOption(set())
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/config.js')).configValidate));
 
 program
@@ -148,7 +170,7 @@ program
   .addOption(set())
   .option('--slurm <key=value>', "override the experiment's slurm keys; repeatable", collect, [])
   .addOption(data())
-  .option('--out <dir>', 'parent of the results folders (default: results)')
+  .option('--out <dir>', 'parent of the results folders (default: results)', folder)
   .option('--tensorboard', 'write event files for TensorBoard too')
   .addOption(json())
   .addOption(quiet())
@@ -157,11 +179,14 @@ program
 
 program
   .command('status <experiment>')
-  .description('list the runs of an experiment: completed, running, queued, interrupted, failed')
+  .description(
+    'list the runs of an experiment: done, running, queued, interrupted, failed, diverged or waiting',
+  )
   .addOption(set())
-  .option('--out <dir>', 'parent of the results folders (default: results)')
+  .option('--out <dir>', 'parent of the results folders (default: results)', folder)
   .addOption(json())
   .option('--watch', 'repeat until no run is left')
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/status.js')).status));
 
 program
@@ -176,14 +201,16 @@ program
   )
   .option('--format <format>', 'markdown, csv, wide, latex or json', 'markdown')
   .addOption(json().conflicts('format'))
-  .option('--out <file>', 'write it to this file instead of stdout')
+  .option('--out <file>', 'write it to this file instead of stdout', file)
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/table.js')).table));
 
 program
   .command('plot <targets...>')
   .description('figures as SVG and PNG: error against batch size, curves against epochs')
-  .option('--out <dir>', 'the folder they go to (default: figures/ beside the results)')
+  .option('--out <dir>', 'the folder they go to (default: figures/ beside the results)', folder)
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/plot.js')).plot));
 
 program
@@ -191,8 +218,9 @@ program
   .description(
     'one self-contained HTML page: tables, figures, configurations, environment (default: all in results/)',
   )
-  .option('--out <file>', 'the file it goes to (default: beside the results)')
+  .option('--out <file>', 'the file it goes to (default: beside the results)', file)
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/report.js')).report));
 
 program
@@ -201,6 +229,7 @@ program
     "the paper's claims one by one: the experiments that test each, their cost, the evidence so far",
   )
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/claims.js')).claims));
 
 const list = (value: string) => value.split(',').map((item) => item.trim());
@@ -234,6 +263,7 @@ program
   )
   .addOption(json())
   .addOption(quiet())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/bench.js')).bench));
 
 const dataCommand = program.command('data').description('the data sets');
@@ -243,6 +273,7 @@ dataCommand
   .addOption(data())
   .addOption(new Option('--size <size>', 'imagenette: the shorter side').choices(['160', '320', 'full']))
   .addOption(quiet())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/data.js')).dataFetch));
 dataCommand
   .command('show')
@@ -259,7 +290,8 @@ dataCommand
     'with --config: mirrored as in that epoch of a run with the seed of the configuration',
   )
   .requiredOption('--image <id>', "the image's id; with --config its number in the training split, from 0")
-  .requiredOption('--out <file>', 'a .png or .jpg file')
+  .requiredOption('--out <file>', 'a .png, .jpg, .webp, .tif, .gif or .avif file', file)
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/data-show.js')).dataShow));
 dataCommand
   .command('verify <name>')
@@ -268,6 +300,7 @@ dataCommand
   .option('--images <dir>', 'coco: the folder of the images that it names')
   .addOption(data())
   .addOption(json())
+  .addOption(stacks())
   .action(action(async () => (await import('./commands/data.js')).dataVerify));
 
 program

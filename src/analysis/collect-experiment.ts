@@ -7,7 +7,7 @@ import { baselineFile, type Experiment, loadExperiment } from '../experiments/ex
 import { settingOf } from '../experiments/setting.js';
 import { type PaperKey, publishedError } from '../paper/published.js';
 import { loadTask } from '../tasks/index.js';
-import type { Metric } from '../tasks/metric.js';
+import { type Metric, metricNamed } from '../tasks/metric.js';
 import { findRuns } from './collect-folder.js';
 import { readRun } from './read-run.js';
 import { type Study, type StudyCell, studyCell } from './study.js';
@@ -93,15 +93,16 @@ function keyOfAxes(base: Config, axes: Record<string, unknown>): PaperKey {
   };
 }
 
-/** The metric of the first run that has one; before any run, the one that the task's module declares. */
+/** The metric of the first run that has one; before any run, the one that the task declares. */
 async function metricOf(experiment: Experiment, cells: StudyCell[]): Promise<Metric> {
-  const { task } = experiment.cells[0].config;
-  if (!task || cells.some(({ runs }) => runs.some(({ summary }) => summary))) return cells[0].metric;
-  return plannedMetric(experiment);
+  const { metric, file } = experiment;
+  const begun = cells.flatMap(({ runs }) => runs).find(({ summary }) => summary);
+  if (!begun) return plannedMetric(experiment);
+  return metric === undefined ? cells[0].metric : metricNamed(begun.metrics, metric, `${file}: metric`);
 }
 
 /** The metric that the experiment asks for, or the first of its task. */
-async function plannedMetric({ cells: [{ config }], metric: wanted }: Experiment): Promise<Metric> {
+async function plannedMetric({ cells: [{ config }], metric: wanted, file }: Experiment): Promise<Metric> {
   const { task } = await loadTask(config);
-  return task.metrics.find(({ name }) => name === wanted) ?? task.metrics[0];
+  return wanted === undefined ? task.metrics[0] : metricNamed(task.metrics, wanted, `${file}: metric`);
 }

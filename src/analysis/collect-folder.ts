@@ -6,6 +6,7 @@ import { cellId } from '../config/identity.js';
 import { parseConfig } from '../config/load.js';
 import { UserError } from '../errors.js';
 import { byText } from '../experiments/setting.js';
+import { labelOf } from '../tasks/metric.js';
 import { groupBy } from './group-by.js';
 import { readRun } from './read-run.js';
 import { type Study, type StudyCell, studyCell } from './study.js';
@@ -31,8 +32,19 @@ export async function collectFolder(folder: string): Promise<Study> {
     return studyCell(id, members[0].config, runs);
   });
   for (const cell of cells) dropRepeats(cell);
+  const [{ metric }] = cells;
+  const other = cells.find((cell) => cell.metric.name !== metric.name);
+  if (other) {
+    throw new UserError(
+      `holds runs that are judged by ${labelOf(metric)}, and others by ${labelOf(other.metric)}`,
+      {
+        place: folder,
+        fix: 'name a folder in it, or an experiment',
+      },
+    );
+  }
   return {
-    metric: cells[0].metric,
+    metric,
     name: basename(resolve(folder)),
     title: `Runs in ${basename(resolve(folder))}`,
     folder,

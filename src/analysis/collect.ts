@@ -73,8 +73,20 @@ async function collectOne(target: string): Promise<Study> {
   });
 }
 
+/** @throws UserError: what is judged by other metrics has no place in one table */
+function requireOneMetric(studies: readonly Study[]): void {
+  const [first] = studies;
+  const other = studies.find(({ metric }) => metric.name !== first.metric.name);
+  if (!other) return;
+  throw new UserError(
+    `${first.name} is judged by ${labelOf(first.metric)}, ${other.name} by ${labelOf(other.metric)}`,
+    { place: other.folder, fix: 'make a table of each' },
+  );
+}
+
 /** Several studies as one: cells with the same configuration are the same cell, whatever their experiments call them. */
 function combine(studies: Study[]): Study {
+  requireOneMetric(studies);
   const everyCell = studies.flatMap(({ cells }) => cells);
   const cells = [...groupBy(everyCell, cellIdentity).values()].map((twins) => {
     const runs = twins.flatMap((twin) => twin.runs);

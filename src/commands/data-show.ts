@@ -174,5 +174,5 @@ const formatOf = (file: string) => extname(file).slice(1).toLowerCase() as 'png'
 function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new UserError(`expected a whole number, got ${text}`, { place: flag, fix: `${least} to ${most}` });
+  throw new UserError(`has to be a whole number from ${least} to ${most}, not ${text}`, { place: flag });
 }

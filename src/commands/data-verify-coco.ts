@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { annotatedImages } from '../datasets/detection/annotations.js';
 import { usableImages } from '../datasets/detection/check-images.js';
 import { decodedCacheFolder } from '../datasets/download/locate.js';
@@ -26,11 +28,19 @@ export async function verifyCoco(flags: VerifyCocoFlags): Promise<number> {
     });
   }
   const schema = dataSchemas.find(({ shape }) => shape.name.safeParse('coco').success)!;
-  const named = annotations && images ? { val: images, valAnnotations: annotations } : {};
+  for (const [place, path] of [
+    ['--annotations', annotations],
+    ['--images', images],
+  ] as const) {
+    if (path !== undefined && !existsSync(path))
+      throw new UserError(`there is no ${path}`, { place, fix: 'check the path' });
+  }
+  // As everywhere on a command line, a path is of the working folder, not of that of the data sets.
+  const named = annotations && images ? { val: resolve(images), valAnnotations: resolve(annotations) } : {};
   const config = schema.parse({ name: 'coco', onBroken: 'skip', ...named }) as CocoConfig;
   const splits = annotations ? (['val'] as const) : (['train', 'val'] as const);
   const found = [];
-  for (const split of splits) found.push(await describe(config, split, data));
+  for (const split of splits) found.push(await describe(config, split, data).catch(withoutConfig));
   const sound = found.every(({ unusableImages, skipped }) => unusableImages === 0 && skipped.length === 0);
   process.stdout.write(
     json
@@ -38,6 +48,16 @@ export async function verifyCoco(flags: VerifyCocoFlags): Promise<number> {
       : found.map(asText).join('\n'),
   );
   return sound ? 0 : 1;
+}
+
+/** The fix that names keys of a configuration helps nobody who has none. */
+function withoutConfig(error: unknown): never {
+  if (!(error instanceof UserError) || !error.place?.startsWith('data.')) throw error;
+  throw new UserError(error.message, {
+    place: 'coco',
+    fix: 'gnbench data verify coco --annotations FILE --images FOLDER, or name the folder that holds coco/ with --data',
+    cause: error,
+  });
 }
 
 async function describe(config: CocoConfig, split: 'train' | 'val', dataFolder?: string) {

@@ -95,6 +95,7 @@ function versionOf(name: string, verb: string): CifarVersion | undefined {
     throw new UserError(
       `${name} is whatever folders data.train and data.val name: there is nothing to ${verb}`,
       {
+        place: name,
         fix: `its ${name === 'video-folder' ? 'clips' : 'images'} are checked when a run begins`,
       },
     );
@@ -103,12 +104,14 @@ function versionOf(name: string, verb: string): CifarVersion | undefined {
     throw new UserError(
       'its photographs are counted and decoded when a run begins: there is nothing to verify',
       {
+        place: name,
         fix: 'gnbench data fetch imagenette checks what it downloads against the published sha256',
       },
     );
   }
   if (name === 'coco') {
     throw new UserError('its images are not downloaded by gnbench', {
+      place: name,
       fix: 'get them from cocodataset.org, and name them with data.train, data.trainAnnotations and so on',
     });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Check } from '../engine/install/check.js';
@@ -68,6 +68,14 @@ test('with the tools there, an engine that is not does not stop a run', { skip }
   assert.deepEqual([engine.state, engine.fix, engine.blocks], ['missing', 'npx gnbench setup', false]);
   assert.equal((await machine.calls()).downloads, 0, 'doctor downloads nothing');
   assert.deepEqual(await machine.engineNames(), []);
+});
+
+test('a cache below a file is none', { skip }, async () => {
+  const file = join(machine.folder, 'afile');
+  await writeFile(file, '');
+  const { code, output } = await doctor({ json: true }, { GNBENCH_CACHE: join(file, 'cache') });
+  assert.equal(code, 1);
+  assert.match(checksOf(output).cache.detail, /cannot be made: .*afile is a file$/);
 });
 
 test('data sets are found where --data says', { skip }, async () => {

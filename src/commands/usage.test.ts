@@ -16,6 +16,17 @@ const weights = join(scratch, 'resnet50.pth');
 writeFileSync(weights, 'PK\x03\x04and so on');
 const finished = 'results/table2-batch-size-small/bn-b2-db46857f38/1';
 
+const mistyped = join(scratch, 'mistyped.yaml');
+writeFileSync(
+  mistyped,
+  'name: detection-shapes\ntitle: x\nmetric: maskAp\nbase: { model: mask-rcnn, normalizer: group, data: shapes, epochs: 1 }\naxes: { batch.size: [2] }\n',
+);
+const bareAxis = join(scratch, 'bare-axis.yaml');
+writeFileSync(
+  bareAxis,
+  'title: x\nbase: { model: resnet20, normalizer: group, data: synthetic, epochs: 1 }\naxes: { batch.size: 4 }\n',
+);
+
 const cases: [args: string, expected: RegExp][] = [
   ['run configs/quickstart.yaml --resume --force', /--resume.*cannot be used with.*--force/],
   ['run experiments/table2-batch-size-small.yaml', /this is an experiment.*\n.*gnbench sweep experiments/],
@@ -38,6 +49,20 @@ const cases: [args: string, expected: RegExp][] = [
     'export results/table2-batch-size-smal',
     /no such run or file; did you mean results.table2-batch-size-small\?/,
   ],
+  ['run configs/quickstart.yaml --out README.md', /--out <dir>.*It is a file, not a folder/],
+  ['table table2-batch-size-small --out results', /--out <file>.*It is a folder, not a file/],
+  ['plot table2-batch-size-small --out=', /--out <dir>.*must not be empty/],
+  [
+    'table results/table8-motion results/detection-shapes',
+    /table8-motion is judged by error, detection-shapes by mask AP.*\n.*a table of each/,
+  ],
+  ['table results', /judged by .*\n.*name a folder in it/],
+  ['data verify coco --annotations nope.json --images src', /--annotations: there is no nope\.json/],
+  ['data verify coco --annotations package.json --images src', new RegExp(`${root}package\\.json: `)],
+  ['data fetch coco', /coco: its images are not downloaded/],
+  [`table ${mistyped}`, /mistyped\.yaml: metric: the task has no metric maskAp; did you mean maskAP\?/],
+  [`sweep ${mistyped} --dry-run`, /mistyped\.yaml:\d+:\d+: the task has no metric maskAp/],
+  [`sweep ${bareAxis} --dry-run`, /axes\.batch\.size has to be a list of one value or more, not 4/],
   [`export ${finished}`, /no checkpoint here.*\n.*train it again/],
 ];
 for (const [args, expected] of cases) {

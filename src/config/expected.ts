@@ -97,12 +97,18 @@ function one(schema: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return `a list, each ${inWordsExpected((schema.items ?? {}) as JsonSchema)}`;
+      return listInWords(schema);
     case 'object':
       return mappingInWords(schema);
     default:
       return 'text';
   }
+}
+
+function listInWords({ items, minItems = 0 }: JsonSchema): string {
+  const each = (items ?? {}) as JsonSchema;
+  if (Object.keys(each).length > 0) return `a list, each ${inWordsExpected(each)}`;
+  return minItems > 0 ? 'a list of one value or more' : 'a list';
 }
 
 function mappingInWords({ properties = {}, required = [] }: JsonSchema): string {

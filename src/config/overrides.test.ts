@@ -90,6 +90,14 @@ test('groups and channels per group replace each other', () => {
   });
 });
 
+test('a length in steps replaces one in epochs, and the other way round', () => {
+  const inSteps = set('steps=100');
+  assert.deepEqual([inSteps.steps, inSteps.epochs], [100, undefined]);
+  const text = 'model: resnet20\nnormalizer: gn\ndata: cifar10\nsteps: 100\n';
+  const inEpochs = parseConfig(text, { file: 'a.yaml', overrides: ['epochs=3'] });
+  assert.deepEqual([inEpochs.steps, inEpochs.epochs], [undefined, 3]);
+});
+
 test('a part can be given before its name', () => {
   const overrides = ['normalizer.groups=2', 'normalizer.name=group'];
   const config = parseConfig('model: resnet20\ndata: cifar10', { file: 'a.yaml', overrides });

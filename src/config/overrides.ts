@@ -86,6 +86,8 @@ function openBareName(source: Source, path: Path, root: JsonSchema): Source {
 const alternatives = new Map([
   ['normalizer.groups', ['channelsPerGroup']],
   ['normalizer.channelsPerGroup', ['groups']],
+  ['steps', ['epochs']],
+  ['epochs', ['steps']],
 ]);
 
 function hasName(source: Source, path: Path, root: JsonSchema): boolean {

@@ -1,5 +1,5 @@
 /** Checks which needs of the engine are met here, for `gnbench doctor`. It changes nothing and downloads nothing. */
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { cacheFolder } from '../cache.js';
@@ -74,11 +74,13 @@ async function cacheCheck(needed: boolean): Promise<Check> {
     () => true,
     () => false,
   );
+  const isFolder = (await stat(existing)).isDirectory();
   const { bavail, bsize } = await statfs(existing);
   const room = bavail * bsize;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   const detail = `${folder}, ${gigabytes(room)} free`;
   const fix = 'export GNBENCH_CACHE=/a/folder/with/room';
+  if (!isFolder) return missing('cache', `${folder} cannot be made: ${existing} is a file`, fix, needed);
   if (!writable) return missing('cache', `${folder} cannot be written`, fix, needed);
   const wanted = neededRoom(wheels[nvidiaDevices().length > 0 ? 'cuda' : 'cpu']);
   if (needed && room < wanted)

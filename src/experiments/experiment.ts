@@ -3,6 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { modulePathFrom, settleModule } from '../config/task-module.js';
 import { didYouMean, UserError } from '../errors.js';
+import { loadTask } from '../tasks/index.js';
+import { metricNamed } from '../tasks/metric.js';
 import { type Cell, type CellOptions, makeCells, readBase } from './cells.js';
 import { isMapping, matches, type Point } from './grid.js';
 import { pointLabel } from './label.js';
@@ -74,6 +76,10 @@ export async function loadExperiment(
   const base = await readBase(source);
   const cells = await makeCells(source, base, options);
   if (options.check && content.baseline) baselineFile(content.baseline, file, options.out);
+  if (options.check && content.metric !== undefined) {
+    const { task } = await loadTask(cells[0].config);
+    metricNamed(task.metrics, content.metric, source.place(['metric']));
+  }
   const runFolder = (cell: Cell, seed: number) => join(folder, cell.key, String(seed));
   const { title, reproduces, metric, baseline, seeds, notPossible, slurm } = content;
   return {

@@ -107,9 +107,11 @@ function inWords(path: string, value: unknown): string {
     case 'batch.workers':
       return count(Number(words), 'worker');
     case 'data.views.clips':
-      return `${count(Number(words), 'clip')} a video in the last evaluation`;
+      return value === undefined
+        ? 'no clips of a video'
+        : `${count(Number(words), 'clip')} a video in the last evaluation`;
     case 'data.views.crops':
-      return `${count(Number(words), 'crop')} a clip in it`;
+      return value === undefined ? 'no crops of a clip' : `${count(Number(words), 'crop')} a clip in it`;
     case 'normalizer.groups':
       return count(Number(words), 'group');
     case 'normalizer.channelsPerGroup':

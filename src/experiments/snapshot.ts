@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { printConfig } from '../config/print.js';
 import { UserError } from '../errors.js';
 import { ofReport } from '../runs/run-folder.js';
 import { endedSummary } from '../runs/summary.js';
-import { replaceFile } from '../storage/files.js';
+import { makeFolders, replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
 import type { Cell } from './cells.js';
 import { type Experiment, loadExperiment, type Run, snapshotName } from './experiment.js';
@@ -23,13 +23,13 @@ export const cellConfigFile = (experiment: Experiment, cell: Cell) =>
 export async function snapshot(experiment: Experiment): Promise<void> {
   const { folder } = experiment;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     refuseForeign(experiment);
     const begins = experiment.cells.filter((cell) => !isFinished(experiment, cell));
     const differs = begins.length > 0 || !(await holdsRunsOf(experiment));
     if (differs) write(join(folder, snapshotName), experiment.snapshot);
     for (const cell of begins) {
-      mkdirSync(join(folder, cell.key), { recursive: true });
+      makeFolders(join(folder, cell.key));
       const file = cellConfigFile(experiment, cell);
       write(file, printConfig(cell.config, file));
     }

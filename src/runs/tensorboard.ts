@@ -5,8 +5,9 @@
  * (tensorflow/core/lib/io/record_writer). The messages are tensorflow/core/util/event.proto and
  * tensorflow/core/framework/summary.proto.
  */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../storage/files.js';
 import { type Bytes, bytes, concat, double, float, integer, message } from '../storage/protobuf.js';
 import type { CurveRow } from './curves.js';
 
@@ -21,7 +22,7 @@ export interface EventFile {
  * `resumeAtStep` it forgets the points after that step which an interrupted run left behind.
  */
 export function openEventFile(folder: string, options: { resumeAtStep?: number } = {}): EventFile {
-  mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   const now = () => Date.now() / 1000;
   // TensorBoard orders the files of a folder by name and looks for "tfevents" in it.
   const seconds = String(Math.floor(now())).padStart(10, '0');

@@ -49,12 +49,12 @@ export const diskFileSystem: FileSystem = {
  * Makes a folder and those above it; returns the topmost that was missing. Node's own `recursive` never returns where
  * the system denies that a folder can be made with ENOENT, as under /proc.
  */
-export function makeFolders(path: string): string | undefined {
+export function makeFolders(path: string, mode = 0o777): string | undefined {
   let above: string | undefined;
   const parent = dirname(path);
-  if (parent !== path && !fs.existsSync(parent)) above = makeFolders(parent);
+  if (parent !== path && !fs.existsSync(parent)) above = makeFolders(parent, mode);
   try {
-    fs.mkdirSync(path);
+    fs.mkdirSync(path, mode);
     return above ?? path;
   } catch (error) {
     // Another process may be making the same folders.

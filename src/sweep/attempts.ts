@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { StartableRun } from '../experiments/experiment.js';
 import { cutCurves } from '../runs/cut-curves.js';
 import { summaryOf } from '../runs/summary.js';
-import { replaceFile } from '../storage/files.js';
+import { makeFolders, replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
 
 const outcomeKinds = [
@@ -82,7 +82,7 @@ export function recordAttempt(runFolder: string): (outcome: AttemptResult) => vo
   const write = (latest: Attempt) => {
     const file = attemptsFile(runFolder);
     try {
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolders(dirname(file));
       replaceFile(file, `${JSON.stringify({ attempts: [...attempts, latest] }, null, 2)}\n`);
     } catch (error) {
       throw fileError(error, 'could not write down how a run ended', file);

@@ -1,3 +1,5 @@
+import { didYouMean, UserError } from '../errors.js';
+
 /**
  * A number that a task is judged by. One declaration drives columns, console, summary, tables, verdicts and figures.
  */
@@ -41,6 +43,18 @@ export const decimalsOf = (metric: Metric): number => (isOfHundred(metric) ? 2 :
 export function valueWithUnit(metric: Metric, value: number): string {
   const number = value.toFixed(decimalsOf(metric));
   return metric.unit === '' ? number : `${number} ${metric.unit}`;
+}
+
+/** The metric of this name. @throws {UserError} with `place` when it is none of `metrics` */
+export function metricNamed(metrics: readonly Metric[], name: string, place: string): Metric {
+  const found = metrics.find((metric) => metric.name === name);
+  if (found) return found;
+  const names = metrics.map((metric) => metric.name);
+  const near = didYouMean(name, names);
+  throw new UserError(`the task has no metric ${name}${near ? `; did you mean ${near}?` : ''}`, {
+    place,
+    fix: `one of: ${names.join(', ')}`,
+  });
 }
 
 /** The numbers that a task gives. */

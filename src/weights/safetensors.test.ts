@@ -54,6 +54,12 @@ test('tensors and metadata are read back as written', () => {
   assert.deepEqual(fs.readdirSync(scratch), ['all.safetensors'], 'no temporary file is left');
 });
 
+test('the folder of a file is made where it is missing', async () => {
+  const path = join(scratch, 'a', 'new', 'weights.safetensors');
+  writeSafetensors(path, { x: { shape: [1], data: Float32Array.of(1) } });
+  assert.deepEqual([...(readSafetensors(path).tensors.x.data as Float32Array)], [1]);
+});
+
 test('a pointer of Git LFS and a web page are called what they are', () => {
   const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
   assert.match(problemsOf(Buffer.from(pointer)), /^this is a pointer of Git LFS/);

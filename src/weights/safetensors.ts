@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { availableMemory } from '../process/memory.js';
-import { diskFileSystem, replaceFile } from '../storage/files.js';
+import { diskFileSystem, makeFolders, replaceFile } from '../storage/files.js';
 import { fileError } from '../storage/system-errors.js';
 
 export interface Tensor<Data = Float32Array> {
@@ -79,6 +80,7 @@ export function writeSafetensors(
     });
   }
   try {
+    makeFolders(dirname(file));
     replaceFile(file, encodeSafetensors(tensors, metadata));
   } catch (error) {
     throw fileError(error, 'could not write the tensors', file);

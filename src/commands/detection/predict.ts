@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import type { Detection } from '../../coco/detections.js';
 import { drawObjects } from '../../coco/picture.js';
@@ -6,6 +6,7 @@ import { compressCounts } from '../../coco/run-length.js';
 import type { Pixels } from '../../datasets/image-folder/decode.js';
 import { imageLibrary } from '../../datasets/image-folder/image-library.js';
 import { UserError } from '../../errors.js';
+import { makeFolders } from '../../storage/files.js';
 import { fileError } from '../../storage/system-errors.js';
 import { counted } from '../../terminal/words.js';
 import { detectorOfRun, openPredictor } from '../../training/predict-run.js';
@@ -29,9 +30,11 @@ export async function predict(run: string, images: string[], flags: PredictFlags
   for (const image of images) await decode(image);
   const files = outputFiles(images, flags.out);
   await requireCopies(images, files);
-  await mkdir(flags.out, { recursive: true }).catch((cause) => {
-    throw fileError(cause, 'the folder cannot be made', flags.out, { exitCode: 2 });
-  });
+  try {
+    makeFolders(flags.out);
+  } catch (error) {
+    throw fileError(error, 'the folder cannot be made', flags.out, { exitCode: 2 });
+  }
   const note = (message: string) => {
     if (!flags.quiet) process.stderr.write(`${message}\n`);
   };

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { UserError } from '../../errors.js';
-import { diskFileSystem, syncFolder } from '../../storage/files.js';
+import { diskFileSystem, makeFolders, syncFolder } from '../../storage/files.js';
 import { fileError, isSystemError } from '../../storage/system-errors.js';
 
 /**
@@ -38,7 +38,7 @@ const spareBytes = 16 * 2 ** 20;
  */
 export async function unpack(archive: string, wanted: Wanted, target: string): Promise<void> {
   const scratch = join(dirname(target), `.${randomBytes(6).toString('hex')}.unpacking`);
-  await mkdir(scratch, { recursive: true });
+  makeFolders(scratch);
   try {
     await writeMembers(archive, wanted, scratch);
     await rename(scratch, target).catch((error: NodeJS.ErrnoException) => {

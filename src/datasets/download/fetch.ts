@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { UserError } from '../../errors.js';
+import { makeFolders } from '../../storage/files.js';
 import { isSystemError } from '../../storage/system-errors.js';
 import { startProgress } from '../../terminal/progress.js';
 
@@ -25,7 +26,7 @@ const attempts = 3;
  */
 export async function download(published: RemoteFile, path: string, quiet = false): Promise<void> {
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   const progress = startProgress({
     label: `fetching ${basename(path)}`,
     total: published.bytes,
@@ -59,6 +60,7 @@ function unreachable(published: RemoteFile, cause: unknown): UserError {
   return new UserError(`cannot be downloaded: ${reason}`, {
     place: published.url,
     fix: 'check the network and try again (it goes on where it stopped), or unpack it yourself and name its folder with --data or $GNBENCH_DATA',
+    exitCode: 1,
     cause,
   });
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
 import { eachOf } from '../../process/each-of.js';
-import { placeFile } from '../../storage/files.js';
+import { makeFolders, placeFile } from '../../storage/files.js';
 import { isSystemError } from '../../storage/system-errors.js';
 import { startProgress } from '../../terminal/progress.js';
 import { DecodedCache } from './decoded-cache.js';
@@ -137,7 +137,7 @@ async function noted(path: string): Promise<Broken | undefined> {
 /** Without it the next run decodes them again, no more. */
 async function keep(path: string, broken: Broken): Promise<void> {
   try {
-    await mkdir(join(path, '..'), { recursive: true });
+    makeFolders(join(path, '..'));
     await placeFile(path, JSON.stringify(broken));
   } catch {}
 }

@@ -1,9 +1,9 @@
 /** One digest for the files of a split, so that a run knows whether its images are still those that it began with. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eachOf } from '../../process/each-of.js';
-import { placeFile } from '../../storage/files.js';
+import { makeFolders, placeFile } from '../../storage/files.js';
 import { fileError } from '../../storage/system-errors.js';
 import type { ImageList } from './list.js';
 
@@ -71,7 +71,7 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 /** Without it the next run reads them again, no more. */
 async function keep(note: string, digest: string): Promise<void> {
   try {
-    await mkdir(join(note, '..'), { recursive: true });
+    makeFolders(join(note, '..'));
     await placeFile(note, digest);
   } catch {}
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { placeFile } from '../../storage/files.js';
+import { makeFolders, placeFile } from '../../storage/files.js';
 import { decodeImage, type Pixels } from './decode.js';
 
 const headerBytes = 48;
@@ -117,7 +117,7 @@ async function writeEntry(entry: string, { data, width, height, frames = 0 }: De
   content.writeUInt32LE(frames, 12);
   content.set(data, headerBytes);
   content.set(digest(content), 16);
-  await mkdir(dirname(entry), { recursive: true });
+  makeFolders(dirname(entry));
   await placeFile(entry, content);
 }
 

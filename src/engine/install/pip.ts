@@ -1,8 +1,9 @@
 /** Fetches pinned wheels with pip: it knows the user's proxies, mirrors and certificates, and checks the hashes. */
-import { mkdir, readdir, stat, statfs, writeFile } from 'node:fs/promises';
+import { readdir, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
+import { makeFolders } from '../../storage/files.js';
 import { startProgress } from '../../terminal/progress.js';
 import { sha256Of } from './checksum.js';
 import { lastLines, runCommand } from './command.js';
@@ -44,9 +45,8 @@ export async function findPip(): Promise<Pip | { missing: 'python' | 'pip' }> {
 export async function downloadWheel(wheel: Wheel, folder: string, options: PipOptions = {}): Promise<string> {
   const pip = await findPip();
   if ('missing' in pip) throw missingPip(pip.missing);
-  await mkdir(folder, { recursive: true });
   const scratch = join(folder, 'pip');
-  await mkdir(scratch, { recursive: true });
+  makeFolders(scratch);
   const requirements = join(folder, 'requirements.txt');
   await writeFile(requirements, `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const { version, implementation, abi } = python;

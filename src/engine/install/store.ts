@@ -3,12 +3,12 @@
  * flushed to disk, given `complete.json` with the checksums of its files last, and then renamed. What has no
  * sound `complete.json` was never there.
  */
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 import { exitCodes } from '../../process/signals.js';
-import { trySyncFolder } from '../../storage/files.js';
+import { makeFolders, trySyncFolder } from '../../storage/files.js';
 import { withLock } from '../../storage/lock.js';
 import { fileError, isSystemError } from '../../storage/system-errors.js';
 import { type FileFacts, writeDurably } from './checksum.js';
@@ -50,7 +50,7 @@ export async function readComplete(folder: string): Promise<Complete | undefined
 export async function prepareStore(): Promise<string> {
   const folder = engineFolder();
   try {
-    const created = await mkdir(folder, { recursive: true, mode: 0o755 });
+    const created = makeFolders(folder, 0o755);
     // A umask of 002 still leaves nothing group-writable, as long as the folder is new and ours.
     if (created) await chmod(cacheFolder(), (await stat(cacheFolder())).mode & 0o7755);
     const { mode, uid } = await stat(folder);

@@ -212,6 +212,12 @@ test('the same specification gives the same SVG; PNG has its size twice', async 
   assert.equal(png.readUInt32BE(16), 2 * width);
 });
 
+test('a drawing that is too large for the rasterizer is made smaller', async () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40000" height="20" viewBox="0 0 40000 20"/>';
+  const png = await renderPng(svg);
+  assert.equal(png.readUInt32BE(16), 16_000);
+});
+
 test('lines differ in colour, shape and dash each', () => {
   for (const names of [
     ['BN', 'LN', 'IN', 'GN', 'no norm'],
@@ -302,9 +308,11 @@ test('the commands write what the functions give', async (t) => {
   assert.ok(readFileSync(join(out, 'curves.svg'), 'utf8').startsWith('<svg'));
 });
 
-test('a folder that cannot be written is an error with its name', async (t) => {
+test('a folder that cannot be written is an error with its name', { timeout: 60_000 }, async (t) => {
   const trial = await makeTrial(t);
   fill(trial, [1]);
+  // Under /proc the system says ENOENT, at which Node's own making of folders tries for ever.
+  await assert.rejects(plot(trial.file, { out: '/proc/x/figures' }), { name: 'UserError' });
   const blocked = join(trial.root, 'blocked');
   writeFileSync(blocked, '');
   await assert.rejects(plot(trial.file, { out: join(blocked, 'x') }), { name: 'UserError' });

@@ -61,10 +61,17 @@ function renumberClips(svg: string): string {
   });
 }
 
-/** An SVG as PNG at twice its size. */
+/** The longest side that the rasterizer draws, in pixels. */
+const longestSide = 16_000;
+
+/** An SVG as PNG at twice its size, or as large as can be. */
 export async function renderPng(svg: string): Promise<Buffer> {
   const sharp = await imageLibrary();
-  return sharp(Buffer.from(svg), { density: 144 }).png({ compressionLevel: 9 }).toBuffer();
+  const [width, height] = ['width', 'height'].map((side) =>
+    Number(new RegExp(`<svg[^>]* ${side}="([\\d.]+)`).exec(svg)?.[1] ?? 1),
+  );
+  const density = Math.min(144, 72 * Math.min(longestSide / width, longestSide / height));
+  return sharp(Buffer.from(svg), { density }).png({ compressionLevel: 9 }).toBuffer();
 }
 
 /** True when the rasterizer finds a font: without one it draws the same empty box for every letter. */

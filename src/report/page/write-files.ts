@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { replaceFile } from '../../storage/files.js';
+import { makeFolders, replaceFile } from '../../storage/files.js';
 import { fileError } from '../../storage/system-errors.js';
 import type { Files } from './artifacts.js';
 
@@ -9,7 +8,7 @@ export async function writeFiles(folder: string, files: Files): Promise<string[]
   return [...files].map(([name, content]) => {
     const path = normalize(join(folder, name));
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolders(dirname(path));
       replaceFile(path, content);
     } catch (error) {
       throw fileError(error, 'could not write the file', path);

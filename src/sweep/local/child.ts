@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StartableRun } from '../../experiments/experiment.js';
 import type { ProgressMessage } from '../../runs/reporter.js';
-import { diskFileSystem } from '../../storage/files.js';
+import { diskFileSystem, makeFolders } from '../../storage/files.js';
 import { fileError } from '../../storage/system-errors.js';
 import type { AttemptResult } from '../attempts.js';
 import { judge, memoryKills } from '../outcome.js';
@@ -97,7 +97,7 @@ export function startRun(run: StartableRun, options: ChildOptions): RunningChild
 
 function openLog(file: string, run: StartableRun): number {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolders(dirname(file));
     const handle = diskFileSystem.open(file, 'append');
     writeSync(handle, `--- ${new Date().toISOString()} ${run.cell.key} seed ${run.seed}\n`);
     return handle;

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { StartableRun } from '../../experiments/experiment.js';
 import { listenForStop, type Stop } from '../../process/signals.js';
+import { makeFolders } from '../../storage/files.js';
 import { type Lock, LockTaken, lockFolder, lockOwner } from '../../storage/lock.js';
 import { type AttemptResult, finalResult, recordAttempt } from '../attempts.js';
 import type { Display } from '../display.js';
@@ -145,7 +145,7 @@ class LocalSweep<R extends StartableRun> {
     }
     const folder = dirname(run.folder);
     if (lockOwner(run.folder) || lockOwner(folder, claimName(run))) return 'busy';
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     let claim: Lock;
     try {
       claim = await lockFolder(folder, claimName(run));

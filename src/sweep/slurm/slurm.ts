@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { Experiment, Run } from '../../experiments/experiment.js';
 import type { SlurmResources } from '../../experiments/schema.js';
-import { replaceFile } from '../../storage/files.js';
+import { makeFolders, replaceFile } from '../../storage/files.js';
 import { lockFolder } from '../../storage/lock.js';
 import { fileError } from '../../storage/system-errors.js';
 import { type Queue, readStatus } from '../status.js';
@@ -210,7 +210,7 @@ export function slurmWords(error: unknown): string {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (error) {
     throw fileError(error, 'could not write to the results folder', folder, { exitCode: 2 });
   }
