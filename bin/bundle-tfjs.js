@@ -42,6 +42,24 @@ export async function bundleTfjs(root, folder) {
   await writeFile(join(folder, 'LICENSES.txt'), await licences(root, Object.keys(metafile.inputs)));
 }
 
+/** Packages under the MIT licence that are published without its text. */
+const holders = {
+  tr46: 'Sebastian Mayr',
+  '@tensorflow/tfjs-layers': 'Google LLC; CodeSmith LLC',
+};
+
+const mit = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
+modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software
+is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES
+OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE
+LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
 /** The licence of each package that one of the bundled files belongs to. */
 async function licences(root, bundled) {
   const packages = new Set(bundled.map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]));
@@ -55,6 +73,12 @@ async function licences(root, bundled) {
     const readme = license === 'Apache-2.0' ? [] : files.filter((file) => /^readme/i.test(file));
     const chosen = own.length > 0 ? own : readme;
     const texts = await Promise.all(chosen.map((file) => readFile(join(root, folder, file), 'utf8')));
+    if (/\bMIT\b/.test(license) && !texts.some((text) => text.includes('Permission is hereby granted'))) {
+      const holder = holders[name];
+      // Nobody may pass the package on without its notice.
+      if (holder === undefined) throw new Error(`the package ${name} is bundled and has no licence text`);
+      texts.push(`Copyright (c) ${holder}\n\n${mit}`);
+    }
     parts.push(`${name} ${version}: ${license}\n\n${texts.join('\n\n')}`.trim());
   }
   return `${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;

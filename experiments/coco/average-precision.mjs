@@ -3,6 +3,7 @@
  * by gnbench and, where a Python with pycocotools is there, by pycocotools on the same files. Both read the files and
  * print the twelve numbers, which have to be the same.
  *
+ *   pip install pycocotools==2.0.11
  *   node experiments/coco/average-precision.mjs [--images N] [--python PYTHON] [--out results/bench/average-precision.csv]
  */
 import { execFileSync } from 'node:child_process';

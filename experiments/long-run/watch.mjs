@@ -1,8 +1,8 @@
 /**
  * Watches a run that goes on for long: its resident memory, open files, threads and what its folder takes on disk.
  *
- *     npx gnbench run configs/resnet-gn-b2.yaml --out results/runs/long &
- *     node experiments/long-run/watch.mjs --pid PID --folder results/runs/long --minutes 65
+ *     node bin/gnbench.js run configs/resnet-gn-b2.yaml --out results/runs/long &
+ *     node experiments/long-run/watch.mjs --pid $! --folder results/runs/long --minutes 65
  *
  * Writes a row every half minute to results/long-run/NAME.csv (NAME: the folder's name, or --name) and prints how the
  * memory changed from the fifth minute on. Linux only, as it reads /proc. Ends early when the run does.

@@ -90,10 +90,13 @@ const digits = (speed) => speed.toFixed(speed < 10 ? 2 : speed < 100 ? 1 : 0);
 
 /** gnbench against the best peer in every cell, with what was measured, where and when. */
 export function markdown(rows, { model, resolution, workers, finalists, settings }) {
+  const isOverClips = /^(i3d|c2d)-/.test(model);
   const about =
     model === 'resnet20'
       ? 'ResNet-20 with projection shortcuts, 32×32 images'
-      : `${model}, ${resolution}×${resolution} images, 1000 classes, gnbench's in ${workers} workers`;
+      : isOverClips
+        ? `${model}, clips of 8 frames of ${resolution}×${resolution} pixels, 8 classes`
+        : `${model}, ${resolution}×${resolution} images, 1000 classes, gnbench's in ${workers} workers`;
   const finals = rows.filter((row) => row.round > 0);
   const busiest = (measured) => Math.max(0, ...measured.map((row) => row.disturbance ?? 0));
   const chosen = rows.filter((row) => row.round === 0);
@@ -105,7 +108,7 @@ export function markdown(rows, { model, resolution, workers, finalists, settings
     '# gnbench beside PyTorch and Keras',
     '',
     `${about}: forward, backward and SGD (Nesterov 0.9, weight decay 1e-4),`,
-    'images a second: the median step of each round, and of the rounds the median. The peer is the fastest in that cell',
+    `${isOverClips ? 'clips' : 'images'} a second: the median step of each round, and of the rounds the median. The peer is the fastest in that cell`,
     chosen.length > 0
       ? `of each peer's ${finalists === '1' ? 'setting that was' : 'two settings that were'} fastest in a brief first round, of ${tried}.`
       : `of ${tried}.`,

@@ -10,11 +10,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
-import { DataType } from '../../dist/engine/data-type.js';
-import { instructionSet } from '../../dist/engine/kernel-table.js';
-import { loadEngine, tf } from '../../dist/engine/load.js';
-import { bools, execute, ints, type } from '../../dist/engine/operation.js';
+import { buildIfStale } from '../../bin/build.js';
 import { machine } from '../peers/table.mjs';
+
+await buildIfStale();
+const { DataType } = await import('../../dist/engine/data-type.js');
+const { instructionSet } = await import('../../dist/engine/kernel-table.js');
+const engine = await import('../../dist/engine/load.js');
+const { bools, execute, ints, type } = await import('../../dist/engine/operation.js');
 
 const { values: options } = parseArgs({
   options: {
@@ -54,7 +57,8 @@ const layers = [
 const mostTransformed = 128 * 128;
 
 const threads = { intraOp: Number(options.threads), interOp: 1 };
-await loadEngine({ variant: 'cpu', threads, quiet: true });
+await engine.loadEngine({ variant: 'cpu', threads, quiet: true });
+const { tf } = engine;
 const attributes = (winograd) => [type('T', DataType.float), ints('stride', 1), bools('winograd', winograd)];
 const passes = {
   convolution: (x, w, _dy, winograd) => execute('GnbenchConv', attributes(winograd), [x, w]),

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { UserError } from '../errors.js';
-import { loadExperiment } from '../experiments/experiment.js';
+import { loadExperiment, type Run } from '../experiments/experiment.js';
 import { writeSummary } from '../runs/summary.js';
+import { prepare } from '../sweep/prepare.js';
 import { sweepOnSlurm } from '../sweep/sweep.js';
 import { sweep } from './sweep.js';
 
@@ -64,6 +65,36 @@ test('on a cluster, jobs that begin with weights wait for those that make them, 
   assert.match(last, new RegExp(`--job-name=gnbench-transfer-finetune .*--dependency=afterany:${made} `));
 });
 
+const whole = { done: 1, total: 1 };
+
+/** What a completed run leaves, but for its curves and its weights. */
+function finish(run: Run): void {
+  mkdirSync(run.folder, { recursive: true });
+  writeSummary(join(run.folder, 'summary.json'), {
+    ...{ version: 1, status: 'completed', id: run.cell.id, name: 'x', seed: 1, parameters: 1, epochs: whole },
+    ...{ steps: whole, learningRate: 1, batch: { size: 1, workers: 1 }, trainLoss: { final: 1 } },
+    ...{ valError: { final: 1, medianLast5: 1, best: 1 }, trainError: { final: 1 }, imagesPerSecond: 1 },
+    ...{ secondsTotal: 1, dataWaitShare: 0, dataset: { name: 'synthetic', official: true } },
+  });
+}
+
+test('weights that a finished run no longer has are missed before anything starts', async () => {
+  const folder = mkdtempSync(join(scratch, 'stages-'));
+  const load = (name: string, axes: string) => {
+    mkdirSync(join(folder, name));
+    const file = join(folder, name, 'experiment.yaml');
+    const base = 'base: { data: synthetic, model: resnet20, normalizer: batch, epochs: 1 }';
+    writeFileSync(file, `name: ${name}\ntitle: x\n${base}\naxes: ${axes}\n`);
+    return loadExperiment(file);
+  };
+  const first = await load('first', '{ normalizer: [batch] }');
+  const [made] = first.runs;
+  const second = await load('second', `{ init: [{ weights: ${made.folder}, head: new }] }`);
+  finish(made);
+  writeFileSync(join(made.folder, 'config.yaml'), '');
+  await assert.rejects(prepare([first, second], { quiet: true }), /the run has no checkpoint here/);
+});
+
 test('a completed run that lost its curve is not said to have failed too often', async (t) => {
   const folder = mkdtempSync(join(scratch, 'cut-'));
   const file = join(folder, 'experiment.yaml');
@@ -72,14 +103,7 @@ test('a completed run that lost its curve is not said to have failed too often',
     'name: cut\ntitle: x\nbase: { data: synthetic, model: resnet20, epochs: 1 }\naxes: { normalizer: [batch] }\n',
   );
   const [run] = (await loadExperiment(file)).runs;
-  mkdirSync(run.folder, { recursive: true });
-  const whole = { done: 1, total: 1 };
-  writeSummary(join(run.folder, 'summary.json'), {
-    ...{ version: 1, status: 'completed', id: run.cell.id, name: 'x', seed: 1, parameters: 1, epochs: whole },
-    ...{ steps: whole, learningRate: 1, batch: { size: 1, workers: 1 }, trainLoss: { final: 1 } },
-    ...{ valError: { final: 1, medianLast5: 1, best: 1 }, trainError: { final: 1 }, imagesPerSecond: 1 },
-    ...{ secondsTotal: 1, dataWaitShare: 0, dataset: { name: 'synthetic', official: true } },
-  });
+  finish(run);
   writeFileSync(join(run.folder, 'curves.csv'), '');
   let said = '';
   const [error, out] = [process.stderr, process.stdout].map((stream) =>

@@ -38,10 +38,10 @@ export async function engineChecks(options: { debug?: boolean } = {}): Promise<C
 
 function nodeVersion(): Check {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 9)) return found('node', process.versions.node);
+  if (major > 20 || (major === 20 && minor >= 11)) return found('node', process.versions.node);
   return missing(
     'node',
-    `${process.versions.node}; 20.9 or newer is needed`,
+    `${process.versions.node}; 20.11 or newer is needed`,
     'npx -p node@22 gnbench doctor',
     true,
   );

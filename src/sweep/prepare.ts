@@ -17,7 +17,10 @@ export async function prepare(
   const predecessors = predecessorsOf(runs);
   for (const run of runs) {
     const { init } = run.cell.config;
-    const isReady = summaryOf(run.folder) !== undefined || predecessors.has(run);
+    const maker = predecessors.get(run);
+    // One that is to be run makes them first; one that is done elsewhere may have left its weights there.
+    const isToCome = maker !== undefined && summaryOf(maker.folder) === undefined;
+    const isReady = summaryOf(run.folder) !== undefined || isToCome;
     if (init && !isReady) requireWeights(weightsOf(init, run.seed));
   }
   const configs = experiments.flatMap(({ cells }) => cells.map(({ config }) => config));
