@@ -7,7 +7,7 @@ interface Fields {
   model: z.output<typeof modelSchema>;
   normalizer: z.output<typeof normalizerSchema>;
   init?: z.output<typeof initSchema>;
-  optimizer: { frozen?: string[] };
+  optimizer: { frozen?: string[]; labelSmoothing: number };
   evaluate: { statistics: 'running' | 'precise' };
   batch: { size: number; workers: number; microSteps: number | 'auto' };
 }
@@ -45,6 +45,9 @@ export function checkDetector(
       ['batch', 'workers'],
       `is ${batch.workers}, and sync-batch would need the images of all of them at once, where a detector's step is computed worker by worker: choose batch, or 1 worker of ${batch.workers * batch.size} images`,
     );
+  }
+  if (optimizer.labelSmoothing > 0) {
+    problem(['optimizer', 'labelSmoothing'], "has no effect on a detector's losses: leave it out");
   }
   if (optimizer.frozen && !init) {
     problem(

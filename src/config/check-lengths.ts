@@ -3,9 +3,19 @@
 interface Lengths {
   epochs?: number;
   steps?: number;
-  learningRate: { dropAt: number[]; warmupEpochs: number; warmupSteps?: number; warmupFrom?: number };
+  learningRate: {
+    dropAt: number[];
+    factor: number;
+    schedule: string;
+    warmupEpochs: number;
+    warmupSteps?: number;
+    warmupFrom?: number;
+  };
   evaluate: { every: number; everySteps?: number };
 }
+
+/** The schedule in steps that a configuration has which names none. */
+export const defaultDrops = { dropAt: [0.5, 0.75], factor: 0.1 };
 
 /** @param problem takes the path of the key to change, and what is wrong with it */
 export function checkLengths(
@@ -13,6 +23,12 @@ export function checkLengths(
   problem: (path: (string | number)[], message: string) => void,
 ): void {
   const { dropAt, warmupEpochs, warmupSteps, warmupFrom } = learningRate;
+  if (learningRate.schedule !== 'step') {
+    for (const key of ['dropAt', 'factor'] as const) {
+      if (`${learningRate[key]}` !== `${defaultDrops[key]}`)
+        problem(['learningRate', key], `has no effect with schedule: ${learningRate.schedule}`);
+    }
+  }
   if (steps && epochs) problem(['epochs'], 'stands beside steps: give one of them');
   // Fractions and epochs may be mixed; which of them comes first depends on the training's length.
   const early = dropAt.findIndex(

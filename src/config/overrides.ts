@@ -1,6 +1,7 @@
 import { Lexer } from 'yaml';
 import { UserError } from '../errors.js';
 import { inWords, printable } from '../terminal/words.js';
+import { defaultDrops } from './check-lengths.js';
 import { type JsonSchema, jsonSchemaOf, mappingFor, mappings, schemaAt } from './expected.js';
 import { configSchema } from './schema.js';
 import { mapping, type Path, type Source } from './source.js';
@@ -68,7 +69,7 @@ function assign(before: Source, { path, value, place }: Assignment, root: JsonSc
   );
   const next = open.with(path, { value, place });
   const stale =
-    path.at(-1) === 'name' ? foreignKeys(open, next, holder, root) : (alternatives.get(path.join('.')) ?? []);
+    path.at(-1) === 'name' ? foreignKeys(open, next, holder, root) : replacedBy(path.join('.'), value);
   return stale
     .map((key) => [...holder, key])
     .filter((key) => next.has(key) && !next.keyAt(key).startsWith('--set '))
@@ -89,6 +90,12 @@ const alternatives = new Map([
   ['steps', ['epochs']],
   ['epochs', ['steps']],
 ]);
+
+/** The keys beside an assigned one that have no meaning with it. */
+function replacedBy(path: string, value: unknown): readonly string[] {
+  if (path === 'learningRate.schedule' && value !== 'step') return Object.keys(defaultDrops);
+  return alternatives.get(path) ?? [];
+}
 
 function hasName(source: Source, path: Path, root: JsonSchema): boolean {
   const schema = schemaAt(root, path, (inner) => source.get(inner));

@@ -109,3 +109,31 @@ test('splits and subsets', async () => {
   await fails(['data.valSubset=10001'], '--set data.valSubset');
   await fails(['data.validation.fromTrain=5000', 'data.trainSubset=45001'], '--set data.trainSubset');
 });
+
+const parsed = (more: string, overrides: string[] = []) =>
+  parseConfig(text + more, { file: 'a.yaml', overrides });
+
+test('a warm-up that outlasts the training is refused, whichever of both is in steps', () => {
+  const plan = (more: string) => resolve(parsed(`batch: { size: 2 }\n${more}`), { train: 64, validation: 1 });
+  plan('epochs: 1\nlearningRate: { warmupSteps: 32 }');
+  plan('steps: 64\nlearningRate: { warmupEpochs: 2 }');
+  assert.throws(
+    () => plan('epochs: 1\nlearningRate: { warmupSteps: 33 }'),
+    /learningRate\.warmupSteps is 33 steps long, and the training 32/,
+  );
+  assert.throws(
+    () => plan('steps: 63\nlearningRate: { warmupEpochs: 2 }'),
+    /learningRate\.warmupEpochs is 64 steps long, and the training 63/,
+  );
+});
+
+test('drops beside a schedule that has none are refused, and go when it is set', () => {
+  const drops = 'learningRate: { dropAt: [30, 60], factor: 0.5 }\n';
+  assert.throws(
+    () => parsed(drops.replace('{', '{ schedule: cosine,')),
+    /learningRate\.dropAt has no effect with schedule: cosine/,
+  );
+  const { learningRate } = parsed(drops, ['learningRate.schedule=constant']);
+  assert.deepEqual([learningRate.dropAt, learningRate.factor], [[0.5, 0.75], 0.1]);
+  assert.deepEqual(parsed(drops, ['learningRate.schedule=step']).learningRate.dropAt, [30, 60]);
+});

@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import { dataSchemas } from '../datasets/schema.js';
 import { checkDetector } from './check-detector.js';
-import { checkLengths } from './check-lengths.js';
+import { checkLengths, defaultDrops } from './check-lengths.js';
 import { byName } from './named.js';
 import { initSchema } from './schema-init.js';
 import { isDetectorName, modelSchema } from './schema-model.js';
@@ -58,11 +58,16 @@ const learningRateSchema = z.strictObject({
   dropAt: z
     .array(z.number().gt(0).max(1_000_000))
     .max(100)
-    .default([0.5, 0.75])
+    .default(defaultDrops.dropAt)
     .describe(
       'milestones: when the rate is multiplied by `factor`. Below 1 a fraction of the training, from 1 on the epoch after which, or with `steps` the step',
     ),
-  factor: z.number().gt(0).max(1).default(0.1).describe('gamma: each drop multiplies the rate by it'),
+  factor: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(defaultDrops.factor)
+    .describe('gamma: each drop multiplies the rate by it'),
   warmupEpochs: z
     .number()
     .min(0)

@@ -1,7 +1,7 @@
 import { type CifarVersion, cifar10, cifar100, cifar100Coarse } from './checksums.js';
 import { chosenClasses, relabel } from './classes.js';
 import type { Sizes } from './dataset.js';
-import { annotatedImages } from './detection/annotations.js';
+import { annotatedImages, trainLabels } from './detection/annotations.js';
 import { canvasesOf } from './detection/canvas.js';
 import { scenesOf } from './detection/scenes-of.js';
 import { classesOf, listImages, sameClasses } from './image-folder/list.js';
@@ -140,11 +140,13 @@ function ofCoco(config: CocoConfig, dataFolder?: string): KnownSizes {
   if (expect && !config.classes) {
     return { sizes: { train: expect.train, validation: expect.val }, classes: expect.classes, shape };
   }
-  const [train, val] = (['train', 'val'] as const).map(
-    (split) => annotatedImages(config, split, dataFolder).instances,
+  const trained = annotatedImages(config, 'train', dataFolder);
+  const [train, val] = [trained, annotatedImages(config, 'val', dataFolder)].map(
+    ({ instances }) => instances,
   );
+  const images = trainLabels(config, trained).filter((label) => label >= 0).length;
   return {
-    sizes: { train: train.images.length, validation: val.images.length },
+    sizes: { train: images, validation: val.images.length },
     classes: train.categories.length,
     shape,
     objects: { train: train.objects.length, validation: val.objects.length },

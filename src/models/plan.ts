@@ -1,10 +1,11 @@
 import { type Resolved, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
-import { isDetectorName } from '../config/schema-model.js';
+import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import type { Sizes } from '../datasets/dataset.js';
 import { canvasesOf } from '../datasets/detection/canvas.js';
 import { type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
+import { motionClasses } from '../datasets/video/synthetic-video.js';
 import { didYouMean, UserError } from '../errors.js';
 import { type Head, type Model, withHead } from '../nn/net.js';
 import type { ModelDescription } from '../nn/shape-net.js';
@@ -45,31 +46,82 @@ export function planRun(config: Config, dataFolder?: string, head?: Head): Plan 
  */
 export function checkPlan(config: Config): void {
   const { data } = config;
-  if ((data.name !== 'image-folder' && data.name !== 'coco') || (data.expect && !data.classes)) {
+  const usual = 'expect' in data && data.expect && !data.classes ? undefined : usualOf(data);
+  if (!usual) {
     planRun(config);
     return;
   }
-  const isCoco = data.name === 'coco';
-  const [{ height, width }] = isCoco
-    ? canvasesOf(data)
-    : [{ height: data.resolution, width: data.resolution }];
   planWith(config, {
     sizes: { train: Number.MAX_SAFE_INTEGER, validation: Number.MAX_SAFE_INTEGER },
-    classes: data.classes?.length ?? (isCoco ? 80 : 1000),
-    shape: [height, width, 3],
+    ...usual,
+    classes: data.classes?.length ?? usual.classes,
   });
 }
 
+/** One example's shape, and as many classes as data of this kind usually have, of data that lie in the user's folders. */
+function usualOf(data: Config['data']): Pick<KnownSizes, 'shape' | 'classes'> | undefined {
+  switch (data.name) {
+    case 'image-folder':
+      return { shape: [data.resolution, data.resolution, 3], classes: 1000 };
+    case 'video-folder':
+      return { shape: [data.frames, data.resolution, data.resolution, 3], classes: 400 };
+    case 'motion-of-photographs':
+      return { shape: [data.frames, data.side, data.side, 3], classes: motionClasses.count };
+    case 'coco': {
+      const [{ height, width }] = canvasesOf(data);
+      return { shape: [height, width, 3], classes: 80 };
+    }
+    default:
+      return undefined;
+  }
+}
+
 function planWith(config: Config, { sizes: all, classes, shape, objects }: KnownSizes, head?: Head): Plan {
+  requireKind(config, shape);
+  requireClasses(config, classes);
   const sizes = splitSizes(config.data, all);
   const resolved = resolve(config, sizes);
   const headless = createModel(config.model, classes);
   const network = head ? withHead(headless, head) : headless;
   const model = describeModel(network, config.normalizer, { shape });
+  requireRoom(config, model, shape);
   checkResponses(config, model);
   // The parts of a head that is not here cannot be known.
   if (!config.task || head) checkParameterGroups(config, model.variables);
   return { sizes, classes, objects, resolved, network, model, memory: stepMemory(config, model) };
+}
+
+/** @throws {UserError} for a network over images and data of clips, or the other way round: it would be another network */
+function requireKind({ model, data }: Config, shape: readonly number[]): void {
+  const hasClips = shape.length === 4;
+  if (isOverClips(model.name) === hasClips) return;
+  const [over, given] = hasClips ? ['images', 'clips'] : ['clips', 'images'];
+  throw new UserError(`model.name: ${model.name} is over ${over}, and ${data.name} has ${given}`, {
+    place: 'model.name',
+    fix: hasClips
+      ? 'choose i3d-resnet18 or another i3d-… or c2d-…'
+      : 'choose data of clips, such as synthetic-video',
+  });
+}
+
+/** @throws {UserError} for a classifier of one class, as of folders that are named one too high */
+function requireClasses({ model, data, task }: Config, classes: number): void {
+  if (classes > 1 || task || isDetectorName(model.name)) return;
+  throw new UserError('the data have a single class: there is nothing to tell apart', {
+    place: 'train' in data ? 'data.train' : 'data.name',
+    fix: 'name the folder that holds a folder for each class',
+  });
+}
+
+/** @throws {UserError} where nothing of an image or a clip is left behind a layer */
+function requireRoom({ model }: Config, { layers }: ModelDescription, shape: readonly number[]): void {
+  const empty = layers.find(({ outputShape }) => outputShape.some((side) => side < 1));
+  if (!empty) return;
+  const key = shape.length === 4 && empty.outputShape[0] < 1 ? 'data.frames' : 'data.resolution';
+  throw new UserError(
+    `${shape.slice(0, -1).join('×')} is too small for ${model.name}: nothing is left behind ${empty.name}`,
+    { place: key, fix: `enlarge it${key === 'data.frames' ? ', or set model.timeStrides to 1' : ''}` },
+  );
 }
 
 /** @throws {UserError} for responses of what is not a convolution of the model, or of a detector's */

@@ -17,6 +17,8 @@ export interface AnnotatedImages {
   file: string;
   sha256: string;
   instances: Instances;
+  /** Categories in the file, whichever of them are chosen. */
+  categories: number;
 }
 
 type Split = 'train' | 'val';
@@ -36,11 +38,12 @@ export function annotatedImages(config: CocoConfig, split: Split, dataFolder?: s
   if (before) return before;
   const text = readFileSync(file, 'utf8');
   const sha256 = createHash('sha256').update(text).digest('hex');
-  const instances = ofClasses(parseInstances(text, file, config.onBroken), config.classes);
+  const all = parseInstances(text, file, config.onBroken);
+  const instances = ofClasses(all, config.classes);
   if (instances.images.length === 0) {
     throw new UserError('there is no image in it', { place: file, fix: `set data.${split}Annotations` });
   }
-  const found = { root, file, sha256, instances };
+  const found = { root, file, sha256, instances, categories: all.categories.length };
   known.set(key, found);
   return found;
 }
@@ -58,6 +61,21 @@ export function ofClasses(instances: Instances, classes: CocoConfig['classes']):
   const chosen = chosenClasses(classes, { count: names.length, names }).map((place) => categories[place]);
   const ids = new Set(chosen.map(({ id }) => id));
   return { ...instances, categories: chosen, objects: objects.filter(({ category }) => ids.has(category)) };
+}
+
+/** The images that have an object to learn from, crowds aside. */
+export function withObjects({ images, objects }: Instances): Set<number> {
+  const filled = new Set(objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
+  return new Set(images.flatMap(({ id }) => (filled.has(id) ? id : [])));
+}
+
+/**
+ * A label for each image, as there are none: −1 for one that is not trained on, as no object of the chosen classes is in it,
+ * so that splits and subsets count without it.
+ */
+export function trainLabels({ emptyImages, classes }: CocoConfig, { instances }: AnnotatedImages): Int8Array {
+  const kept = classes && emptyImages === 'drop' ? withObjects(instances) : undefined;
+  return Int8Array.from(instances.images, ({ id }) => (kept && !kept.has(id) ? -1 : 0));
 }
 
 /** @throws {UserError} when the two splits do not have the same categories */

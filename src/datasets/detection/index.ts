@@ -10,7 +10,14 @@ import { pixelStatistics } from '../pixel-statistics.js';
 import { drawScene, sceneCategories } from '../scenes.js';
 import type { CocoConfig, ShapesConfig } from '../schema.js';
 import { chooseImages } from '../subset.js';
-import { type AnnotatedImages, annotatedImages, ofClasses, sameCategories } from './annotations.js';
+import {
+  type AnnotatedImages,
+  annotatedImages,
+  ofClasses,
+  sameCategories,
+  trainLabels,
+  withObjects,
+} from './annotations.js';
 import { canvasesOf } from './canvas.js';
 import { usableImages } from './check-images.js';
 import { objectTable } from './object-table.js';
@@ -30,7 +37,7 @@ export async function openCoco(
   const val = annotatedImages(config, 'val', options.dataFolder);
   sameCategories(train, val);
   asExpected(config, train, val);
-  const chosen = chooseImages(config, unlabelled(train), unlabelled(val));
+  const chosen = chooseImages(config, trainLabels(config, train), zeros(val.instances.images.length));
   const held = chosen.validation.from === 'train' ? train : val;
   const cacheBytes = config.decodedCache * 1e9;
   const checking = {
@@ -43,7 +50,7 @@ export async function openCoco(
     const images = Array.from(indices, (index) => from.instances.images[index]);
     const selected = ofImages(from.instances, images);
     const isDropped = isTraining && config.emptyImages === 'drop';
-    const wanted = { ...from, instances: isDropped ? withObjects(selected, from.file) : selected };
+    const wanted = { ...from, instances: isDropped ? withoutEmpty(selected, from.file) : selected };
     const instances = await usableImages(wanted, { ...checking, always: !isTraining });
     if (isTraining) sayTooMany(instances, config.mostObjects, from.file);
     return {
@@ -141,11 +148,10 @@ function splitOf(instances: Instances, isTraining: boolean): Split {
 }
 
 const zeros = (length: number) => new Uint8Array(length);
-const unlabelled = ({ instances }: AnnotatedImages) => zeros(instances.images.length);
 
 /** The images that have an object to learn from; says on stderr how many are left out. */
-function withObjects(instances: Instances, file: string): Instances {
-  const filled = new Set(instances.objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
+function withoutEmpty(instances: Instances, file: string): Instances {
+  const filled = withObjects(instances);
   const images = instances.images.filter(({ id }) => filled.has(id));
   const empty = instances.images.length - images.length;
   if (empty === 0) return instances;
@@ -177,7 +183,7 @@ function sayTooMany({ images, objects }: Instances, most: number, file: string):
 function asExpected({ expect }: CocoConfig, train: AnnotatedImages, val: AnnotatedImages): void {
   if (!expect) return;
   const found = {
-    classes: train.instances.categories.length,
+    classes: train.categories,
     train: train.instances.images.length,
     val: val.instances.images.length,
   };

@@ -8,9 +8,9 @@ export function dataCache(): string {
   return join(cacheFolder(), 'data');
 }
 
-/** The folder that holds decoded images. */
+/** The folder that holds decoded images. It has another name whenever an image is decoded to other pixels than before. */
 export function decodedCacheFolder(): string {
-  return join(cacheFolder(), 'photos');
+  return join(cacheFolder(), 'decoded');
 }
 
 /**
@@ -20,19 +20,20 @@ export function decodedCacheFolder(): string {
  * @throws {UserError} when `--data` names a folder that does not exist
  */
 export function locate(name: string, dataFolder?: string): string | undefined {
-  if (dataFolder !== undefined && !isFolder(dataFolder)) {
-    throw new UserError(existsSync(dataFolder) ? 'not a folder' : 'no such folder', {
-      place: `--data ${dataFolder}`,
-      fix: `name the folder that holds ${name}`,
-    });
-  }
   return searchedFolders(dataFolder)
     .map((place) => (basename(resolve(place)) === name ? place : join(place, name)))
     .find(isFolder);
 }
 
-/** The folders that are searched, in their order. */
+/** The folders that are searched, in their order. @throws {UserError} when `--data` names a folder that does not exist */
 export function searchedFolders(dataFolder?: string): string[] {
+  // Else a mistyped one would be passed over, and other data taken without a word.
+  if (dataFolder !== undefined && !isFolder(dataFolder)) {
+    throw new UserError(existsSync(dataFolder) ? 'not a folder' : 'no such folder', {
+      place: `--data ${dataFolder}`,
+      fix: 'name the folder that holds the data sets',
+    });
+  }
   const environment = process.env.GNBENCH_DATA;
   return [dataFolder, environment, dataCache()].filter(
     (place) => place !== undefined && place !== '',

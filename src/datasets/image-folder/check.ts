@@ -113,7 +113,7 @@ async function stateOf(list: Pick<ImageList, 'root' | 'paths'>, kind = ''): Prom
   await eachOf(list.paths.length, 16, async (index) => {
     const path = join(list.root, list.paths[index]);
     const found = await stat(path).catch(() => undefined);
-    lines[index] = `${path}\n${found?.size}\n${found?.mtimeMs}\n`;
+    lines[index] = `${path}\n${found?.size}\n${found?.mtimeMs}\n${found?.ctimeMs}\n`;
   });
   return createHash('sha256')
     .update(lines.join('') + kind)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -43,4 +43,19 @@ test('the decoded cache: the same pixels, bounded, and what is damaged is decode
   // An edited image is not answered with its old pixels.
   await imageFile(9, 21, 20).png().toFile(files[0]);
   assert.equal((await again.read(files[0])).width, 21);
+});
+
+test('a file in another’s place, of its size and with its time, is not answered with the other’s pixels', async () => {
+  const cache = await DecodedCache.open(join(folder, 'replaced'), 1e6);
+  const path = join(folder, 'replaced.png');
+  const time = new Date(2020, 1, 1);
+  const put = async (index: number) => {
+    await imageFile(index, 20, 20).png({ compressionLevel: 0 }).toFile(path);
+    await utimes(path, time, time);
+    return (await stat(path)).size;
+  };
+  const before = await put(1);
+  await cache.read(path);
+  assert.equal(await put(2), before);
+  assert.deepEqual((await cache.read(path)).data, (await decodeImage(path)).data);
 });

@@ -23,7 +23,7 @@ const images: Decoder = { kind: '', decode: decodeImage };
 
 /**
  * Decoded images on disk, so that an epoch after the first reads pixels in place of decoding. At most
- * `limitBytes`; when it is full, further images are decoded each time. An entry belongs to a path, size and time of
+ * `limitBytes`; when it is full, further images are decoded each time. An entry belongs to a path, size and times of
  * change, and carries a sha256: what is damaged is decoded anew, and an edited file is another entry. Whether it
  * is there or not changes no pixel.
  */
@@ -61,7 +61,7 @@ export class DecodedCache {
     const found = await stat(path).catch(() => undefined);
     if (!found?.isFile()) return undefined;
     const key = createHash('sha256')
-      .update(`${path}\n${found.size}\n${found.mtimeMs}${this.#decoder.kind}`)
+      .update(`${path}\n${found.size}\n${found.mtimeMs}\n${found.ctimeMs}${this.#decoder.kind}`)
       .digest('hex');
     return join(this.#folder, key.slice(0, 2), key.slice(2, 42));
   }

@@ -179,7 +179,8 @@ function countDeeper(root: string, folder: string, passedOver: PassedOver): void
   }
 }
 
-function refuseTwins(classes: readonly string[], place: string): void {
+/** @throws {UserError} for two neighbours of one name */
+export function refuseTwins(classes: readonly string[], place: string): void {
   const twin = classes.find((name, index) => name === classes[index - 1]);
   if (twin === undefined) return;
   throw new UserError(

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import { listUpTo } from '../../terminal/words.js';
 import { isFolder, searchedFolders } from '../download/locate.js';
-import { type ImageList, sameClasses } from '../image-folder/list.js';
+import { type ImageList, refuseTwins, sameClasses } from '../image-folder/list.js';
 import type { VideoFolderConfig } from '../schema.js';
 import { kineticsList } from './kinetics-list.js';
 
@@ -31,10 +31,16 @@ function listClips(folder: string, key: string, dataFolder?: string): ClipList {
   const fail = (message: string, fix: string): never => {
     throw new UserError(message, { place: `${key}: ${root}`, fix });
   };
-  const classes = namesIn(root, key).filter((name) => isFolder(join(root, name)));
+  // Compared as composed Unicode (NFC), as the folders of images are.
+  const named = namesIn(root, key)
+    .filter((folder) => isFolder(join(root, folder)))
+    .map((folder) => ({ folder, name: folder.normalize() }))
+    .sort((a, b) => byText(a.name, b.name));
+  const classes = named.map(({ name }) => name);
+  refuseTwins(classes, `${key}: ${root}`);
   if (classes.length === 0)
     fail('holds no class folders', 'it needs a folder for each class, its clips in it');
-  const clips = classes.map((name) =>
+  const clips = named.map(({ folder: name }) =>
     namesIn(join(root, name), key).filter((clip) => clipFile.test(clip) || isFolder(join(root, name, clip))),
   );
   const empty = classes.filter((_, label) => clips[label].length === 0);
@@ -44,10 +50,12 @@ function listClips(folder: string, key: string, dataFolder?: string): ClipList {
       'put .mp4, .avi, .mkv, .webm or .mov files or folders of frames there, or remove the folder',
     );
   }
-  const paths = clips.flatMap((names, label) => names.map((name) => join(classes[label], name)));
+  const paths = clips.flatMap((names, label) => names.map((name) => join(named[label].folder, name)));
   const labels = clips.flatMap((names, label) => names.map(() => label));
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
+
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 const isList = (path: string) => /\.csv$/i.test(path) && !isFolder(path);
 
