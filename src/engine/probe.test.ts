@@ -14,6 +14,10 @@ test('the engine loads, computes and says what it is', async () => {
   assert.match(probe.tensorflow, /^2\.\d+\.\d+$/);
 });
 
+test('an engine that takes too long is one, whatever ended it', async () => {
+  await assert.rejects(probeEngine({ variant: 'cpu', threads }, 20), /longer than 0\.02 s/);
+});
+
 test('the kernels tell what they were compiled for, and can be asked for less', async () => {
   const saved = process.env.GNBENCH_ISA;
   try {

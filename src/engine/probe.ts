@@ -10,14 +10,13 @@ export type Probe = Pick<LoadedEngine, 'variant' | 'source' | 'tensorflow' | 'de
   instructionSet?: string;
 };
 
-const limit = 120_000;
-
 /**
  * Loads the engine and computes with it in a process of its own, whose crash (a library of another machine, an
  * illegal instruction) is then an answer too.
- * @throws Error with the child's last words when it fails, or takes longer than two minutes.
+ * @param limit the milliseconds that it may take
+ * @throws Error with the child's last words when it fails, or that it took longer
  */
-export function probeEngine(options: LoadOptions): Promise<Probe> {
+export function probeEngine(options: LoadOptions, limit = 120_000): Promise<Probe> {
   const script = fileURLToPath(new URL('./probe-child.js', import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, JSON.stringify({ ...options, fallback: true })], {
@@ -35,6 +34,8 @@ export function probeEngine(options: LoadOptions): Promise<Probe> {
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      if (child.killed)
+        return reject(new Error(`it took longer than ${limit / 1000} s to load and to compute`));
       if (code === 0) return resolve(JSON.parse(printed.trim().split('\n').at(-1)!));
       // Node names the place of what was thrown before it says what: a file may be called error, too.
       const lines = complaint.split('\n');

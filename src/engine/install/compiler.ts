@@ -51,7 +51,7 @@ export interface SourceFile {
 /**
  * Compiles sources, each with flags of its own and as many at once as there are cores, and links them to the shared
  * object `output`; object files go to `scratch`.
- * @throws CompileError with the compiler's first complaint, or `ENOSPC`.
+ * @throws CompileError with the compiler's first complaint, `ENOSPC`, or UserError when it was ended from outside.
  */
 export async function compile(
   compiler: Compiler,
@@ -70,6 +70,17 @@ export async function compile(
     const first =
       output.split('\n').find((line) => /error|cannot|killed/i.test(line)) ?? lastLines(output, 3);
     if (/No space left on device/.test(output)) throw Object.assign(new Error(output), { code: 'ENOSPC' });
+    // What the machine lacks for a while is no fault of the sources: the next start tries again.
+    const ended = /\bKilled\b|Cannot allocate memory|virtual memory exhausted|Disk quota exceeded/.exec(
+      output,
+    )?.[0];
+    if (result.code === undefined || ended) {
+      throw new UserError(`${file} was ended while it compiled ${what}${ended ? ` (${ended})` : ''}`, {
+        fix: 'free memory and disk, then npx gnbench setup; the next run tries it again, too',
+        exitCode: 1,
+        cause: new Error(lastLines(output, 40)),
+      });
+    }
     throw new CompileError(`${file} failed on ${what}: ${first}`, {
       fix: 'npx gnbench setup --debug shows all that the compiler says; g++ 11 or newer is needed, or clang++ 12 (CXX names another one)',
       exitCode: 1,

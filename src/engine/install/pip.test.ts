@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { UserError } from '../../errors.js';
@@ -87,4 +87,21 @@ test('what was fetched is where it is said to be', { skip }, async () => {
       .map((name) => join(machine.folder, 'downloads', name)),
     [path],
   );
+});
+
+test('files of the working folder are neither run nor in the way', { skip }, async (t) => {
+  const [before, folder] = [process.cwd(), join(machine.folder, 'project')];
+  await mkdir(folder);
+  process.env.PATH = '/usr/bin:/bin';
+  const python = await findPip();
+  if ('missing' in python) return t.skip('there is no Python with pip here');
+  await writeFile(join(folder, 'pip.py'), 'open("run", "w")');
+  await writeFile(join(folder, 'token.py'), 'raise SystemExit(1)');
+  process.chdir(folder);
+  try {
+    assert.deepEqual(await findPip(), python);
+    assert.ok(!(await readdir(folder)).includes('run'));
+  } finally {
+    process.chdir(before);
+  }
 });

@@ -1,6 +1,6 @@
 /** Fetches pinned wheels with pip: it knows the user's proxies, mirrors and certificates, and checks the hashes. */
 import { readdir, stat, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { UserError } from '../../errors.js';
 import { makeFolders } from '../../storage/files.js';
@@ -27,9 +27,9 @@ export interface PipOptions {
 export async function findPip(): Promise<Pip | { missing: 'python' | 'pip' }> {
   let found = false;
   for (const name of process.platform === 'win32' ? ['py', 'python'] : ['python3', 'python']) {
-    const result = await runCommand(name, ['-m', 'pip', '--version'], { env: pipEnvironment() }).catch(
-      () => undefined,
-    );
+    // Python takes modules from the working folder first: a token.py of the user's would be run, and hide pip.
+    const options = { env: pipEnvironment(), cwd: parse(process.execPath).root };
+    const result = await runCommand(name, ['-m', 'pip', '--version'], options).catch(() => undefined);
     const version = /^pip (\S+) .*\(python 3/m.exec(result?.stdout ?? '')?.[1];
     if (version) return { python: name, version };
     // 126 and 127: a launcher without the program it launches.

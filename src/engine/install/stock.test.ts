@@ -74,6 +74,12 @@ test("the package's own installer runs on a copy, its engine is found again", { 
   assert.match(engine.nativeOpsMissing!, /headers/);
   assert.deepEqual(await (await stockEngine('cpu', original)).find(), engine);
   assert.equal(await (await stockEngine('cuda', original)).find(), undefined);
+
+  const content = await readFile(library, 'utf8');
+  await chmod(library, 0o644);
+  await writeFile(library, content.replace(/.$/, '!'));
+  await provide(recipe, { quiet: true, verify: true });
+  assert.equal(await readFile(library, 'utf8'), content, 'a changed file is fetched anew by setup');
 });
 
 for (const [what, installer, message] of [

@@ -5,12 +5,13 @@
  * The installer rewrites its own package.json and downloads beside itself: it runs on a copy in the cache, and so do the
  * packages that it needs, which npm brings just for that.
  */
+
 import { chmod, cp, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
-import { type FileFacts, sha256Of } from './checksum.js';
+import { damagedFiles, type FileFacts, sha256Of } from './checksum.js';
 import { type CommandResult, lastLines, runCommand } from './command.js';
 import type { Variant } from './platform.js';
 import type { BuildOptions, Engine, Recipe } from './recipe.js';
@@ -57,7 +58,12 @@ export async function stockEngine(variant: Variant, original = carried): Promise
     },
     isImprovable: () => false,
     build: async (options) => {
-      if (!options.force && (await readComplete(folder))) return;
+      const complete = options.force ? undefined : await readComplete(folder);
+      if (complete) {
+        const damaged = options.verify ? await damagedFiles(folder, complete.files, options) : [];
+        if (damaged.length === 0) return;
+        options.say(`${damaged[0]} is damaged (${damaged.length} in all): fetching it anew`);
+      }
       options.say('stock engine: its installer checks no checksum; only TLS vouches for what it downloads');
       await publish(name, (scratch) => install(original, scratch, variant, options));
     },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -112,6 +112,15 @@ test('a folder that others can write is closed when it is ours', { skip: posix }
   );
   await prepareStore();
   await checkOwnership();
+});
+
+test('a cache folder that is there keeps its mode', { skip: posix }, async () => {
+  const cache = join(machine.folder, 'cache');
+  await mkdir(cache, { recursive: true });
+  await chmod(cache, 0o1777);
+  await prepareStore();
+  assert.equal((await stat(cache)).mode & 0o7777, 0o1777);
+  assert.equal((await stat(engineFolder())).mode & 0o022, 0);
 });
 
 test("an engine that is a link, or somebody else's, is refused", { skip: posix }, async (context) => {

@@ -50,9 +50,8 @@ export async function readComplete(folder: string): Promise<Complete | undefined
 export async function prepareStore(): Promise<string> {
   const folder = engineFolder();
   try {
-    const created = makeFolders(folder, 0o755);
-    // A umask of 002 still leaves nothing group-writable, as long as the folder is new and ours.
-    if (created) await chmod(cacheFolder(), (await stat(cacheFolder())).mode & 0o7755);
+    // Whatever the umask, what is made is for its owner to write alone; a folder that is there may be a group's.
+    makeFolders(folder, 0o755);
     const { mode, uid } = await stat(folder);
     if (mode & 0o022 && uid === process.getuid?.()) await chmod(folder, mode & 0o7755);
   } catch (error) {

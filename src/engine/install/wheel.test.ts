@@ -136,6 +136,13 @@ describe('what is compiled', { skip }, () => {
     await leftNothing();
   });
 
+  test('nor where an engine is there that is to be provided anew', async () => {
+    await provision();
+    process.env.CXX = join(machine.folder, 'none');
+    await assert.rejects(provision({ force: true }), failure(/C\+\+ compiler/, /install|add|-S/));
+    assert.equal((await machine.calls()).downloads, 1);
+  });
+
   test('a machine without a compiler uses what another one built', async () => {
     const engine = await provision();
     process.env.CXX = join(machine.folder, 'none');
@@ -168,6 +175,16 @@ describe('what is compiled', { skip }, () => {
     const engine = await provision();
     assert.equal(engine.nativeOps, undefined);
     assert.match(engine.nativeOpsMissing ?? '', /full/);
+    delete process.env.FAKE_CXX;
+    const recipe = await wheelEngine('cpu', [machine.wheel]);
+    assert.equal(recipe.isImprovable(engine), true);
+    assert.ok((await provision()).nativeOps);
+  });
+
+  test('a compiler that was killed for its memory is tried again at the next start', async () => {
+    process.env.FAKE_CXX = 'killed';
+    const engine = await provision();
+    assert.equal(engine.nativeOps, undefined);
     delete process.env.FAKE_CXX;
     const recipe = await wheelEngine('cpu', [machine.wheel]);
     assert.equal(recipe.isImprovable(engine), true);

@@ -112,7 +112,7 @@ async function build(parts: Parts, options: BuildOptions) {
   const { wheels, library, log, binding, driver, ops, compiler } = parts;
   if (options.force || !(await hasLibrary(parts, options))) {
     // Before the download: without one it would be in vain, unless a binding is there already.
-    if (!compiler && !(await findAddon(binding))) throw missingCompiler();
+    if (!compiler && (options.force || !(await findAddon(binding)))) throw missingCompiler();
     const { installLibrary } = await import('./library.js');
     await installLibrary(wheels, library.name, options);
   }

@@ -61,7 +61,10 @@ const version = (cuda: number) => `${Math.floor(cuda / 1000)}.${Math.floor((cuda
 /** @param addon the path of `cuda_driver.node` @throws Error when the driver crashes, or takes longer than a minute */
 export async function askDriver(addon: string): Promise<CudaDriver> {
   const script = fileURLToPath(new URL('./driver-child.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script, addon], { timeout: 60_000 });
+  const asked = promisify(execFile)(process.execPath, [script, addon], { timeout: 60_000 });
+  const { stdout } = await asked.catch((error: Error & { killed?: boolean }) => {
+    throw error.killed ? new Error('it did not answer within a minute', { cause: error }) : error;
+  });
   return JSON.parse(stdout) as CudaDriver;
 }
 

@@ -37,6 +37,7 @@ case "$FAKE_CXX:$arguments" in
   hang:*) sleep 20 ;;
   no-ops:*/kernels/*) echo "loops.cc:1: error: this compiler is too old" >&2; exit 1 ;;
   full:*/kernels/*) echo "x.cc:1: fatal error: No space left on device" >&2; exit 1 ;;
+  killed:*/kernels/*) echo "g++: fatal error: Killed signal terminated program cc1plus" >&2; exit 1 ;;
   nothing:*) echo "x.cc:1: error: nothing compiles" >&2; exit 1 ;;
 esac
 echo built > "$output"
