@@ -46,7 +46,9 @@ export async function comparePair(
     const setting = JSON.stringify({ variant, side: 32, steps, ...settings });
     return JSON.parse((await run(process.execPath, [script, setting], options)).stdout);
   };
-  const onCpu = () => child({ config: text('float32'), compiler: 'none' }, { CUDA_VISIBLE_DEVICES: '-1' });
+  // By the definitions: kernels of the CPU and of the GPU share what reads their inputs, and so could share its faults.
+  const ofReference = { config: text('float32'), compiler: 'none', use: 'definitions' };
+  const onCpu = () => child(ofReference, { CUDA_VISIBLE_DEVICES: '-1' });
   const [reference, tested] = await Promise.all([
     once(`${model} ${normalizer}`, onCpu),
     child({ config: text(precision), compiler }),

@@ -6,9 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { parseConfig } from '../config/load.js';
-import { createProgram } from '../engine/graph/create-program.js';
+import { CompiledProgram } from '../engine/graph/compiled.js';
 import { kernels } from '../engine/kernel-table.js';
-import { type LoadOptions, loadEngine } from '../engine/load.js';
+import { type LoadOptions, loadEngine, loaded } from '../engine/load.js';
 import type { Program } from '../engine/program.js';
 import { describeModel } from '../models/describe.js';
 import { createModel } from '../models/index.js';
@@ -24,6 +24,8 @@ type StepsSetting = Pick<LoadOptions, 'variant' | 'compiler' | 'deterministic'> 
   /** The side of the square images. */
   side: number;
   steps: number;
+  /** The layers' definitions in TensorFlow's operations, or gnbench's kernels, which are the default. */
+  use?: 'definitions' | 'kernels';
 };
 
 /** The variables after the steps, as far as a comparison needs them. */
@@ -38,7 +40,7 @@ const classes = 10;
 /** The reference of a comparison is computed on the CPU, by the same engine. */
 const hidden = process.env.CUDA_VISIBLE_DEVICES === '-1';
 
-async function train({ config: text, side, steps, ...engine }: StepsSetting) {
+async function train({ config: text, side, steps, use = 'kernels', ...engine }: StepsSetting) {
   const config = parseConfig(text, { file: 'steps.yaml' });
   const { precision } = config;
   const threads = { intraOp: 2, interOp: 1 };
@@ -48,9 +50,11 @@ async function train({ config: text, side, steps, ...engine }: StepsSetting) {
   const { variables } = describeModel(model, config.normalizer, { shape });
   const pixels = { mean: [125, 123, 114], std: [63, 62, 67] };
   const task = classification();
-  const network = { config, model, task, variables, shape, pixels, kernels: kernels('kernels') };
+  const network = { config, model, task, variables, shape, pixels, kernels: kernels(use) };
   const initial = withOptimizerSlots(variables, initialize(variables, config.seed));
-  const program = createProgram(initial, { precision, convolutions: 'direct' }, { eager: false });
+  const { xla } = loaded;
+  const options = { precision, convolutions: 'direct', kernels: network.kernels, xla } as const;
+  const program = new CompiledProgram(initial, options);
   const trainOn = defineTraining(program, network);
   const count = config.batch.size * config.batch.workers;
   const start = stateOf(program, variables);
@@ -65,7 +69,10 @@ async function train({ config: text, side, steps, ...engine }: StepsSetting) {
     losses.push(trainOn({ images, labels }, 0.01, { step, fractionDone: step / steps }).loss);
     first ??= stateOf(program, variables);
   }
-  return { device, losses, start, first, last: stateOf(program, variables) };
+  return {
+    ...{ device, kernels: Object.keys(network.kernels), losses, start, first },
+    last: stateOf(program, variables),
+  };
 }
 
 function stateOf(program: Program, variables: Variable[]): EndState {

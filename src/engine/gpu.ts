@@ -37,7 +37,8 @@ export function refuseUncompiled({ deterministic }: { deterministic?: boolean })
 /** The error of a step on a GPU, with its mend where that is known; others as they are. */
 export function gpuError(error: unknown): unknown {
   const message = (error as Error).message ?? '';
-  if (/OOM when allocating|RESOURCE_EXHAUSTED|out.of.memory/i.test(message)) {
+  // The last is TensorFlow's answer where there is no room to copy something to the GPU.
+  if (/OOM when allocating|RESOURCE_EXHAUSTED|out.of.memory|Dst tensor is not initialized/i.test(message)) {
     return new UserError('the GPU has not enough memory for the step', {
       place: 'batch',
       fix: 'set batch.microSteps higher, choose a smaller batch or precision: bfloat16; nvidia-smi shows what other programs hold',

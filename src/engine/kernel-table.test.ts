@@ -115,6 +115,24 @@ describe('the table of kernels', () => {
     }
   });
 
+  it('has no kernel on a GPU for more images than a grid holds', () => {
+    const { normalize, globalAverage } = kernels('kernels');
+    const { device } = loaded;
+    try {
+      for (const [on, fits] of [
+        ['CPU', true],
+        ['GPU', false],
+      ] as const) {
+        loaded.device = on;
+        assert.ok(normalize!.fits([65_535, 7, 7, 32]) && globalAverage!.fits([65_535, 7, 7, 32]));
+        assert.equal(normalize!.fits([65_536, 7, 7, 32]), fits);
+        assert.equal(globalAverage!.fits([65_536, 7, 7, 32]), fits);
+      }
+    } finally {
+      loaded.device = device;
+    }
+  });
+
   it('has a kernel for no convolution beyond its limits', () => {
     const usual = {
       input: [2, 8, 8, 16],

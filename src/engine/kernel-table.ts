@@ -49,6 +49,8 @@ function fitsConvolution({ input, weight, stride, padding, ofImage }: Convolutio
   );
 }
 
+/** A GPU launches at most so many blocks along each of a grid's last two dimensions, of which one holds the images. */
+const fitsGrid = ([images]: readonly number[]): boolean => loaded.device !== 'GPU' || images <= 65_535;
 /** `[N, …pixels, C]` */
 const isFeatureMap = (shape: readonly number[]): boolean => shape.length >= 2;
 /** `[N, H, W, C]` */
@@ -64,8 +66,8 @@ const table = {
   },
   normalize: {
     operations: ['GnbenchNormalize', 'GnbenchNormalizeGrad'],
-    limits: 'feature maps of any number of dimensions',
-    fits: isFeatureMap,
+    limits: 'feature maps of any number of dimensions; on a GPU of at most 65,535 images',
+    fits: (shape: readonly number[]) => isFeatureMap(shape) && fitsGrid(shape),
   },
   affine: {
     operations: ['GnbenchAffineRelu'],
@@ -79,8 +81,8 @@ const table = {
   },
   globalAverage: {
     operations: ['GnbenchGlobalAverage', 'GnbenchGlobalAverageGrad'],
-    limits: 'two dimensions',
-    fits: isPlane,
+    limits: 'two dimensions; on a GPU at most 65,535 images',
+    fits: (shape: readonly number[]) => isPlane(shape) && fitsGrid(shape),
   },
   maxPool: {
     operations: ['GnbenchMaxPool', 'GnbenchMaxPoolGrad'],

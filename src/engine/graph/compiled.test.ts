@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { parseConfig } from '../../config/load.js';
+import { UserError } from '../../errors.js';
 import { describeModel } from '../../models/describe.js';
 import { createModel } from '../../models/index.js';
 import { initialize } from '../../nn/initialize.js';
@@ -12,7 +13,7 @@ import type { Network } from '../../training/network.js';
 import { defineTraining } from '../../training/step.js';
 import { EagerProgram } from '../eager.js';
 import { kernels } from '../kernel-table.js';
-import { backend, tf } from '../load.js';
+import { backend, loaded, tf } from '../load.js';
 import type { Program, VariableValue } from '../program.js';
 import { loadTestEngine } from '../testing/test-engine.js';
 import { CompiledProgram } from './compiled.js';
@@ -54,6 +55,35 @@ function batchOf(count: number, step: number) {
 const atStart = { step: 0, fractionDone: 0 };
 
 const norm = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+
+it('a GPU without room for a step says so, while it is recorded and while it is fed', (t) => {
+  const [{ device }, { binding }] = [loaded, backend];
+  loaded.device = 'GPU';
+  t.after(() => {
+    loaded.device = device;
+    backend.binding = binding;
+  });
+  const refused = (message: string) => (error: unknown) =>
+    error instanceof UserError &&
+    /not enough memory/.test(error.message) &&
+    (error.cause as Error).message === message;
+  const program = new CompiledProgram({});
+  const recorded = 'OOM when allocating tensor with shape[4096,112,112,64]';
+  const fails = () => {
+    throw new Error(recorded);
+  };
+  assert.throws(() => program.define('recorded', {}, fails), refused(recorded));
+
+  const run = program.define('fed', { x: { shape: [2], dtype: 'float32' } }, (step) => ({
+    y: step.feed('x').add(1),
+  }));
+  const fed = 'Dst tensor is not initialized.';
+  const createTensor = () => {
+    throw new Error(fed);
+  };
+  backend.binding = Object.create(binding, { createTensor: { value: createTensor } });
+  assert.throws(() => run({ x: Float32Array.of(1, 2) }), refused(fed));
+});
 
 describe('the compiled step is the eager one', () => {
   const cases = [

@@ -48,7 +48,7 @@ export class CompiledProgram implements Program {
     const { precision, convolutions, kernels = kernelsOf('kernels') } = this.options;
     const { handles, initial } = this;
     const [first, second] = [0, 1].map((pass) =>
-      trace(label, feeds, step, { handles, initial, kernels, pass }),
+      onDevice(() => trace(label, feeds, step, { handles, initial, kernels, pass })),
     );
     assertReplayable(first.recorder, second.recorder);
     let nodes = fuseAdditions(first.recorder.nodes);
@@ -91,18 +91,19 @@ export class CompiledProgram implements Program {
   /** Runs the session once; the outputs' values are copied out of it. */
   private call(feeds: FedTensor[], outputs: string): Float32Array[] {
     if (outputs === '') return [];
-    this.session ??= this.start();
+    const session = this.session ?? this.start();
     const { binding } = backend;
-    const inputs = feeds.map(({ shape, type, values }) => binding.createTensor(shape, type, values));
+    const inputs: number[] = [];
     try {
-      const names = feeds.map(({ input }) => input).join(',');
-      return binding.runSavedModel(this.session, inputs, names, outputs).map(({ id }) => {
-        const values = binding.tensorDataSync(id) as Float32Array;
-        binding.deleteTensor(id);
-        return values;
+      return onDevice(() => {
+        for (const { shape, type, values } of feeds) inputs.push(binding.createTensor(shape, type, values));
+        const names = feeds.map(({ input }) => input).join(',');
+        return binding.runSavedModel(session, inputs, names, outputs).map(({ id }) => {
+          const values = binding.tensorDataSync(id) as Float32Array;
+          binding.deleteTensor(id);
+          return values;
+        });
       });
-    } catch (error) {
-      throw loaded.device === 'GPU' ? gpuError(error) : error;
     } finally {
       for (const id of inputs) binding.deleteTensor(id);
     }
@@ -122,6 +123,15 @@ export class CompiledProgram implements Program {
     // The session has copies, and takes no further steps.
     this.initial = {};
     return this.session;
+  }
+}
+
+/** Computes; what a GPU answers, to the recording of a step as to a step, comes with its mend. */
+function onDevice<Result>(compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (error) {
+    throw loaded.device === 'GPU' ? gpuError(error) : error;
   }
 }
 

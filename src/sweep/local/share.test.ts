@@ -84,8 +84,17 @@ test('a job of a cluster has the cores and devices that it was given', (t) => {
   process.env.SLURM_CPUS_PER_TASK = '3';
   process.env.CUDA_VISIBLE_DEVICES = '2,5';
   assert.deepEqual(thisMachine(), { cores: 3, devices: ['2', '5'] });
-  process.env.CUDA_VISIBLE_DEVICES = '-1';
-  assert.deepEqual(thisMachine().devices, []);
+  for (const [list, devices] of [
+    ['-1', []],
+    ['', []],
+    ['none', []],
+    ['NoDevFiles', []],
+    ['0, 2,-1,1', ['0', '2']],
+    ['MIG-1a2b, GPU-3c', ['MIG-1a2b', 'GPU-3c']],
+  ] as const) {
+    process.env.CUDA_VISIBLE_DEVICES = list;
+    assert.deepEqual(thisMachine().devices, devices, list);
+  }
   delete process.env.CUDA_VISIBLE_DEVICES;
   const only = (...nodes: string[]) => thisMachine(() => nodes).devices;
   assert.deepEqual(only('nvidia3', 'nvidia5'), ['0', '1'], 'those that a container was given');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { presentDevices } from '../../engine/install/platform.js';
+import { presentDevices, showsDevices } from '../../engine/install/platform.js';
 import { convolutionsOf } from '../mixture.js';
 
 /** One run's part of the machine. */
@@ -26,7 +26,12 @@ export function thisMachine(present: () => string[] = presentDevices): Machine {
 
 function visibleDevices(present: () => string[]): string[] {
   const chosen = process.env.CUDA_VISIBLE_DEVICES;
-  if (chosen !== undefined) return chosen.split(',').filter((device) => device !== '' && device !== '-1');
+  if (chosen !== undefined) {
+    // CUDA reads the list up to the first entry that names no device: those behind it are hidden, too.
+    const entries = chosen.split(',').map((entry) => entry.trim());
+    const end = entries.findIndex((entry) => !showsDevices(entry));
+    return end < 0 ? entries : entries.slice(0, end);
+  }
   // CUDA counts those that a container was given from 0, whatever their nodes are called.
   return present().map((_, index) => String(index));
 }
