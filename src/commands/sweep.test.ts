@@ -67,7 +67,7 @@ test('on a cluster, jobs that begin with weights wait for those that make them, 
 
 const whole = { done: 1, total: 1 };
 
-/** What a completed run leaves, but for its curves and its weights. */
+/** Leaves in a run's folder its summary as a completed one, without curves and weights. */
 function finish(run: Run): void {
   mkdirSync(run.folder, { recursive: true });
   writeSummary(join(run.folder, 'summary.json'), {

@@ -70,7 +70,7 @@ export async function compile(
     const first =
       output.split('\n').find((line) => /error|cannot|killed/i.test(line)) ?? lastLines(output, 3);
     if (/No space left on device/.test(output)) throw Object.assign(new Error(output), { code: 'ENOSPC' });
-    // What the machine lacks for a while is no fault of the sources: the next start tries again.
+    // A want of memory or room for a while is no fault of the sources: the next start tries again.
     const ended = /\bKilled\b|Cannot allocate memory|virtual memory exhausted|Disk quota exceeded/.exec(
       output,
     )?.[0];
