@@ -3,6 +3,7 @@ import { UserError } from '../errors.js';
 import type { Precision } from './data-type.js';
 import { askDriver, type Mend, surroundings, whyNoGpu } from './install/cuda/driver.js';
 import type { Engine } from './install/index.js';
+import { nvidiaMemory } from './install/platform.js';
 
 /** Settings that TensorFlow and CUDA's libraries read once, when they are loaded. */
 export function prepareGpu({
@@ -65,6 +66,19 @@ export function refuseOnCpu({ precision }: { precision?: Precision }): void {
     fix: 'choose float32 or bfloat16',
     exitCode: 1,
   });
+}
+
+/**
+ * Bytes of memory of the GPU that is computed on; undefined on the CPU. CUDA's driver is asked, which counts GPUs as programs
+ * see them: in its own order, without hidden ones, and an instance (MIG) as the part of its board that it is.
+ */
+export async function gpuMemory(engine: {
+  device: 'CPU' | 'GPU';
+  cudaDriver?: string;
+}): Promise<number | undefined> {
+  if (engine.device !== 'GPU') return undefined;
+  const driver = engine.cudaDriver ? await askDriver(engine.cudaDriver).catch(() => undefined) : undefined;
+  return driver?.devices?.[0]?.memory ?? nvidiaMemory();
 }
 
 /** Why TensorFlow, loaded, has no GPU. */

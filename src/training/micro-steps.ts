@@ -5,7 +5,7 @@
 import type { Config } from '../config/schema.js';
 import { isDetectorName } from '../config/schema-model.js';
 import { statisticsSpan } from '../config/schema-normalizer.js';
-import { nvidiaDevices, nvidiaMemory } from '../engine/install/platform.js';
+import { nvidiaDevices } from '../engine/install/platform.js';
 import { UserError } from '../errors.js';
 import { stepMemory } from '../models/memory.js';
 import type { ModelDescription } from '../nn/shape-net.js';
@@ -14,10 +14,13 @@ import { memoryLimit } from '../process/memory.js';
 /** Fraction of the run's memory that a step's estimate may use; the rest is for gradients of feature maps, work space and data. */
 const stepFraction = 0.4;
 
-/** GiB that the run may use: `engine.memoryGB`, or its share of what the device, machine, container or job has. */
-export function memoryOf({ engine }: Config): number {
+/**
+ * GiB that the run may use: `engine.memoryGB`, or its share of what the device, machine, container or job has.
+ *
+ * @param device bytes of the GPU that it computes on, if it does
+ */
+export function memoryOf({ engine }: Config, device?: number): number {
   if (engine.memoryGB !== undefined) return engine.memoryGB;
-  const device = usesGpu(engine) ? nvidiaMemory() : undefined;
   // A sweep grants each of the runs that it has side by side an equal share.
   const share = Number(process.env.GNBENCH_MEMORY_SHARE);
   const bytes = (device ?? memoryLimit()) * (share > 0 && share <= 1 ? share : 1);

@@ -8,6 +8,7 @@ import { dropsNeverReached, lengthInWords, type Resolved, rateInWords } from '..
 import type { Config } from '../config/schema.js';
 import { examplesOf } from '../datasets/dataset.js';
 import { type Dataset, loadDataset } from '../datasets/index.js';
+import { gpuMemory } from '../engine/gpu.js';
 import { ffmpegPath } from '../engine/install/ffmpeg.js';
 import { instructionSet, kernels } from '../engine/kernel-table.js';
 import type { Program } from '../engine/program.js';
@@ -114,9 +115,6 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
     const { eager, deterministic } = (begun && modeOf(folder.environment)) ?? options;
     const threads =
       begun || !deterministic ? planThreads(begun ?? config, resolved.imagesPerStep) : oneThread;
-    const memoryGB = memoryOf(begun ?? config);
-    const parts = partsOf(begun ?? config, description, memoryGB);
-    if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     const { loadEngine } = await import('../engine/load.js');
     const loaded = await loadEngine({
       variant: config.engine.variant,
@@ -126,6 +124,9 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       ...options,
       deterministic,
     });
+    const memoryGB = memoryOf(begun ?? config, await gpuMemory(loaded));
+    const parts = partsOf(begun ?? config, description, memoryGB);
+    if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     /** The configuration that is computed, every choice made: from here on only this one counts. */
     const effective: Config = {
       ...config,

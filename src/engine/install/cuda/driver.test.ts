@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gpuMemory } from '../../gpu.js';
 import { describeGpus } from './checks.js';
 import { askDriver, type CudaDriver, type Surroundings, whyNoGpu, whyNotAllKernels } from './driver.js';
 import { openedLibraries } from './layout.js';
@@ -168,6 +169,18 @@ describe('the addon that asks', { skip: process.platform !== 'linux' && 'for Lin
     const memory = 80 * 2 ** 30;
     assert.deepEqual(devices, [{ name: 'a GPU that only counts', major: 9, minor: 0, memory }]);
     assert.deepEqual(Object.keys(driver.libraries), openedLibraries);
+  });
+
+  test('the memory that a step is planned for is the GPU’s that programs see', async () => {
+    const before = process.env.LD_LIBRARY_PATH;
+    process.env.LD_LIBRARY_PATH = folder;
+    try {
+      assert.equal(await gpuMemory({ device: 'GPU', cudaDriver: addon }), 80 * 2 ** 30);
+      assert.equal(await gpuMemory({ device: 'CPU', cudaDriver: addon }), undefined);
+    } finally {
+      if (before === undefined) delete process.env.LD_LIBRARY_PATH;
+      else process.env.LD_LIBRARY_PATH = before;
+    }
   });
 
   test('says what cannot be opened where there is no driver', async () => {
