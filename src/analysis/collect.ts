@@ -13,8 +13,9 @@ import {
   snapshotName,
 } from '../experiments/experiment.js';
 import { cellLabels } from '../experiments/label.js';
-import { byText, compareSettings } from '../experiments/setting.js';
+import { compareSettings } from '../experiments/setting.js';
 import { labelOf } from '../tasks/metric.js';
+import { byText } from '../terminal/words.js';
 import { collectExperiment } from './collect-experiment.js';
 import { collectFolder, dropRepeats } from './collect-folder.js';
 import { groupBy } from './group-by.js';

@@ -10,7 +10,7 @@ import {
 } from '../experiments/label.js';
 import { contextOf, differingPaths, normalizerKey } from '../experiments/setting.js';
 import { type ComparableSet, comparableSets } from './comparable.js';
-import { type Contrast, contrast } from './contrast.js';
+import { type Contrast, type ContrastKind, contrast } from './contrast.js';
 import { groupBy } from './group-by.js';
 import type { Study, StudyCell } from './study.js';
 
@@ -42,110 +42,90 @@ export function comparedBaseline({ cells, baseline }: Study): StudyCell[] {
   );
 }
 
-function normalizerContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
-  return cells
+/** One cell minus another at its batch size, unless there is none or both are the baseline's. */
+function difference(
+  { own, note, name }: ComparableSet,
+  [left, right]: readonly [StudyCell, StudyCell | undefined],
+  { kind = 'normalizers', topic = '' }: { kind?: ContrastKind; topic?: string } = {},
+): Contrast[] {
+  if (!right || !(own.has(left) || own.has(right))) return [];
+  const { batchSize } = left.setting;
+  const names = [name(left), name(right)];
+  return [
+    contrast({
+      kind,
+      label: `${names.join(' − ')} at ${batchSize}${note}`,
+      id: `${topic}${names.join('-')}@${batchSize}${note}`,
+      terms: [
+        [1, left],
+        [-1, right],
+      ],
+    }),
+  ];
+}
+
+const isAtSizeOf =
+  (cell: StudyCell) =>
+  ({ setting }: StudyCell): boolean =>
+    setting.batchSize === cell.setting.batchSize;
+
+function normalizerContrasts(set: ComparableSet): Contrast[] {
+  return set.cells
     .filter(({ setting }) => setting.normalizer === 'group')
     .flatMap((group) => {
-      const { batchSize } = group.setting;
-      const others = cells.filter(
-        (other) =>
-          other.setting.normalizer !== 'group' &&
-          other.setting.batchSize === batchSize &&
-          (own.has(other) || own.has(group)),
-      );
-      return others.map((other) => {
+      const others = set.cells
+        .filter(isAtSizeOf(group))
+        .filter(({ setting }) => setting.normalizer !== 'group');
+      return others.flatMap((other) => {
         // The paper says by how much GN is below BN, and by how much the other variants are above GN.
-        const [left, right] = other.setting.normalizer === 'batch' ? [group, other] : [other, group];
-        return contrast({
-          kind: 'normalizers',
-          label: `${name(left)} − ${name(right)} at ${batchSize}${note}`,
-          id: `${transferred(group)}${name(left)}-${name(right)}@${batchSize}${note}`,
-          terms: [
-            [1, left],
-            [-1, right],
-          ],
-        });
+        const pair =
+          other.setting.normalizer === 'batch' ? ([group, other] as const) : ([other, group] as const);
+        return difference(set, pair, { topic: transferred(group) });
       });
     });
 }
 
 /** Claims about transfer rest on contrasts of their own. */
-const transferred = ({ config }: StudyCell): string =>
-  config.init && !isOverClips(config.model.name) ? 'transfer:' : '';
+const isTransferred = ({ config }: StudyCell): boolean =>
+  config.init !== undefined && !isOverClips(config.model.name);
+const transferred = (cell: StudyCell): string => (isTransferred(cell) ? 'transfer:' : '');
 
 /** The loss from training BN instead of freezing it in fine-tuning. */
-function freezingContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
-  return cells
-    .filter(
-      ({ setting, config }) =>
-        setting.normalizer === 'batch' && config.init && !isOverClips(config.model.name),
-    )
+function freezingContrasts(set: ComparableSet): Contrast[] {
+  return set.cells
+    .filter((cell) => cell.setting.normalizer === 'batch' && isTransferred(cell))
     .flatMap((tuned) => {
-      const { batchSize } = tuned.setting;
-      const frozen = cells.find(
-        ({ setting }) =>
-          setting.normalizer === 'frozen-batch' && setting.batchSize === batchSize && !hasHeads(setting),
-      );
-      if (!frozen || !(own.has(tuned) || own.has(frozen))) return [];
-      return contrast({
-        kind: 'normalizers',
-        label: `${name(tuned)} − ${name(frozen)} at ${batchSize}${note}`,
-        id: `transfer:${name(tuned)}-${name(frozen)}@${batchSize}${note}`,
-        terms: [
-          [1, tuned],
-          [-1, frozen],
-        ],
-      });
+      const frozen = set.cells
+        .filter(isAtSizeOf(tuned))
+        .find(({ setting }) => setting.normalizer === 'frozen-batch' && !hasHeads(setting));
+      return difference(set, [tuned, frozen], { topic: 'transfer:' });
     });
 }
 
 /** Kinds of BN with statistics of more than a worker's own batch: each beside BN itself. */
-function statisticsContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
-  return cells
+function statisticsContrasts(set: ComparableSet): Contrast[] {
+  return set.cells
     .filter(({ setting }) => ['sync-batch', 'batch-renorm'].includes(setting.normalizer))
     .flatMap((cell) => {
-      const { batchSize } = cell.setting;
-      const batch = cells.find(
-        ({ setting }) => setting.normalizer === 'batch' && setting.batchSize === batchSize,
-      );
-      if (!batch || !(own.has(cell) || own.has(batch))) return [];
-      return contrast({
-        kind: 'normalizers',
-        label: `${name(cell)} − ${name(batch)} at ${batchSize}${note}`,
-        id: `${name(cell)}-${name(batch)}@${batchSize}${note}`,
-        terms: [
-          [1, cell],
-          [-1, batch],
-        ],
-      });
+      const batch = set.cells.filter(isAtSizeOf(cell)).find(({ setting }) => setting.normalizer === 'batch');
+      return difference(set, [cell, batch]);
     });
 }
 
 const hasHeads = ({ heads = {} }: StudyCell['setting']): boolean => Object.keys(heads).length > 0;
 
 /** Table 5's question: what does a normalizer in a detector's heads do, beside none there and the same backbone? */
-function headContrasts({ cells, own, note, name }: ComparableSet): Contrast[] {
-  return cells
-    .filter(({ setting }) => setting.heads && hasHeads(setting))
+function headContrasts(set: ComparableSet): Contrast[] {
+  return set.cells
+    .filter(({ setting }) => hasHeads(setting))
     .flatMap((cell) => {
-      const { batchSize, normalizer } = cell.setting;
-      const plain = cells.find(
-        ({ setting }) =>
-          setting.heads &&
-          !hasHeads(setting) &&
-          setting.normalizer === normalizer &&
-          setting.batchSize === batchSize,
-      );
-      if (!plain || !(own.has(cell) || own.has(plain))) return [];
-      return contrast({
-        kind: 'heads',
-        label: `${name(cell)} − ${name(plain)} at ${batchSize}${note}`,
-        id: `heads:${name(cell)}-${name(plain)}@${batchSize}${note}`,
-        terms: [
-          [1, cell],
-          [-1, plain],
-        ],
-      });
+      const plain = set.cells
+        .filter(isAtSizeOf(cell))
+        .find(
+          ({ setting }) =>
+            setting.heads && !hasHeads(setting) && setting.normalizer === cell.setting.normalizer,
+        );
+      return difference(set, [cell, plain], { kind: 'heads', topic: 'heads:' });
     });
 }
 

@@ -3,7 +3,6 @@ import { lengthInWords } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { examplesOfModel, isDetectorName, isOverClips } from '../config/schema-model.js';
 import { count, valueInWords } from '../experiments/label.js';
-import { byText } from '../experiments/setting.js';
 import { paperSetting, paperVideoSetting, publishedErrors } from '../paper/published.js';
 import {
   paperDetectorLongSetting,
@@ -11,6 +10,7 @@ import {
   settingOfDetector,
 } from '../paper/published-detections.js';
 import { classificationError } from '../tasks/metric.js';
+import { byText } from '../terminal/words.js';
 import { shownCells } from './contrasts.js';
 import { properName } from './proper-name.js';
 import { type Study, type StudyCell, valuesOf } from './study.js';

@@ -113,20 +113,6 @@ test('splits and subsets', async () => {
 const parsed = (more: string, overrides: string[] = []) =>
   parseConfig(text + more, { file: 'a.yaml', overrides });
 
-test('a warm-up that outlasts the training is refused, whichever of both is in steps', () => {
-  const plan = (more: string) => resolve(parsed(`batch: { size: 2 }\n${more}`), { train: 64, validation: 1 });
-  plan('epochs: 1\nlearningRate: { warmupSteps: 32 }');
-  plan('steps: 64\nlearningRate: { warmupEpochs: 2 }');
-  assert.throws(
-    () => plan('epochs: 1\nlearningRate: { warmupSteps: 33 }'),
-    /learningRate\.warmupSteps is 33 steps long, and the training 32/,
-  );
-  assert.throws(
-    () => plan('steps: 63\nlearningRate: { warmupEpochs: 2 }'),
-    /learningRate\.warmupEpochs is 64 steps long, and the training 63/,
-  );
-});
-
 test('drops beside a schedule that has none are refused, and go when it is set', () => {
   const drops = 'learningRate: { dropAt: [30, 60], factor: 0.5 }\n';
   assert.throws(

@@ -35,7 +35,6 @@ export function resolve(config: Config, sizes: Sizes): Resolved {
   if (imagesPerStep > sizes.train) throw tooLarge(config, sizes.train);
   const stepsPerEpoch = Math.floor(sizes.train / imagesPerStep);
   const totalSteps = steps ?? stepsPerEpoch * config.epochs!;
-  requireEndOfWarmup(config, stepsPerEpoch, totalSteps);
   const rate = tidy((learningRate.base * imagesPerStep) / learningRate.per);
   return {
     rate,
@@ -98,8 +97,12 @@ function schedule(
 /** To 12 digits, so that 0.1 · 0.1² is 0.001. */
 const tidy = (rate: number) => Number(rate.toPrecision(12));
 
-/** @throws {UserError} where the training ends before the rate is reached, whichever of both is in steps */
-function requireEndOfWarmup(config: Config, stepsPerEpoch: number, totalSteps: number): void {
+/**
+ * For data whose size is known, as it says how many steps an epoch has.
+ *
+ * @throws {UserError} where the training ends before the rate is reached, whichever of both is in steps
+ */
+export function requireEndOfWarmup(config: Config, { stepsPerEpoch, totalSteps }: Resolved): void {
   const { warmupSteps, warmupEpochs } = config.learningRate;
   const steps = warmupSteps ?? Math.round(warmupEpochs * stepsPerEpoch);
   if (steps <= totalSteps) return;

@@ -11,10 +11,8 @@ import type {
   CocoConfig,
   DataConfig,
   ImageFolderConfig,
-  ImagenetteConfig,
   MotionOfPhotographsConfig,
   ShapesConfig,
-  SyntheticVideoConfig,
   VideoFolderConfig,
 } from './schema.js';
 import { syntheticClasses, syntheticLabels, syntheticSizes } from './synthetic.js';
@@ -33,164 +31,108 @@ export interface KnownSizes {
   objects?: Sizes;
 }
 
+type Counts = Omit<KnownSizes, 'shape'>;
 type Chosen = DataConfig['classes'];
 
-const ofCifar = (version: CifarVersion, chosen: Chosen): KnownSizes => {
+const ofCifar = (version: CifarVersion, chosen: Chosen): Counts => {
   const classes = chosenClasses(chosen, { count: version.classes, names: version.classNames }).length;
   // Every class has as many images.
   const imagesIn = (files: string[]) =>
     (files.reduce((sum, file) => sum + version.records[file], 0) / version.classes) * classes;
-  return {
-    sizes: { train: imagesIn(version.train), validation: imagesIn(version.test) },
-    classes,
-    shape: [32, 32, 3],
-  };
+  return { sizes: { train: imagesIn(version.train), validation: imagesIn(version.test) }, classes };
 };
 
-const ofImagenette = ({ classes: chosen, resolution }: ImagenetteConfig): KnownSizes => {
+const ofImagenette = (chosen: Chosen): Counts => {
   const classes = imagenetteLabels(chosen);
   const imagesIn = (split: 'train' | 'val') =>
     classes.reduce((sum, label) => sum + imagenetteClasses[label][split], 0);
-  return {
-    sizes: { train: imagesIn('train'), validation: imagesIn('val') },
-    classes: classes.length,
-    shape: [resolution, resolution, 3],
-  };
+  return { sizes: { train: imagesIn('train'), validation: imagesIn('val') }, classes: classes.length };
 };
 
-const ofSynthetic = (chosen: Chosen): KnownSizes => {
+const ofSynthetic = (chosen: Chosen): Counts => {
   const classes = chosenClasses(chosen, syntheticClasses);
   const imagesIn = (count: number) => countOf(syntheticLabels(count), classes);
-  return {
-    sizes: {
-      train: imagesIn(syntheticSizes.train),
-      validation: imagesIn(syntheticSizes.validation),
-    },
-    classes: classes.length,
-    shape: [32, 32, 3],
-  };
+  const { train, validation } = syntheticSizes;
+  return { sizes: { train: imagesIn(train), validation: imagesIn(validation) }, classes: classes.length };
 };
 
-const ofSyntheticVideo = ({ classes: chosen, frames, side }: SyntheticVideoConfig): KnownSizes => {
+const ofSyntheticVideo = (chosen: Chosen): Counts => {
   const classes = chosenClasses(chosen, motionClasses);
   const clipsIn = (count: number) => countOf(motionLabels(count), classes);
   const { train, validation } = syntheticVideoSizes;
-  return {
-    sizes: { train: clipsIn(train), validation: clipsIn(validation) },
-    classes: classes.length,
-    shape: [frames, side, side, 3],
-  };
+  return { sizes: { train: clipsIn(train), validation: clipsIn(validation) }, classes: classes.length };
 };
 
-function ofVideoFolder(config: VideoFolderConfig, dataFolder?: string): KnownSizes {
-  const { expect, frames, resolution } = config;
-  if (expect && !config.classes) return expected(expect, [frames, resolution, resolution, 3]);
+const ofShapes = ({ trainImages, valImages, classes }: ShapesConfig): Counts => ({
+  sizes: { train: trainImages, validation: valImages },
+  classes: chosenClasses(classes, { count: sceneCategories.length, names: sceneCategories }).length,
+});
+
+function ofVideoFolder(config: VideoFolderConfig, dataFolder?: string): Counts {
   const { train, val } = listSplits(config, dataFolder);
-  const classes = chosenClasses(config.classes, classesOf(train));
-  return {
-    sizes: { train: countOf(train.labels, classes), validation: countOf(val.labels, classes) },
-    classes: classes.length,
-    shape: [config.frames, config.resolution, config.resolution, 3],
-  };
+  return ofLabels(train.labels, val.labels, chosenClasses(config.classes, classesOf(train)));
 }
 
-function ofPhotographs(config: MotionOfPhotographsConfig, dataFolder?: string): KnownSizes {
-  const { expect, frames, side } = config;
-  if (expect && !config.classes) return expected(expect, [frames, side, side, 3]);
+function ofPhotographs(config: MotionOfPhotographsConfig, dataFolder?: string): Counts {
   const { train, val } = listPhotographs(config, dataFolder);
-  const classes = chosenClasses(config.classes, motionClasses);
+  return ofLabels(train.labels, val.labels, chosenClasses(config.classes, motionClasses));
+}
+
+const counted = new Map<string, Counts>();
+
+/** Remembered: a sweep plans many runs on the same images. */
+function ofFolder({ train, val, classes: chosen }: ImageFolderConfig, dataFolder?: string): Counts {
+  const key = JSON.stringify([train, val, chosen, dataFolder]);
+  const known = counted.get(key);
+  if (known) return known;
+  const trained = listImages(train, 'data.train', dataFolder);
+  const validated = listImages(val, 'data.val', dataFolder);
+  sameClasses(trained, validated);
+  const found = ofLabels(trained.labels, validated.labels, chosenClasses(chosen, classesOf(trained)));
+  counted.set(key, found);
+  return found;
+}
+
+function ofCoco(config: CocoConfig, dataFolder?: string): Counts {
+  const trained = annotatedImages(config, 'train', dataFolder);
+  const { instances: val } = annotatedImages(config, 'val', dataFolder);
+  const { categories, objects } = trained.instances;
+  const images = trainLabels(config, trained).filter((label) => label >= 0).length;
   return {
-    sizes: { train: countOf(train.labels, classes), validation: countOf(val.labels, classes) },
-    classes: classes.length,
-    shape: [config.frames, config.side, config.side, 3],
+    sizes: { train: images, validation: val.images.length },
+    classes: categories.length,
+    objects: { train: objects.length, validation: val.objects.length },
   };
 }
 
-/** As `data.expect` says, so that a run can be planned where its files are not. */
-const expected = (
-  { train, val, classes }: NonNullable<ImageFolderConfig['expect']>,
-  shape: number[],
-): KnownSizes => ({ sizes: { train, validation: val }, classes, shape });
+const ofLabels = (train: Int32Array, validation: Int32Array, classes: readonly number[]): Counts => ({
+  sizes: { train: countOf(train, classes), validation: countOf(validation, classes) },
+  classes: classes.length,
+});
 
 const countOf = (labels: Int32Array, classes: readonly number[]): number =>
   relabel(labels, classes).filter((label) => label >= 0).length;
 
 /**
- * The numbers that `expect` gives, so that a run can be planned where its images are not; else those of the folders. The
- * images of some of the classes can only be counted in the folders.
+ * The numbers that `data.expect` gives, so that a run can be planned where its files are not. Examples of some of the classes
+ * can only be counted in the files.
  */
-function ofFolder(
-  { train, val, expect, resolution, classes: chosen }: ImageFolderConfig,
-  dataFolder?: string,
-): KnownSizes {
-  const { classes, ...sizes } =
-    expect && !chosen ? expect : countFolders({ train, val, classes: chosen }, dataFolder);
-  return {
-    sizes: { train: sizes.train, validation: sizes.val },
-    classes,
-    shape: [resolution, resolution, 3],
-  };
-}
-
-/** As for folders: with `expect` the annotations need not be there. */
-function ofCoco(config: CocoConfig, dataFolder?: string): KnownSizes {
-  const [{ height, width }] = canvasesOf(config);
-  const shape: KnownSizes['shape'] = [height, width, 3];
-  const { expect } = config;
-  if (expect && !config.classes) {
-    return { sizes: { train: expect.train, validation: expect.val }, classes: expect.classes, shape };
-  }
-  const trained = annotatedImages(config, 'train', dataFolder);
-  const [train, val] = [trained, annotatedImages(config, 'val', dataFolder)].map(
-    ({ instances }) => instances,
-  );
-  const images = trainLabels(config, trained).filter((label) => label >= 0).length;
-  return {
-    sizes: { train: images, validation: val.images.length },
-    classes: train.categories.length,
-    shape,
-    objects: { train: train.objects.length, validation: val.objects.length },
-  };
-}
-
-function ofShapes(config: ShapesConfig): KnownSizes {
-  const { trainImages, valImages, classes } = config;
-  const [{ height, width }] = canvasesOf(scenesOf(config));
-  return {
-    sizes: { train: trainImages, validation: valImages },
-    classes: chosenClasses(classes, { count: sceneCategories.length, names: sceneCategories }).length,
-    shape: [height, width, 3],
-  };
-}
-
-const counted = new Map<string, NonNullable<ImageFolderConfig['expect']>>();
-
-/** Remembered: a sweep plans many runs on the same images. */
-function countFolders(
-  folders: Pick<ImageFolderConfig, 'train' | 'val' | 'classes'>,
-  dataFolder?: string,
-): NonNullable<ImageFolderConfig['expect']> {
-  const key = JSON.stringify([folders, dataFolder]);
-  const known = counted.get(key);
-  if (known) return known;
-  const train = listImages(folders.train, 'data.train', dataFolder);
-  const val = listImages(folders.val, 'data.val', dataFolder);
-  sameClasses(train, val);
-  const classes = chosenClasses(folders.classes, classesOf(train));
-  const found = {
-    classes: classes.length,
-    train: countOf(train.labels, classes),
-    val: countOf(val.labels, classes),
-  };
-  counted.set(key, found);
-  return found;
+function expectedOf(data: DataConfig): Counts | undefined {
+  if (!('expect' in data) || !data.expect || data.classes) return undefined;
+  const { train, val, classes } = data.expect;
+  return { sizes: { train, validation: val }, classes };
 }
 
 /**
  * @param dataFolder `--data`, for images in folders
  * @throws {UserError} for folders of images that are not there or not in order, and for chosen classes that are none
  */
-export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
+export const knownSizes = (data: DataConfig, dataFolder?: string): KnownSizes => ({
+  ...(expectedOf(data) ?? countsOf(data, dataFolder)),
+  shape: exampleShape(data),
+});
+
+function countsOf(data: DataConfig, dataFolder?: string): Counts {
   switch (data.name) {
     case 'cifar10':
       return ofCifar(cifar10, data.classes);
@@ -199,7 +141,7 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
     case 'image-folder':
       return ofFolder(data, dataFolder);
     case 'imagenette':
-      return ofImagenette(data);
+      return ofImagenette(data.classes);
     case 'synthetic':
       return ofSynthetic(data.classes);
     case 'coco':
@@ -207,10 +149,33 @@ export function knownSizes(data: DataConfig, dataFolder?: string): KnownSizes {
     case 'shapes':
       return ofShapes(data);
     case 'synthetic-video':
-      return ofSyntheticVideo(data);
+      return ofSyntheticVideo(data.classes);
     case 'motion-of-photographs':
       return ofPhotographs(data, dataFolder);
     case 'video-folder':
       return ofVideoFolder(data, dataFolder);
+  }
+}
+
+/** One image, `[height, width, channels]`, or clip, `[frames, height, width, channels]`. */
+export function exampleShape(data: DataConfig): number[] {
+  switch (data.name) {
+    case 'cifar10':
+    case 'cifar100':
+    case 'synthetic':
+      return [32, 32, 3];
+    case 'image-folder':
+    case 'imagenette':
+      return [data.resolution, data.resolution, 3];
+    case 'video-folder':
+      return [data.frames, data.resolution, data.resolution, 3];
+    case 'synthetic-video':
+    case 'motion-of-photographs':
+      return [data.frames, data.side, data.side, 3];
+    case 'coco':
+    case 'shapes': {
+      const [{ height, width }] = canvasesOf(scenesOf(data));
+      return [height, width, 3];
+    }
   }
 }

@@ -3,8 +3,9 @@
 import { parse } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { Heads, PaperKey } from '../paper/published.js';
+import { byText } from '../terminal/words.js';
 import { isMapping, type Point, valueText } from './grid.js';
-import { byText, differingPaths, normalizerKey, type Setting } from './setting.js';
+import { differingPaths, normalizerKey, type Setting } from './setting.js';
 
 const shortNames: Record<string, string> = {
   batch: 'BN',

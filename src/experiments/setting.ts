@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js';
 import { isDetectorName } from '../config/schema-model.js';
 import type { PaperKey } from '../paper/published.js';
 import { normalizersOf } from '../paper/published-detections.js';
+import { byText } from '../terminal/words.js';
 
 /** A cell in the paper's terms, and everything else about it for telling whether two cells may be compared. */
 export interface Setting extends PaperKey {
@@ -92,11 +93,6 @@ export function differingPaths(a: Setting, b: Setting): string[] {
   if (a.model !== b.model) differing.push('model.name');
   if (a.workers !== b.workers) differing.push('batch.workers');
   return differing.sort(byText);
-}
-
-/** By code units, not the locale: the same order on every machine. */
-export function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** `{ a: { b: 1 } }` → `{ 'a.b': 1 }`; lists stay whole. */

@@ -46,3 +46,25 @@ test('folders of clips need not be there to check a configuration', () => {
   checkPlan(parsed('i3d-resnet18', '{ name: video-folder, train: nowhere, val: nowhere }'));
   checkPlan(parsed('i3d-resnet18', '{ name: motion-of-photographs, train: nowhere, val: nowhere }'));
 });
+
+test('a warm-up that outlasts the training is refused, whichever of both is in steps', () => {
+  const data = '{ name: synthetic, trainSubset: 64 }';
+  const length = (more: string, of = data) =>
+    parseConfig(`model: resnet20\nnormalizer: group\ndata: ${of}\nbatch: { size: 2 }\n${more}`, {
+      file: 'a.yaml',
+    });
+  planRun(length('epochs: 1\nlearningRate: { warmupSteps: 32 }'));
+  planRun(length('steps: 64\nlearningRate: { warmupEpochs: 2 }'));
+  assert.throws(
+    () => planRun(length('epochs: 1\nlearningRate: { warmupSteps: 33 }')),
+    /learningRate\.warmupSteps is 33 steps long, and the training 32/,
+  );
+  assert.throws(
+    () => planRun(length('steps: 63\nlearningRate: { warmupEpochs: 2 }')),
+    /learningRate\.warmupEpochs is 64 steps long, and the training 63/,
+  );
+  // How many steps an epoch has is not known of folders that are not looked for.
+  checkPlan(
+    length('steps: 90000\nlearningRate: { warmupEpochs: 1 }', '{ name: image-folder, train: a, val: b }'),
+  );
+});

@@ -1,9 +1,8 @@
-import { type Resolved, resolve } from '../config/resolve.js';
+import { type Resolved, requireEndOfWarmup, resolve } from '../config/resolve.js';
 import type { Config } from '../config/schema.js';
 import { isDetectorName, isOverClips } from '../config/schema-model.js';
 import type { Sizes } from '../datasets/dataset.js';
-import { canvasesOf } from '../datasets/detection/canvas.js';
-import { type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
+import { exampleShape, type KnownSizes, knownSizes } from '../datasets/known-sizes.js';
 import { splitSizes } from '../datasets/subset.js';
 import { motionClasses } from '../datasets/video/synthetic-video.js';
 import { didYouMean, UserError } from '../errors.js';
@@ -36,7 +35,9 @@ export interface Plan {
  *   larger than the data, a part of the model that is frozen but not there; its place may be a key's path (see `withPlaces`)
  */
 export function planRun(config: Config, dataFolder?: string, head?: Head): Plan {
-  return planWith(config, knownSizes(config.data, dataFolder), head);
+  const plan = planWith(config, knownSizes(config.data, dataFolder), head);
+  requireEndOfWarmup(config, plan.resolved);
+  return plan;
 }
 
 /**
@@ -46,35 +47,25 @@ export function planRun(config: Config, dataFolder?: string, head?: Head): Plan 
  */
 export function checkPlan(config: Config): void {
   const { data } = config;
-  const usual = 'expect' in data && data.expect && !data.classes ? undefined : usualOf(data);
-  if (!usual) {
+  const usualClasses = inFolders[data.name];
+  if (usualClasses === undefined || ('expect' in data && data.expect && !data.classes)) {
     planRun(config);
     return;
   }
   planWith(config, {
     sizes: { train: Number.MAX_SAFE_INTEGER, validation: Number.MAX_SAFE_INTEGER },
-    ...usual,
-    classes: data.classes?.length ?? usual.classes,
+    classes: data.classes?.length ?? usualClasses,
+    shape: exampleShape(data),
   });
 }
 
-/** One example's shape, and as many classes as data of this kind usually have, of data that lie in the user's folders. */
-function usualOf(data: Config['data']): Pick<KnownSizes, 'shape' | 'classes'> | undefined {
-  switch (data.name) {
-    case 'image-folder':
-      return { shape: [data.resolution, data.resolution, 3], classes: 1000 };
-    case 'video-folder':
-      return { shape: [data.frames, data.resolution, data.resolution, 3], classes: 400 };
-    case 'motion-of-photographs':
-      return { shape: [data.frames, data.side, data.side, 3], classes: motionClasses.count };
-    case 'coco': {
-      const [{ height, width }] = canvasesOf(data);
-      return { shape: [height, width, 3], classes: 80 };
-    }
-    default:
-      return undefined;
-  }
-}
+/** The data that lie in the user's folders, and how many classes such data usually have. */
+const inFolders: Partial<Record<Config['data']['name'], number>> = {
+  'image-folder': 1000,
+  'video-folder': 400,
+  'motion-of-photographs': motionClasses.count,
+  coco: 80,
+};
 
 function planWith(config: Config, { sizes: all, classes, shape, objects }: KnownSizes, head?: Head): Plan {
   requireKind(config, shape);
@@ -148,5 +139,8 @@ export function confirmPlan(
 ): Plan {
   const sizes = { train: train.count, validation: validation.count };
   const asPlanned = sizes.train === plan.sizes.train && sizes.validation === plan.sizes.validation;
-  return asPlanned ? plan : { ...plan, sizes, resolved: resolve(config, sizes) };
+  if (asPlanned) return plan;
+  const resolved = resolve(config, sizes);
+  requireEndOfWarmup(config, resolved);
+  return { ...plan, sizes, resolved };
 }

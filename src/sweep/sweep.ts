@@ -128,9 +128,11 @@ function makersFirst(
 ): Experiment[] {
   const [left, ordered]: Experiment[][] = [[...experiments], []];
   while (left.length > 0) {
-    const waitsFor = (experiment: Experiment) =>
-      left.some((other) => other !== experiment && other.runs.some((run) => makersOf(experiment).has(run)));
-    const next = left.findIndex((experiment) => !waitsFor(experiment));
+    const waits = (experiment: Experiment) => {
+      const makers = makersOf(experiment);
+      return left.some((other) => other !== experiment && other.runs.some((run) => makers.has(run)));
+    };
+    const next = left.findIndex((experiment) => !waits(experiment));
     ordered.push(...left.splice(Math.max(0, next), 1));
   }
   return ordered;

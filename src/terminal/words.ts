@@ -1,4 +1,4 @@
-/** How values of unknown origin are put into messages. */
+/** Words: how values of unknown origin are put into messages, how a shell takes them, and in which order they stand. */
 
 /** Control characters, line breaks and direction marks as escapes, and not too much of it: safe on a terminal. */
 export function printable(text: string, limit = 60): string {
@@ -32,3 +32,9 @@ export function listUpTo(words: readonly string[], most = 20): string {
 /** `1 image`, `1,024 images` */
 export const counted = (count: number, what: string): string =>
   `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+
+/** A word that a shell takes as it is. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** By code units, not the locale: the same order on every machine. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

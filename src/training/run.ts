@@ -124,7 +124,8 @@ export async function run(config: Config, options: RunOptions): Promise<Summary>
       ...options,
       deterministic,
     });
-    const memoryGB = memoryOf(begun ?? config, await gpuMemory(loaded));
+    const given = (begun ?? config).engine.memoryGB;
+    const memoryGB = given ?? memoryOf(config, await gpuMemory(loaded));
     const parts = partsOf(begun ?? config, description, memoryGB);
     if (parts > 1) options.note(`a step is computed in ${parts} parts, to fit in memory`);
     /** The configuration that is computed, every choice made: from here on only this one counts. */

@@ -63,11 +63,9 @@ export function ofClasses(instances: Instances, classes: CocoConfig['classes']):
   return { ...instances, categories: chosen, objects: objects.filter(({ category }) => ids.has(category)) };
 }
 
-/** The images that have an object to learn from, crowds aside. */
-export function withObjects({ images, objects }: Instances): Set<number> {
-  const filled = new Set(objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
-  return new Set(images.flatMap(({ id }) => (filled.has(id) ? id : [])));
-}
+/** The images that have an object to learn from, crowds aside, by their ids. */
+export const withObjects = ({ objects }: Instances): Set<number> =>
+  new Set(objects.filter(({ crowd }) => !crowd).map(({ image }) => image));
 
 /**
  * A label for each image, as there are none: −1 for one that is not trained on, as no object of the chosen classes is in it,

@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, extname, isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import { fileError } from '../../storage/system-errors.js';
-import { listUpTo } from '../../terminal/words.js';
+import { byText, listUpTo } from '../../terminal/words.js';
 import type { ClassList } from '../classes.js';
 import { isFolder, searchedFolders } from '../download/locate.js';
 import { PassedOver } from './passed-over.js';
@@ -40,7 +40,7 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
   const folders = entries(root, key).filter((entry) => isClass(root, entry, passedOver));
   const named = folders
     .map(({ name }) => ({ folder: name, name: name.normalize() }))
-    .sort((a, b) => byCode(a.name, b.name));
+    .sort((a, b) => byText(a.name, b.name));
   const classes = named.map(({ name }) => name);
   refuseTwins(classes, `${key}: ${root}`);
   if (classes.length === 0) {
@@ -56,7 +56,7 @@ export function listImages(folder: string, key: string, dataFolder?: string): Im
     const files = entries(join(root, folder), key)
       .filter((entry) => isImage(root, folder, entry, passedOver))
       .map((entry) => join(folder, entry.name))
-      .sort(byCode);
+      .sort(byText);
     if (files.length === 0) empty.push(name);
     for (const file of files) {
       paths.push(file);
@@ -98,9 +98,6 @@ export function sameClasses(train: ClassFolders, validation: ClassFolders): void
     { place: `${train.root}, ${validation.root}`, fix: 'give both the same class folders' },
   );
 }
-
-// By code units: the order of labels must not depend on the language of the machine.
-const byCode = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function find(folder: string, key: string, dataFolder?: string): string {
   const candidates = isAbsolute(folder)

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
-import { listUpTo } from '../../terminal/words.js';
+import { byText, listUpTo } from '../../terminal/words.js';
 import { isFolder, searchedFolders } from '../download/locate.js';
 import { type ImageList, refuseTwins, sameClasses } from '../image-folder/list.js';
 import type { VideoFolderConfig } from '../schema.js';
@@ -54,8 +54,6 @@ function listClips(folder: string, key: string, dataFolder?: string): ClipList {
   const labels = clips.flatMap((names, label) => names.map(() => label));
   return { root, classes, paths, labels: Int32Array.from(labels) };
 }
-
-const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 const isList = (path: string) => /\.csv$/i.test(path) && !isFolder(path);
 

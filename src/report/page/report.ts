@@ -11,6 +11,7 @@ import { count } from '../../experiments/label.js';
 import { paperSetting } from '../../paper/published.js';
 import { decimalsOf, isOfHundred, labelOf } from '../../tasks/metric.js';
 import { fixed, signed } from '../../terminal/number-format.js';
+import { quoted } from '../../terminal/words.js';
 import { figuresOf } from '../figures/figures.js';
 import type { Figure } from '../figures/panel.js';
 import { figureParts, renderSvg } from '../figures/render.js';
@@ -61,16 +62,13 @@ export async function renderReport(study: Study): Promise<string> {
 function commandFor({ folder, parts }: Study): string {
   const fromHere = (path: string) => {
     const from = relative('.', path) || '.';
-    return quoted(from.startsWith('..') ? resolve(path).split(sep).slice(-2).join(sep) : from);
+    const shown = from.startsWith('..') ? resolve(path).split(sep).slice(-2).join(sep) : from;
+    return /^[\w./@:+,=-]+$/.test(shown) ? shown : quoted(shown);
   };
   return parts
     ? `gnbench report ${parts.map(fromHere).join(' ')} --out PAGE.html`
     : `gnbench report ${fromHere(folder)}`;
 }
-
-/** For a shell, which would split a path at its spaces. */
-const quoted = (path: string): string =>
-  /^[\w./@:+,=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 
 function section(title: string, content: string): string {
   return `<section>\n<h2>${title}</h2>\n${content}\n</section>`;

@@ -1,18 +1,16 @@
 import { UserError } from '../../errors.js';
 import type { SlurmResources } from '../../experiments/schema.js';
+import { quoted } from '../../terminal/words.js';
 
 /** A batch script that a command replaces by `exec`, so that Slurm's signal reaches gnbench and not a shell. */
 export function batchScript(command: readonly string[]): string {
   return [
     '#!/bin/sh',
     '# One run of a sweep: task $SLURM_ARRAY_TASK_ID of the list beside this file.',
-    `exec ${command.map(quote).join(' ')} "$SLURM_ARRAY_TASK_ID"`,
+    `exec ${command.map(quoted).join(' ')} "$SLURM_ARRAY_TASK_ID"`,
     '',
   ].join('\n');
 }
-
-/** A word that the shell takes as it is. */
-export const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The arguments of `sbatch` for tasks 0 to `count` − 1. */
 export function sbatchArguments(
